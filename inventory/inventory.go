@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Inventory is one version of the indexed objects. It never changes, so any
+// number of goroutines may read it; a reader that keeps one pointer sees one
+// consistent state.
+type Inventory struct {
+	objects  map[schema.GroupKind]*tree // rows: namespace, name
+	postings [postingCount]*tree
+	over     *overlay // nil unless made by With
+}
+
+// overlay holds the objects that With laid over a version. It is small (one
+// proposed object, or the few admitted within the last seconds), so look-ups
+// read it linearly.
+type overlay struct {
+	entries  []*Entry // what With added
+	hidden   []Key    // what the entries and deletions replace
+	postings []posting
+}
+
+func (o *overlay) hides(k Key) bool {
+	if o == nil {
+		return false
+	}
+	for i := range o.hidden {
+		if o.hidden[i] == k {
+			return true
+		}
+	}
+	return false
+}
+
+// New indexes the objects. A later object replaces an earlier one of the same
+// identity. The objects are kept as they are: callers must not change them
+// afterwards, and trim them first (Trim) when memory matters.
+func New(objects ...Object) *Inventory {
+	e := (&Inventory{}).Edit()
+	for _, o := range objects {
+		e.Put(NewEntry(o))
+	}
+	return e.Inventory()
+}
+
+// With returns a view in which obj replaces the object of the same identity. It
+// costs a few allocations whatever the size of the inventory.
+func (inv *Inventory) With(obj Object) *Inventory { return inv.WithEntry(NewEntry(obj)) }
+
+// WithEntry is With for an entry that the caller already has.
+func (inv *Inventory) WithEntry(e *Entry) *Inventory {
+	out := *inv
+	over := &overlay{}
+	if inv.over != nil {
+		*over = inv.over.without(e.Key)
+	}
+	over.entries = append(over.entries, e)
+	over.hidden = append(over.hidden, e.Key)
+	over.postings = appendPostings(over.postings, e)
+	out.over = over
+	return &out
+}
+
+// Without returns a view that lacks the object.
+func (inv *Inventory) Without(k Key) *Inventory {
+	out := *inv
+	over := &overlay{}
+	if inv.over != nil {
+		*over = inv.over.without(k)
+	}
+	over.hidden = append(over.hidden, k)
+	out.over = over
+	return &out
+}
+
+// without copies the overlay, leaving out one identity.
+func (o *overlay) without(k Key) overlay {
+	var out overlay
+	for _, e := range o.entries {
+		if e.Key != k {
+			out.entries = append(out.entries, e)
+			out.postings = appendPostings(out.postings, e)
+		}
+	}
+	for _, h := range o.hidden {
+		if h != k {
+			out.hidden = append(out.hidden, h)
+		}
+	}
+	return out
+}
+
+// Edit starts a change. The edit may be used by one goroutine; readers of inv
+// are not disturbed. Two edits of the same inventory must not run at once.
+// Overlaid objects are not part of the edit.
+func (inv *Inventory) Edit() *Edit {
+	e := &Edit{objects: make(map[schema.GroupKind]*tree, len(inv.objects)+1), owned: map[schema.GroupKind]bool{}}
+	for k, t := range inv.objects {
+		e.objects[k] = t
+	}
+	e.postings = inv.postings
+	return e
+}
+
+// Edit is a change in the making: a new version that shares every index node it
+// does not touch with the version it came from.
+type Edit struct {
+	objects       map[schema.GroupKind]*tree
+	owned         map[schema.GroupKind]bool
+	postings      [postingCount]*tree
+	ownedPostings [postingCount]bool
+}
+
+func (e *Edit) tree(k schema.GroupKind) *tree {
+	t := e.objects[k]
+	switch {
+	case t == nil:
+		t = newTree()
+	case !e.owned[k]:
+		t = t.Clone()
+	default:
+		return t
+	}
+	e.objects[k], e.owned[k] = t, true
+	return t
+}
+
+func (e *Edit) posting(i int) *tree {
+	t := e.postings[i]
+	switch {
+	case t == nil:
+		t = newTree()
+	case !e.ownedPostings[i]:
+		t = t.Clone()
+	default:
+		return t
+	}
+	e.postings[i], e.ownedPostings[i] = t, true
+	return t
+}
+
+// Put adds the entry, replacing one of the same identity.
+func (e *Edit) Put(entry *Entry) {
+	shareTemplate(e, entry)
+	old, replaced := e.tree(entry.Key.Kind).ReplaceOrInsert(objectRow(entry))
+	var before []posting
+	if replaced {
+		before = appendPostings(nil, old.entry)
+	}
+	after := appendPostings(nil, entry)
+	for _, p := range before {
+		e.posting(p.index).Delete(p.row)
+	}
+	for _, p := range after {
+		e.posting(p.index).ReplaceOrInsert(p.row)
+	}
+}
+
+// Delete removes an object; deleting an absent one does nothing.
+func (e *Edit) Delete(k Key) {
+	if e.objects[k.Kind] == nil {
+		return
+	}
+	old, found := e.tree(k.Kind).Delete(row{a: k.Namespace, b: k.Name, entry: &Entry{Key: k}})
+	if !found {
+		return
+	}
+	for _, p := range appendPostings(nil, old.entry) {
+		e.posting(p.index).Delete(p.row)
+	}
+}
+
+// Keys returns the identities of a kind that the edit holds, in order. Loaders
+// use it to find what a fresh listing no longer has.
+func (e *Edit) Keys(k schema.GroupKind) []Key {
+	t := e.objects[k]
+	if t == nil {
+		return nil
+	}
+	out := make([]Key, 0, t.Len())
+	t.Ascend(func(r row) bool { out = append(out, r.entry.Key); return true })
+	return out
+}
+
+// Inventory publishes the edit as a new version. The edit must not be used
+// afterwards.
+func (e *Edit) Inventory() *Inventory {
+	return &Inventory{objects: e.objects, postings: e.postings}
+}
+
+func objectRow(e *Entry) row { return row{a: e.Key.Namespace, b: e.Key.Name, entry: e} }
+
+// scan yields the entries of an index, those of the overlay last.
+func (inv *Inventory) scan(t *tree, index int, pivot row, d depth, yield func(*Entry) bool) {
+	if inv.over == nil {
+		scanTree(t, pivot, d, yield)
+		return
+	}
+	if !scanTree(t, pivot, d, func(e *Entry) bool { return inv.over.hides(e.Key) || yield(e) }) {
+		return
+	}
+	for i := range inv.over.postings {
+		p := &inv.over.postings[i]
+		if p.index == index && d.matches(pivot, p.row) && !yield(p.row.entry) {
+			return
+		}
+	}
+}

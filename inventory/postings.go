@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+)
+
+// The secondary indexes. Each turns a question of a check into one scan whose
+// cost is proportional to the answer.
+const (
+	byLabel    = iota // namespace, label key, label value -> workloads
+	bySelector        // namespace, key, value of a Service's first selector pair -> Services
+	byAddress         // IP address -> pods
+	byOwner           // namespace, controller kind, controller name -> pods and templates
+	byBackend         // namespace, Service name -> whatever routes to it or calls it
+	byHost            // host in lower case -> Ingresses and routes
+	bySlice           // namespace, Service name -> EndpointSlices
+	postingCount
+)
+
+type posting struct {
+	index int
+	row   row
+}
+
+// appendPostings lists every secondary row of an entry. It is the only place
+// that says what is indexed, so that adding, removing and overlaying agree.
+func appendPostings(out []posting, e *Entry) []posting {
+	add := func(index int, a, b, c string) {
+		out = append(out, posting{index, row{a, b, c, e}})
+	}
+	if w := e.Workload; w != nil {
+		for k, v := range w.Labels {
+			add(byLabel, e.Key.Namespace, k, v)
+		}
+		for _, ip := range w.Addresses {
+			add(byAddress, ip, "", "")
+		}
+		if w.Controller != nil {
+			add(byOwner, e.Key.Namespace, w.Controller.Kind, w.Controller.Name)
+		}
+		return out
+	}
+	switch o := e.Object.(type) {
+	case *corev1.Service:
+		if k, v, ok := firstPair(o.Spec.Selector); ok {
+			add(bySelector, e.Key.Namespace, k, v)
+		}
+		return out
+	case *discoveryv1.EndpointSlice:
+		if name := o.Labels[discoveryv1.LabelServiceName]; name != "" {
+			add(bySlice, e.Key.Namespace, name, "")
+		}
+		return out
+	case nil:
+		return out
+	}
+	refs := Backends(e.Object)
+	for i, ref := range refs {
+		if !slices.ContainsFunc(refs[:i], func(r ServiceRef) bool { return r.Namespace == ref.Namespace && r.Name == ref.Name }) {
+			add(byBackend, ref.Namespace, ref.Name, "")
+		}
+	}
+	for _, h := range Hosts(e.Object) {
+		add(byHost, strings.ToLower(h.Name), "", "")
+	}
+	return out
+}
+
+// firstPair returns the pair with the smallest key: every pod that a selector
+// matches carries it, so one row per Service finds all Services of a pod.
+func firstPair(selector map[string]string) (key, value string, ok bool) {
+	for k, v := range selector {
+		if !ok || k < key {
+			key, value, ok = k, v, true
+		}
+	}
+	return key, value, ok
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"iter"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Kinds that checks ask for by name.
+var (
+	NamespaceKind     = schema.GroupKind{Kind: "Namespace"}
+	NodeKind          = schema.GroupKind{Kind: "Node"}
+	PodKind           = schema.GroupKind{Kind: "Pod"}
+	ServiceKind       = schema.GroupKind{Kind: "Service"}
+	EndpointSliceKind = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
+	IngressKind       = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
+	IngressClassKind  = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
+	NetworkPolicyKind = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
+	GatewayClassKind  = schema.GroupKind{Group: GatewayGroup, Kind: "GatewayClass"}
+	GatewayKind       = schema.GroupKind{Group: GatewayGroup, Kind: "Gateway"}
+)
+
+// Entry returns the entry of an identity, or nil.
+func (inv *Inventory) Entry(k Key) *Entry {
+	if inv.over != nil {
+		for _, e := range inv.over.entries {
+			if e.Key == k {
+				return e
+			}
+		}
+		if inv.over.hides(k) {
+			return nil
+		}
+	}
+	t := inv.objects[k.Kind]
+	if t == nil {
+		return nil
+	}
+	// The pivot sorts before the entry's row, so the first row from there is it.
+	var found *Entry
+	scanTree(t, row{a: k.Namespace, b: k.Name}, matchAB, func(e *Entry) bool { found = e; return false })
+	return found
+}
+
+// Get returns the object of an identity as a T; false when the inventory does
+// not hold it.
+func Get[T Object](inv *Inventory, k schema.GroupKind, namespace, name string) (T, bool) {
+	var none T
+	e := inv.Entry(Key{k, namespace, name})
+	if e == nil {
+		return none, false
+	}
+	o, ok := e.Object.(T)
+	return o, ok
+}
+
+// Len returns how many objects of a kind the inventory holds, the overlay not
+// counted.
+func (inv *Inventory) Len(k schema.GroupKind) int {
+	if t := inv.objects[k]; t != nil {
+		return t.Len()
+	}
+	return 0
+}
+
+// Entries yields the entries of a kind in a namespace, or of every namespace
+// when it is empty, ordered by namespace and name.
+func (inv *Inventory) Entries(k schema.GroupKind, namespace string) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		d, over := matchA, inv.over
+		if namespace == "" {
+			d = 0
+		}
+		stopped := false
+		visit := func(e *Entry) bool {
+			if over.hides(e.Key) {
+				return true
+			}
+			stopped = !yield(e)
+			return !stopped
+		}
+		if t := inv.objects[k]; t != nil {
+			if d == 0 {
+				t.Ascend(func(r row) bool { return visit(r.entry) })
+			} else {
+				scanTree(t, row{a: namespace}, d, visit)
+			}
+		}
+		if over == nil || stopped {
+			return
+		}
+		for _, e := range over.entries {
+			if e.Key.Kind == k && (namespace == "" || e.Key.Namespace == namespace) && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// List yields the objects of a kind as T. Entries of another type are left out.
+func List[T Object](inv *Inventory, k schema.GroupKind, namespace string) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for e := range inv.Entries(k, namespace) {
+			if o, ok := e.Object.(T); ok && !yield(o) {
+				return
+			}
+		}
+	}
+}
+
+// Namespace returns a namespace, or nil if the inventory does not hold it.
+func (inv *Inventory) Namespace(name string) *corev1.Namespace {
+	ns, _ := Get[*corev1.Namespace](inv, NamespaceKind, "", name)
+	return ns
+}
+
+// Service returns a Service, or nil if the inventory does not hold it.
+func (inv *Inventory) Service(namespace, name string) *corev1.Service {
+	s, _ := Get[*corev1.Service](inv, ServiceKind, namespace, name)
+	return s
+}
+
+// probe bounds how many rows are looked at to find a selector's rarest label.
+const probe = 32
+
+// Selected yields the workloads of a namespace whose pods carry every label of
+// the selector. An empty selector selects nothing, as in a Service.
+func (inv *Inventory) Selected(namespace string, selector map[string]string) iter.Seq[*Workload] {
+	return func(yield func(*Workload) bool) {
+		if len(selector) == 0 {
+			return
+		}
+		pivot := inv.rarest(namespace, selector)
+		inv.scan(inv.postings[byLabel], byLabel, pivot, matchABC, func(e *Entry) bool {
+			return !Matches(selector, e.Workload.Labels) || yield(e.Workload)
+		})
+	}
+}
+
+// rarest returns the pivot of the selector pair with the fewest workloads.
+func (inv *Inventory) rarest(namespace string, selector map[string]string) row {
+	if len(selector) == 1 {
+		k, v, _ := firstPair(selector)
+		return row{a: namespace, b: k, c: v}
+	}
+	var best row
+	fewest := probe + 1
+	for k, v := range selector {
+		pivot, n := row{a: namespace, b: k, c: v}, 0
+		scanTree(inv.postings[byLabel], pivot, matchABC, func(*Entry) bool { n++; return n < fewest })
+		if n < fewest || fewest > probe && best.b == "" {
+			best, fewest = pivot, n
+		}
+	}
+	return best
+}
+
+// Matches reports whether labels carry every pair of a non-empty selector.
+func Matches(selector, labels map[string]string) bool {
+	if len(selector) == 0 {
+		return false
+	}
+	for k, v := range selector {
+		if got, present := labels[k]; !present || got != v {
+			return false
+		}
+	}
+	return true
+}
+
+// Selecting yields the Services of a namespace whose selector matches a pod
+// with these labels.
+func (inv *Inventory) Selecting(namespace string, labels map[string]string) iter.Seq[*corev1.Service] {
+	return func(yield func(*corev1.Service) bool) {
+		for k, v := range labels {
+			more := true
+			inv.scan(inv.postings[bySelector], bySelector, row{a: namespace, b: k, c: v}, matchABC, func(e *Entry) bool {
+				s, ok := e.Object.(*corev1.Service)
+				if ok && Matches(s.Spec.Selector, labels) {
+					more = yield(s)
+				}
+				return more
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Workloads yields the pods and pod templates of a namespace.
+func (inv *Inventory) Workloads(namespace string) iter.Seq[*Workload] {
+	return func(yield func(*Workload) bool) {
+		for _, k := range kinds {
+			if inv.objects[k.GroupKind] == nil && inv.over == nil {
+				continue
+			}
+			for e := range inv.Entries(k.GroupKind, namespace) {
+				if e.Workload == nil {
+					break
+				}
+				if !yield(e.Workload) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// PodsAt yields the pods that have an IP address, in any namespace.
+func (inv *Inventory) PodsAt(address string) iter.Seq[*Workload] {
+	return func(yield func(*Workload) bool) {
+		inv.scan(inv.postings[byAddress], byAddress, row{a: address}, matchA, func(e *Entry) bool { return yield(e.Workload) })
+	}
+}
+
+// Referrers yields what sends traffic to a Service: Ingresses, routes, webhook
+// configurations, CRDs with a conversion webhook, APIServices.
+func (inv *Inventory) Referrers(namespace, service string) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		inv.scan(inv.postings[byBackend], byBackend, row{a: namespace, b: service}, matchAB, yield)
+	}
+}
+
+// Claims yields the Ingresses and routes that claim exactly this host name.
+// Names are compared in lower case; "" asks for those that claim every host.
+func (inv *Inventory) Claims(host string) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		inv.scan(inv.postings[byHost], byHost, row{a: strings.ToLower(host)}, matchA, yield)
+	}
+}
+
+// Slices yields the EndpointSlices of a Service.
+func (inv *Inventory) Slices(namespace, service string) iter.Seq[*discoveryv1.EndpointSlice] {
+	return func(yield func(*discoveryv1.EndpointSlice) bool) {
+		inv.scan(inv.postings[bySlice], bySlice, row{a: namespace, b: service}, matchAB, func(e *Entry) bool {
+			s, ok := e.Object.(*discoveryv1.EndpointSlice)
+			return !ok || yield(s)
+		})
+	}
+}
+
+// NetworkPolicies yields the policies of a namespace.
+func (inv *Inventory) NetworkPolicies(namespace string) iter.Seq[*networkingv1.NetworkPolicy] {
+	return List[*networkingv1.NetworkPolicy](inv, NetworkPolicyKind, namespace)
+}
+
+// Siblings yields the pods and templates that one controller made.
+func (inv *Inventory) Siblings(namespace string, c Controller) iter.Seq[*Workload] {
+	return func(yield func(*Workload) bool) {
+		inv.scan(inv.postings[byOwner], byOwner, row{a: namespace, b: c.Kind, c: c.Name}, matchABC, func(e *Entry) bool { return yield(e.Workload) })
+	}
+}
