@@ -129,6 +129,10 @@ type Finding struct {
 	// when it is empty.
 	Fix string
 
+	// Attack says what an attacker gets; Set.Evaluate fills it from the check's
+	// Doc when it is empty.
+	Attack string
+
 	// Path is the chain an attacker would follow, outermost first, such as
 	// ["internet", "Service shop/web (LoadBalancer)", "Deployment shop/web"].
 	Path []string

@@ -45,6 +45,9 @@ type Gateway struct {
 // GatewayName names a Gateway object.
 type GatewayName struct{ Namespace, Name string }
 
+// String returns "namespace/name".
+func (g GatewayName) String() string { return g.Namespace + "/" + g.Name }
+
 // GatewayLabel marks the objects that are the bundled gateway itself.
 const (
 	GatewayLabel      = "app.kubernetes.io/name"

@@ -132,6 +132,9 @@ func (s *Set) evaluate(k schema.GroupKind, in Input, skip func(*Check) bool) []F
 			if f.Fix == "" {
 				f.Fix = c.Doc.Fix
 			}
+			if f.Attack == "" {
+				f.Attack = c.Doc.Attack
+			}
 			out = append(out, f)
 		}
 	}

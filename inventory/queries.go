@@ -14,16 +14,17 @@ import (
 
 // Kinds that checks ask for by name.
 var (
-	NamespaceKind     = schema.GroupKind{Kind: "Namespace"}
-	NodeKind          = schema.GroupKind{Kind: "Node"}
-	PodKind           = schema.GroupKind{Kind: "Pod"}
-	ServiceKind       = schema.GroupKind{Kind: "Service"}
-	EndpointSliceKind = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
-	IngressKind       = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
-	IngressClassKind  = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
-	NetworkPolicyKind = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
-	GatewayClassKind  = schema.GroupKind{Group: GatewayGroup, Kind: "GatewayClass"}
-	GatewayKind       = schema.GroupKind{Group: GatewayGroup, Kind: "Gateway"}
+	NamespaceKind      = schema.GroupKind{Kind: "Namespace"}
+	NodeKind           = schema.GroupKind{Kind: "Node"}
+	PodKind            = schema.GroupKind{Kind: "Pod"}
+	ServiceKind        = schema.GroupKind{Kind: "Service"}
+	ServiceAccountKind = schema.GroupKind{Kind: "ServiceAccount"}
+	EndpointSliceKind  = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
+	IngressKind        = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
+	IngressClassKind   = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
+	NetworkPolicyKind  = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
+	GatewayClassKind   = schema.GroupKind{Group: GatewayGroup, Kind: "GatewayClass"}
+	GatewayKind        = schema.GroupKind{Group: GatewayGroup, Kind: "Gateway"}
 )
 
 // Entry returns the entry of an identity, or nil.

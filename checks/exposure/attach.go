@@ -39,6 +39,13 @@ func classOf(ing *networkingv1.Ingress, inv *inventory.Inventory) (class, field 
 	return "", "spec.ingressClassName"
 }
 
+// HasIngressClass reports whether something says which class serves an Ingress:
+// its own field or annotation, or a default IngressClass.
+func HasIngressClass(ing *networkingv1.Ingress, inv *inventory.Inventory) bool {
+	class, _ := classOf(ing, inv)
+	return class != "" || ing.Spec.IngressClassName != nil
+}
+
 // annotationField is the path of an annotation in messages.
 func annotationField(key string) string { return "metadata.annotations[" + key + "]" }
 

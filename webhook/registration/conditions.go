@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registration
+
+import (
+	"fmt"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+)
+
+// Match conditions are CEL that the API server evaluates before it calls us.
+// They leave out what cannot change a verdict: that is most of the writes of a
+// busy cluster. An error in one counts as the failure policy says.
+
+// objectConditions skip updates that change nothing judged (status, leases of
+// managed fields), kubelets (whose mirror pods stand for files on the node),
+// and the controllers that write endpoints for Services with a selector.
+func objectConditions() []admissionregistrationv1.MatchCondition {
+	return []admissionregistrationv1.MatchCondition{
+		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || request.subResource != '' || " + differs(
+			"spec", "data", "rules", "subjects", "roleRef", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
+			"metadata.labels", "metadata.annotations")},
+		{Name: "not-a-kubelet", Expression: "!('system:nodes' in request.userInfo.groups)"},
+		{Name: "not-an-endpoint-controller", Expression: `!(request.resource.resource in ['endpoints', 'endpointslices'] && request.userInfo.username in [` +
+			`'system:serviceaccount:kube-system:endpoint-controller', 'system:serviceaccount:kube-system:endpointslice-controller', ` +
+			`'system:serviceaccount:kube-system:endpointslicemirroring-controller', 'system:kube-controller-manager', 'system:apiserver'])`},
+		{Name: "config-map-of-a-controller", Expression: `request.resource.resource != 'configmaps' || (has(object.data) && ` +
+			`object.data.exists(k, k in ['allow-snippet-annotations', 'annotations-risk-level']))`},
+	}
+}
+
+// statusConditions leave only writes that change the addresses a Service or an
+// Ingress claims.
+func statusConditions() []admissionregistrationv1.MatchCondition {
+	return []admissionregistrationv1.MatchCondition{
+		{Name: "load-balancer-status-changes", Expression: "oldObject == null || " + differs("status.loadBalancer")},
+	}
+}
+
+// guardConditions leave only updates that change our labels.
+func guardConditions() []admissionregistrationv1.MatchCondition {
+	label := func(object, key string) string {
+		return fmt.Sprintf("(has(%[1]s.metadata.labels) && '%[2]s' in %[1]s.metadata.labels ? %[1]s.metadata.labels['%[2]s'] : '')", object, key)
+	}
+	var changed []string
+	for _, key := range []string{policy.AdmissionLabel, policy.ProfileLabel} {
+		changed = append(changed, label("object", key)+" != "+label("oldObject", key))
+	}
+	return []admissionregistrationv1.MatchCondition{{Name: "opt-in-changes", Expression: strings.Join(changed, " || ")}}
+}
+
+// differs is true when any of the paths is not the same in both objects. A path
+// that is absent from both is the same.
+func differs(paths ...string) string {
+	out := make([]string, 0, len(paths))
+	for _, p := range paths {
+		optional := "?" + strings.ReplaceAll(p, ".", ".?")
+		out = append(out, fmt.Sprintf("object.%[1]s != oldObject.%[1]s", optional))
+	}
+	return strings.Join(out, " || ")
+}

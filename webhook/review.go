@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package webhook answers AdmissionReviews: it decodes a review, asks the
+// engine, and writes the verdict in the words a person reads on kubectl apply.
+//
+// It makes no API call while it answers. The server, the certificates and the
+// registration around it are in the sub-packages; cmd/gatehouse-webhook wires
+// them together.
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// MaxReview bounds the body of a request: 7 MiB is two objects of at most
+// 3 MiB, the API server's own request limit, and 1 MiB of envelope.
+// https://github.com/kubernetes/apiserver/blob/v0.36.3/pkg/server/config.go (MaxRequestBodyBytes)
+const MaxReview = 7 << 20
+
+// Review is the part of an admission.k8s.io/v1 AdmissionRequest that is read.
+type Review struct {
+	UID         string
+	Kind        schema.GroupVersionKind
+	Resource    schema.GroupResource
+	Subresource string
+	Namespace   string
+	Name        string
+	Operation   string // CREATE, UPDATE; others are answered without judging
+	User        string
+	Groups      []string
+	DryRun      bool
+	Object      []byte // JSON, nil when the request carries none
+	OldObject   []byte
+}
+
+type wireGVK struct {
+	Group   string `json:"group"`
+	Version string `json:"version"`
+	Kind    string `json:"kind"`
+}
+
+type wireReview struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Request    *wireRequest `json:"request"`
+}
+
+type wireRequest struct {
+	UID      string  `json:"uid"`
+	Kind     wireGVK `json:"kind"`
+	Resource struct {
+		Group    string `json:"group"`
+		Resource string `json:"resource"`
+	} `json:"resource"`
+	SubResource string `json:"subResource"`
+	Name        string `json:"name"`
+	Namespace   string `json:"namespace"`
+	Operation   string `json:"operation"`
+	UserInfo    struct {
+		Username string   `json:"username"`
+		Groups   []string `json:"groups"`
+	} `json:"userInfo"`
+	Object    json.RawMessage `json:"object"`
+	OldObject json.RawMessage `json:"oldObject"`
+	DryRun    bool            `json:"dryRun"`
+}
+
+// DecodeReview reads the body of a request. The returned review may be used
+// for the UID even when the error is not nil: a refusal needs it.
+func DecodeReview(body []byte) (Review, error) {
+	var w wireReview
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &w); err != nil {
+		return Review{}, fmt.Errorf("decode AdmissionReview: %w", err)
+	}
+	if w.Kind != "AdmissionReview" || w.APIVersion != "admission.k8s.io/v1" {
+		return Review{}, fmt.Errorf("decode AdmissionReview: is a %q of %q, not an AdmissionReview of admission.k8s.io/v1", w.Kind, w.APIVersion)
+	}
+	if w.Request == nil {
+		return Review{}, errors.New("decode AdmissionReview: has no request")
+	}
+	r := w.Request
+	out := Review{
+		UID:         r.UID,
+		Kind:        schema.GroupVersionKind{Group: r.Kind.Group, Version: r.Kind.Version, Kind: r.Kind.Kind},
+		Resource:    schema.GroupResource{Group: r.Resource.Group, Resource: r.Resource.Resource},
+		Subresource: r.SubResource,
+		Namespace:   r.Namespace, Name: r.Name, Operation: r.Operation,
+		User: r.UserInfo.Username, Groups: r.UserInfo.Groups, DryRun: r.DryRun,
+		Object: present(r.Object), OldObject: present(r.OldObject),
+	}
+	if out.UID == "" {
+		return out, errors.New("decode AdmissionReview: request.uid is empty")
+	}
+	if out.Kind.Kind == "" {
+		return out, errors.New("decode AdmissionReview: request.kind is empty")
+	}
+	return out, nil
+}
+
+// present turns a JSON null into nil.
+func present(raw json.RawMessage) []byte {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
+
+// objects decodes what the review carries. The kind of the object is the one of
+// the request: for a subresource such as pods/ephemeralcontainers the object is
+// the whole Pod.
+func (r Review) objects() (current, old inventory.Object, err error) {
+	if r.Object == nil {
+		return nil, nil, errors.New("the request carries no object")
+	}
+	if current, err = inventory.Decode(r.Kind, r.Object); err != nil {
+		return nil, nil, err
+	}
+	complete(current, r)
+	if r.OldObject == nil {
+		return current, nil, nil
+	}
+	if old, err = inventory.Decode(r.Kind, r.OldObject); err != nil {
+		return nil, nil, fmt.Errorf("old object: %w", err)
+	}
+	complete(old, r)
+	return current, old, nil
+}
+
+// complete fills in the identity that an object under creation may lack: a
+// name that the API server will generate, and the namespace of the request.
+func complete(o inventory.Object, r Review) {
+	if o.GetNamespace() == "" {
+		o.SetNamespace(r.Namespace)
+	}
+	switch {
+	case o.GetName() != "":
+	case r.Name != "":
+		o.SetName(r.Name)
+	case o.GetGenerateName() != "":
+		o.SetName(o.GetGenerateName() + "*")
+	}
+}
+
+func (r Review) request() checks.Request {
+	op := checks.Create
+	if r.Operation == "UPDATE" {
+		op = checks.Update
+	}
+	return checks.Request{Operation: op, Subresource: r.Subresource, User: r.User, Groups: r.Groups}
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// SystemNamespaces are never judged, whatever their labels say: a cluster must
+// be able to heal itself while Gatehouse is down or wrong. The registration
+// leaves them out as well.
+var SystemNamespaces = []string{"kube-system", "kube-node-lease", "kube-public"}
+
+// scope says how a request is taken.
+type scope struct {
+	mode    policy.Mode
+	profile policy.Profile
+	warning string // about the labels themselves
+}
+
+// scopeOf reads the mode from the namespace's labels as the inventory knows
+// them. A namespace that the inventory does not hold yet was selected by the
+// API server, which knows its labels, so it enforces. Cluster-scoped objects
+// have no namespace to opt in with; the policy says how they are taken.
+func scopeOf(r Review, inv *inventory.Inventory, p *policy.Policy, own string) scope {
+	if r.Namespace == "" {
+		return scope{mode: p.ClusterMode}
+	}
+	if slices.Contains(SystemNamespaces, r.Namespace) || r.Namespace == own {
+		return scope{mode: policy.Off}
+	}
+	ns := inv.Namespace(r.Namespace)
+	if ns == nil {
+		return scope{mode: policy.Enforce}
+	}
+	mode, profile, err := policy.ScopeOf(ns.Labels)
+	s := scope{mode: mode, profile: profile}
+	if err != nil {
+		s.warning = "namespace " + r.Namespace + ": " + err.Error()
+	}
+	return s
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package serve is the process around the judges: the TLS server, certificates,
+// watches, configuration, probes and metrics. Nothing in it decides a verdict.
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/controller"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/source"
+	"github.com/gatehouse-sh/gatehouse/webhook"
+	"github.com/gatehouse-sh/gatehouse/webhook/certs"
+	"github.com/gatehouse-sh/gatehouse/webhook/registration"
+)
+
+// SecretName is the Secret that holds the webhook's own certificates.
+const SecretName = "gatehouse-webhook-certificates" //nolint:gosec // the name of a Secret, not one
+
+// Options configure the process. The zero value of an address switches the
+// server off; Namespace and Service must be set.
+type Options struct {
+	Host      string // address of the webhook server; empty: all
+	Port      int
+	Metrics   string // "host:port" of the metrics server, "0": none
+	Probes    string // "host:port" of the probe server, "0": none
+	Namespace string
+	Service   string
+
+	// Names are further names or addresses that the API server calls us by.
+	Names []string
+
+	// CertDir holds tls.crt and tls.key made by somebody else, such as
+	// cert-manager, who also keeps the caBundle of the registration. Empty: the
+	// webhook is its own authority.
+	CertDir string
+
+	// CertInterval and CertOverlap shorten the pace of rotation; 0 keeps the
+	// defaults of package certs.
+	CertInterval time.Duration
+	CertOverlap  time.Duration
+
+	GuardGroups []string // who may lower a namespace's protection
+}
+
+// Run serves until ctx ends, then drains: requests in flight are answered.
+func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) error {
+	set, err := catalog.Set()
+	if err != nil {
+		return fmt.Errorf("load checks: %w", err)
+	}
+	ctrl.SetLogger(log)
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return fmt.Errorf("register types: %w", err)
+		}
+	}
+	p := &process{Options: o, set: policy.NewHolder(policy.Default(set)), log: log, serving: &certs.Serving{}}
+	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
+		Scheme: scheme, Logger: log,
+		Metrics:                metricsserver.Options{BindAddress: o.Metrics},
+		HealthProbeBindAddress: o.Probes,
+		WebhookServer:          p.server(),
+		// Our certificates are read by name and rarely: no cache, no watch on Secrets.
+		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{
+			&corev1.Secret{}, &admissionregistrationv1.ValidatingWebhookConfiguration{}, &admissionregistrationv1.MutatingWebhookConfiguration{},
+		}}},
+	})
+	if err != nil {
+		return fmt.Errorf("set up: %w", err)
+	}
+	if err := p.wire(mgr, cfg); err != nil {
+		return err
+	}
+	checkPolicy, err := controller.NewCheckPolicy(mgr.GetClient(), set, p.set, metrics.Registry)
+	if err != nil {
+		return fmt.Errorf("set up check policy: %w", err)
+	}
+	if err := checkPolicy.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up check policy: %w", err)
+	}
+	p.policyLoaded = checkPolicy.Loaded
+	return mgr.Start(ctx)
+}
+
+type process struct {
+	Options
+	set          *policy.Holder
+	log          logr.Logger
+	serving      *certs.Serving
+	live         *source.Live
+	policyLoaded func() bool
+}
+
+// server speaks HTTP/1.1 only: API servers keep connections open anyway, it
+// costs less per request, and there are no streams to reset (CVE-2023-44487).
+func (p *process) server() ctrlwebhook.Server {
+	o := ctrlwebhook.Options{Host: p.Host, Port: p.Port, CertDir: p.CertDir, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
+		c.NextProtos = []string{"http/1.1"}
+		c.MinVersion = tls.VersionTLS12
+		if p.CertDir == "" {
+			c.GetCertificate = p.serving.Certificate
+		}
+	}}}
+	return ctrlwebhook.NewServer(o)
+}
+
+func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
+	live, err := source.NewLive(cfg, source.LiveOptions{Log: p.log.WithName("inventory")})
+	if err != nil {
+		return fmt.Errorf("set up watches: %w", err)
+	}
+	p.live = live
+	if err := mgr.Add(live); err != nil {
+		return fmt.Errorf("set up watches: %w", err)
+	}
+	if p.CertDir == "" {
+		if err := mgr.Add(p.certificates(mgr.GetClient())); err != nil {
+			return fmt.Errorf("set up certificates: %w", err)
+		}
+	}
+	counted, err := webhook.NewMetrics(metrics.Registry)
+	if err != nil {
+		return fmt.Errorf("set up metrics: %w", err)
+	}
+	if err := p.gauges(metrics.Registry); err != nil {
+		return fmt.Errorf("set up metrics: %w", err)
+	}
+	engine := webhook.Engine{Inventory: live.Inventory, Policy: p.set.Load, Namespace: p.Namespace, Metrics: counted}
+	bound := webhook.NewBound()
+	for path, judge := range map[string]webhook.Judge{
+		registration.ValidatePath: webhook.Validator{Engine: engine},
+		registration.MutatePath:   webhook.Mutator{Engine: engine},
+		registration.GuardPath:    webhook.Guard{Engine: engine, Groups: p.GuardGroups},
+	} {
+		mgr.GetWebhookServer().Register(path, webhook.NewHandler(judge, bound, counted, p.log))
+	}
+	if err := mgr.AddHealthzCheck("server", mgr.GetWebhookServer().StartedChecker()); err != nil {
+		return fmt.Errorf("set up probes: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("ready", p.ready); err != nil {
+		return fmt.Errorf("set up probes: %w", err)
+	}
+	return nil
+}
+
+// ready says why the webhook should not be called yet: watches that have not
+// synced, a policy that has not been read, or a certificate that the API server
+// would not accept.
+func (p *process) ready(*http.Request) error {
+	if !p.live.HasSynced() {
+		return errors.New("the inventory is not synced yet")
+	}
+	if p.policyLoaded == nil || !p.policyLoaded() {
+		return errors.New("the check policy has not been read yet")
+	}
+	if p.CertDir != "" {
+		return nil
+	}
+	return p.serving.Ready(p.names()[0], time.Now())
+}
+
+func (p *process) names() []string {
+	service := p.Service + "." + p.Namespace + ".svc"
+	return append(append([]string{}, p.Names...), service, service+".cluster.local")
+}
+
+func (p *process) certificates(c client.Client) *certs.Manager {
+	config := certs.DefaultConfig(p.names()...)
+	if p.CertOverlap != 0 {
+		config.Overlap = p.CertOverlap
+	}
+	validating := &admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: registration.Name}}
+	mutating := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: registration.Name}}
+	return &certs.Manager{
+		Client: c, Secret: client.ObjectKey{Namespace: p.Namespace, Name: SecretName},
+		Registrations: []certs.Registration{{Object: validating, Bundles: bundles}, {Object: mutating, Bundles: bundles}},
+		Config:        config, Interval: p.CertInterval, Serving: p.serving, Log: p.log.WithName("certificates"),
+	}
+}
+
+// bundles points at every caBundle of a webhook configuration.
+func bundles(o client.Object) []*[]byte {
+	var out []*[]byte
+	switch w := o.(type) {
+	case *admissionregistrationv1.ValidatingWebhookConfiguration:
+		for i := range w.Webhooks {
+			out = append(out, &w.Webhooks[i].ClientConfig.CABundle)
+		}
+	case *admissionregistrationv1.MutatingWebhookConfiguration:
+		for i := range w.Webhooks {
+			out = append(out, &w.Webhooks[i].ClientConfig.CABundle)
+		}
+	}
+	return out
+}
+
+// gauges are read when they are scraped.
+func (p *process) gauges(r prometheus.Registerer) error {
+	for _, g := range []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "gatehouse_webhook_ready", Help: "1 when the webhook can judge and the API server would accept its certificate.",
+		}, func() float64 {
+			if p.ready(nil) != nil {
+				return 0
+			}
+			return 1
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "gatehouse_webhook_certificate_expiry_timestamp_seconds", Help: "When the serving certificate ends, in Unix time; 0 before there is one.",
+		}, func() float64 {
+			if leaf := p.serving.Leaf(); leaf != nil {
+				return float64(leaf.NotAfter.Unix())
+			}
+			return 0
+		}),
+	} {
+		if err := r.Register(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// InCluster reports the namespace that the process runs in, "" outside of one.
+func InCluster() string {
+	b, err := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package webhook
+
+import (
+	"context"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// Engine is what every judge reads: the newest inventory and policy. Both
+// functions return without blocking and are safe for concurrent use.
+type Engine struct {
+	Inventory func() *inventory.Inventory
+	Policy    func() *policy.Policy
+	Namespace string // where Gatehouse runs; never judged
+	Metrics   *Metrics
+}
+
+// Validator judges objects: the validating webhook.
+type Validator struct{ Engine }
+
+// Answer implements Judge.
+func (v Validator) Answer(_ context.Context, r Review) Answer {
+	if r.Operation != "CREATE" && r.Operation != "UPDATE" {
+		return Answer{Allowed: true}
+	}
+	p, inv := v.Policy(), v.Inventory()
+	s := scopeOf(r, inv, p, v.Namespace)
+	if s.mode == policy.Off {
+		return Answer{Allowed: true}
+	}
+	current, old, err := r.objects()
+	if err != nil {
+		v.Metrics.failed("object")
+		return cannotDecide("object", err, r)
+	}
+	verdict := judge(current, old, r, inv, p, s)
+	v.Metrics.found(verdict)
+	answer := answerOf(r, current, verdict, s)
+	if lost := survived(current, inv, r, p, s); lost != "" {
+		answer.Warnings = append(answer.Warnings, lost)
+	}
+	return answer
+}
+
+// judge evaluates the proposed object and, when there is something to compare,
+// the one it replaces: an update may keep a fault, it may not add one.
+func judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) policy.Verdict {
+	in := checks.Input{Object: current, Old: old, Inventory: inv.With(current), Request: r.request()}
+	findings := p.Evaluate(in, s.profile)
+	if len(findings) == 0 {
+		return nil
+	}
+	var before []checks.Finding
+	if old != nil {
+		was := checks.Input{Object: old, Inventory: inv.With(old), Request: r.request()}
+		before = p.Evaluate(was, s.profile)
+	}
+	return p.Decide(s.mode, s.profile, before, findings)
+}
