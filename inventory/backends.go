@@ -124,24 +124,20 @@ func routeBackends(o Object) []routeBackend {
 	case *gatewayv1.HTTPRoute:
 		for i, rule := range r.Spec.Rules {
 			for j, b := range rule.BackendRefs {
-				out = append(out, routeBackend{b.BackendObjectReference, fmt.Sprintf("spec.rules[%d].backendRefs[%d]", i, j)})
+				field := fmt.Sprintf("spec.rules[%d].backendRefs[%d]", i, j)
+				out = append(out, routeBackend{b.BackendObjectReference, field})
+				out = appendHTTPFilters(out, b.Filters, field)
 			}
-			for j, f := range rule.Filters {
-				if f.RequestMirror != nil {
-					out = append(out, routeBackend{f.RequestMirror.BackendRef, fmt.Sprintf("spec.rules[%d].filters[%d].requestMirror.backendRef", i, j)})
-				}
-			}
+			out = appendHTTPFilters(out, rule.Filters, fmt.Sprintf("spec.rules[%d]", i))
 		}
 	case *gatewayv1.GRPCRoute:
 		for i, rule := range r.Spec.Rules {
 			for j, b := range rule.BackendRefs {
-				out = append(out, routeBackend{b.BackendObjectReference, fmt.Sprintf("spec.rules[%d].backendRefs[%d]", i, j)})
+				field := fmt.Sprintf("spec.rules[%d].backendRefs[%d]", i, j)
+				out = append(out, routeBackend{b.BackendObjectReference, field})
+				out = appendGRPCFilters(out, b.Filters, field)
 			}
-			for j, f := range rule.Filters {
-				if f.RequestMirror != nil {
-					out = append(out, routeBackend{f.RequestMirror.BackendRef, fmt.Sprintf("spec.rules[%d].filters[%d].requestMirror.backendRef", i, j)})
-				}
-			}
+			out = appendGRPCFilters(out, rule.Filters, fmt.Sprintf("spec.rules[%d]", i))
 		}
 	case *gatewayv1.TLSRoute:
 		for i, rule := range r.Spec.Rules {
@@ -154,6 +150,30 @@ func routeBackends(o Object) []routeBackend {
 	case *gatewayv1.UDPRoute:
 		for i, rule := range r.Spec.Rules {
 			plain(i, rule.BackendRefs)
+		}
+	}
+	return out
+}
+
+// appendHTTPFilters adds the backends of filters, which may stand on a rule or
+// on one of its backends: a mirror receives the requests too, and an external
+// authoriser their headers.
+func appendHTTPFilters(out []routeBackend, filters []gatewayv1.HTTPRouteFilter, at string) []routeBackend {
+	for i, f := range filters {
+		if f.RequestMirror != nil {
+			out = append(out, routeBackend{f.RequestMirror.BackendRef, fmt.Sprintf("%s.filters[%d].requestMirror.backendRef", at, i)})
+		}
+		if f.ExternalAuth != nil {
+			out = append(out, routeBackend{f.ExternalAuth.BackendRef, fmt.Sprintf("%s.filters[%d].externalAuth.backendRef", at, i)})
+		}
+	}
+	return out
+}
+
+func appendGRPCFilters(out []routeBackend, filters []gatewayv1.GRPCRouteFilter, at string) []routeBackend {
+	for i, f := range filters {
+		if f.RequestMirror != nil {
+			out = append(out, routeBackend{f.RequestMirror.BackendRef, fmt.Sprintf("%s.filters[%d].requestMirror.backendRef", at, i)})
 		}
 	}
 	return out
@@ -200,7 +220,7 @@ func Hosts(o Object) []Host {
 
 // customBackends reads the Services that a vendor's route names, at the paths
 // its kind lists. A name may be written "name", "namespace/name" or as the DNS
-// name of a Service; a sibling key "namespace" or "port" is honoured.
+// name of a Service, with a URL scheme and a port around it; a sibling key "namespace" or "port" is honoured.
 func customBackends(u *unstructured.Unstructured) []ServiceRef {
 	kind, known := KindOf(u.GroupVersionKind().GroupKind())
 	if !known {
@@ -221,15 +241,23 @@ func customBackends(u *unstructured.Unstructured) []ServiceRef {
 				ref.Port = fmt.Sprint(port)
 			}
 			splitServiceName(&ref)
-			out = append(out, ref)
+			if ref.Name != "" {
+				out = append(out, ref)
+			}
 		}
 	}
 	return out
 }
 
 // splitServiceName resolves "ns/name", "name.ns", "name.ns.svc" and
-// "name.ns.svc.<domain>".
+// "name.ns.svc.<domain>", each also as "scheme://...:port".
 func splitServiceName(ref *ServiceRef) {
+	if _, rest, found := strings.Cut(ref.Name, "://"); found {
+		ref.Name = rest
+	}
+	if name, port, found := strings.Cut(ref.Name, ":"); found {
+		ref.Name, ref.Port = name, port
+	}
 	if ns, name, found := strings.Cut(ref.Name, "/"); found {
 		ref.Namespace, ref.Name = ns, name
 		return

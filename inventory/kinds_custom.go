@@ -38,7 +38,8 @@ var vendorRoutes = []Kind{
 	// https://istio.io/latest/docs/reference/config/networking/
 	customKind("networking.istio.io", "v1", "Gateway", "gateways", hosts("spec.servers[].hosts[]")),
 	customKind("networking.istio.io", "v1", "VirtualService", "virtualservices", hosts("spec.hosts[]"),
-		backends("spec.http[].route[].destination.host", "spec.tcp[].route[].destination.host", "spec.tls[].route[].destination.host", "spec.http[].mirror.host")),
+		backends("spec.http[].route[].destination.host", "spec.tcp[].route[].destination.host", "spec.tls[].route[].destination.host", "spec.http[].mirror.host",
+			"spec.http[].mirrors[].destination.host")),
 	// https://docs.openshift.com/container-platform/latest/rest_api/network_apis/route-route-openshift-io-v1.html
 	customKind("route.openshift.io", "v1", "Route", "routes", hosts("spec.host"), backends("spec.to.name", "spec.alternateBackends[].name")),
 	// https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/crd/
@@ -63,15 +64,20 @@ var vendorRoutes = []Kind{
 	customKind("getambassador.io", "v3alpha1", "Host", "hosts", hosts("spec.hostname")),
 	// https://docs.solo.io/gloo-edge/latest/reference/api/github.com/solo-io/gloo/projects/gateway/api/v1/virtual_service.proto.sk/
 	customKind("gateway.solo.io", "v1", "VirtualService", "virtualservices", hosts("spec.virtualHost.domains[]"),
-		backends("spec.virtualHost.routes[].routeAction.single.kube.ref.name")),
+		backends("spec.virtualHost.routes[].routeAction.single.kube.ref.name", "spec.virtualHost.routes[].routeAction.multi.destinations[].destination.kube.ref.name")),
+	customKind("gateway.solo.io", "v1", "RouteTable", "routetables",
+		backends("spec.routes[].routeAction.single.kube.ref.name", "spec.routes[].routeAction.multi.destinations[].destination.kube.ref.name")),
+	customKind("gateway.solo.io", "v1", "Gateway", "gateways"),
 	// https://docs.nginx.com/nginx-ingress-controller/configuration/virtualserver-and-virtualserverroute-resources/
 	customKind("k8s.nginx.org", "v1", "VirtualServer", "virtualservers", hosts("spec.host"), backends("spec.upstreams[].service")),
 	customKind("k8s.nginx.org", "v1", "VirtualServerRoute", "virtualserverroutes", hosts("spec.host"), backends("spec.upstreams[].service")),
 	customKind("k8s.nginx.org", "v1", "TransportServer", "transportservers", hosts("spec.host"), backends("spec.upstreams[].service")),
 	// https://www.haproxy.com/documentation/kubernetes-ingress/community/configuration-reference/custom-resources/tcp/
 	customKind("ingress.v3.haproxy.org", "v3", "TCP", "tcps", backends("spec[].service.name")),
+	customKind("ingress.v1.haproxy.org", "v1", "TCP", "tcps", backends("spec[].service.name")),
 	// https://knative.dev/docs/serving/
 	customKind("serving.knative.dev", "v1", "Service", "services", podTemplate("spec", "template")),
+	customKind("serving.knative.dev", "v1", "Route", "routes"),
 	customKind("serving.knative.dev", "v1beta1", "DomainMapping", "domainmappings", backends("spec.ref.name")),
 	// https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/targetgroupbinding/
 	customKind("elbv2.k8s.aws", "v1beta1", "TargetGroupBinding", "targetgroupbindings", backends("spec.serviceRef.name")),

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -59,48 +58,4 @@ func ingressAttached(ing *networkingv1.Ingress, in checks.Input) bool {
 	}
 	legacy, set := ing.Annotations[legacyClass]
 	return !set || slices.Contains(in.Parameters.Gateway.IngressClasses, legacy)
-}
-
-// parentOf is one parentRef of a route or ListenerSet, its defaults filled in.
-type parentOf struct {
-	group, kind, namespace, name string
-	field                        string
-}
-
-// parentAttached reports whether a parent is the bundled gateway: a Gateway of
-// one of its classes, or one that the parameters name. A Gateway that the
-// inventory does not hold is not: its class is not known.
-func parentAttached(p parentOf, in checks.Input) bool {
-	if p.group != inventory.GatewayGroup {
-		return false
-	}
-	switch p.kind {
-	case "Gateway":
-		named := in.Parameters.Gateway.ParentGateways
-		if slices.Contains(named, checks.GatewayName{Namespace: p.namespace, Name: p.name}) {
-			return true
-		}
-		gw, known := inventory.Get[*gatewayv1.Gateway](in.Inventory, inventory.GatewayKind, p.namespace, p.name)
-		return known && len(named) == 0 && slices.Contains(in.Parameters.Gateway.GatewayClasses, string(gw.Spec.GatewayClassName))
-	case "ListenerSet":
-		kind := inventory.GatewayKind
-		kind.Kind = "ListenerSet"
-		ls, known := inventory.Get[*gatewayv1.ListenerSet](in.Inventory, kind, p.namespace, p.name)
-		return known && parentAttached(listenerSetParent(ls), in)
-	}
-	return false
-}
-
-func listenerSetParent(ls *gatewayv1.ListenerSet) parentOf {
-	p := parentOf{group: inventory.GatewayGroup, kind: "Gateway", namespace: ls.Namespace, name: string(ls.Spec.ParentRef.Name), field: "spec.parentRef"}
-	if ls.Spec.ParentRef.Kind != nil {
-		p.kind = string(*ls.Spec.ParentRef.Kind)
-	}
-	if ls.Spec.ParentRef.Group != nil {
-		p.group = string(*ls.Spec.ParentRef.Group)
-	}
-	if ls.Spec.ParentRef.Namespace != nil {
-		p.namespace = string(*ls.Spec.ParentRef.Namespace)
-	}
-	return p
 }

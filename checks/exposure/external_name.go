@@ -31,7 +31,7 @@ func externalName() checks.Check {
 			Sources: []string{
 				"https://kubernetes.io/docs/concepts/services-networking/service/#externalname",
 				"https://github.com/kubernetes/kubernetes/issues/103675",
-				"https://avd.aquasec.com/misconfig/kubernetes/general/avd-ksv-0108/",
+				"https://pubs.opengroup.org/onlinepubs/9799919799/functions/inet_addr.html",
 				"https://url.spec.whatwg.org/#ends-in-a-number-checker",
 			},
 		},
@@ -46,11 +46,20 @@ func externalName() checks.Check {
 					Message: "is of type ExternalName and names no host",
 				}}
 			}
+			if a, isAddress := hostAddress(host); isAddress {
+				host = a.String()
+			}
 			if why, leads := leadsInside(host, svc.Namespace, in); leads {
 				return []checks.Finding{{
 					Subject: "externalName/" + host, Field: "spec.externalName",
 					Message: "leads to " + shown(svc.Spec.ExternalName, host) + ", " + why,
 					Path:    []string{"any client of the Service", inputName(in) + " (ExternalName)", host},
+				}}
+			}
+			if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+				return []checks.Finding{{
+					Certainty: checks.Undetermined, Subject: "externalName", Field: "spec.externalName",
+					Message: "leads to something that is not a host name",
 				}}
 			}
 			for _, w := range Ways(svc, in) {

@@ -6,5 +6,8 @@ import "github.com/gatehouse-sh/gatehouse/checks"
 
 // routeChecks lists EXP-030 to EXP-035 and EXP-047: routes and Gateways.
 func routeChecks() []checks.Check {
-	return []checks.Check{}
+	return []checks.Check{
+		routeOutsideGateway(), tenantGateway(), broadReferenceGrant(), gatewayInfrastructure(), listenerSet(), otherRouteKind(),
+		crossNamespaceBackend(),
+	}
 }

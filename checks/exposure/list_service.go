@@ -6,5 +6,19 @@ import "github.com/gatehouse-sh/gatehouse/checks"
 
 // serviceChecks lists EXP-001 to EXP-008, EXP-012 to EXP-014, EXP-048, EXP-049: a Service by itself.
 func serviceChecks() []checks.Check {
-	return []checks.Check{nodePort()}
+	return []checks.Check{
+		nodePort(),
+		publicLoadBalancer(),
+		internalLoadBalancer(),
+		externalIPs(),
+		pinnedAddress(),
+		sourceRanges(),
+		loadBalancerNodePorts(),
+		externalName(),
+		trafficPolicy(),
+		publicDNS(),
+		publishAnnotations(),
+		exposureTransition(),
+		typeConfusion(),
+	}
 }

@@ -81,7 +81,7 @@ func ownWays(svc *corev1.Service, in checks.Input) []Way {
 	case corev1.ServiceTypeNodePort:
 		out = append(out, Way{From: "any node address", By: name + " (NodePort)"})
 	case corev1.ServiceTypeLoadBalancer:
-		if loadbalancer.Classify(svc, in.Parameters.LoadBalancers).Scheme == loadbalancer.Internal {
+		if classify(svc, in).Scheme == loadbalancer.Internal {
 			out = append(out, Way{From: "internal network", By: name + " (internal LoadBalancer)", Internal: true})
 		} else {
 			out = append(out, Way{From: "internet", By: name + " (LoadBalancer)"})

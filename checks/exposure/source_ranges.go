@@ -207,9 +207,10 @@ func openFamilies(svc *corev1.Service, read []netip.Prefix, field string) []chec
 }
 
 // familiesOf are the address families that a Service is known to get: none when
-// only the cluster's default decides.
+// only the cluster decides. The API server fills in spec.ipFamilies before it
+// asks admission webhooks.
 func familiesOf(svc *corev1.Service) []corev1.IPFamily {
-	if p := svc.Spec.IPFamilyPolicy; p != nil && (*p == corev1.IPFamilyPolicyRequireDualStack || *p == corev1.IPFamilyPolicyPreferDualStack && len(svc.Spec.IPFamilies) != 1) {
+	if p := svc.Spec.IPFamilyPolicy; p != nil && *p == corev1.IPFamilyPolicyRequireDualStack {
 		return []corev1.IPFamily{corev1.IPv4Protocol, corev1.IPv6Protocol}
 	}
 	return svc.Spec.IPFamilies

@@ -40,29 +40,53 @@ func (v Verdict) With(a checks.Action) Verdict {
 
 type fault struct{ check, subject string }
 
+// record says how severe the findings of one fault were before an update, one
+// more than the severity, so that zero means none.
+type record struct{ violation, undetermined checks.Severity }
+
+// records indexes the findings of the object before an update; nil when there
+// are none.
+func records(old []checks.Finding) map[fault]record {
+	if len(old) == 0 {
+		return nil
+	}
+	out := make(map[fault]record, len(old))
+	for _, f := range old {
+		k := fault{f.Check, f.Subject}
+		r := out[k]
+		if f.Certainty == checks.Violation {
+			r.violation = max(r.violation, f.Severity+1)
+		} else {
+			r.undetermined = max(r.undetermined, f.Severity+1)
+		}
+		out[k] = r
+	}
+	return out
+}
+
+// covers reports whether a finding is no worse than what was there: no more
+// severe, and not a violation where there was only doubt.
+func (r record) covers(f checks.Finding) bool {
+	return r.violation > f.Severity || f.Certainty != checks.Violation && r.undetermined > f.Severity
+}
+
 // Decide turns the findings of an object into a verdict. Faults that the object
-// had before the update (by check and subject) are not grounds for refusal: an
-// update may keep a fault, it may not add one. Mode softens: in WarnOnly what
-// would be denied warns, in AuditOnly everything is only recorded, and Off says
-// nothing.
+// had before the update (by check and subject, no less severe and no less
+// certain) are not grounds for refusal: an update may keep a fault, it may not
+// add one or make one worse. Mode softens: in WarnOnly what would be denied
+// warns, in AuditOnly everything is only recorded, and Off says nothing.
 func (p *Policy) Decide(mode Mode, profile Profile, old, current []checks.Finding) Verdict {
 	if mode == Off || len(current) == 0 {
 		return nil
 	}
-	var had map[fault]bool
-	if len(old) > 0 {
-		had = make(map[fault]bool, len(old))
-		for _, f := range old {
-			had[fault{f.Check, f.Subject}] = true
-		}
-	}
+	had := records(old)
 	out := make(Verdict, 0, len(current))
 	for _, f := range current {
-		j := Judged{Finding: f, Action: p.Action(f, profile), Known: had[fault{f.Check, f.Subject}]}
+		j := Judged{Finding: f, Action: p.Action(f, profile), Known: had[fault{f.Check, f.Subject}].covers(f)}
 		if j.Action == checks.Ignore {
 			continue
 		}
-		if j.Known && j.Action == checks.Deny || mode == WarnOnly && j.Action == checks.Deny {
+		if j.Action == checks.Deny && (j.Known || mode == WarnOnly) {
 			j.Action = checks.Warn
 		}
 		if mode == AuditOnly {

@@ -90,68 +90,64 @@ func ScopeOf(labels map[string]string) (Mode, Profile, error) {
 }
 
 // Policy says what to do about each check. It is immutable; a change of
-// configuration makes a new one.
+// configuration makes a new one. The zero value refuses whatever it is asked
+// about: it holds no checks, and says so with a finding that is denied.
 type Policy struct {
 	// Parameters are handed to the checks.
 	Parameters *checks.Parameters
 
-	set          *checks.Set
-	overrides    map[string][2]override // by check id, then by profile
-	undetermined [2]checks.Action       // by profile
-}
+	// ClusterMode is how cluster-scoped objects are taken, which have no
+	// namespace to opt in with. Default sets WarnOnly.
+	ClusterMode Mode
 
-type override struct {
-	action checks.Action
-	set    bool
+	// Mutation is what the mutating webhook adds to objects.
+	Mutation Mutation
+
+	set          *checks.Set
+	rules        map[string]*rule // by check id; one for each check of the set
+	undetermined [2]checks.Action // by profile
 }
 
 // Default returns the policy that applies without configuration: every check is
 // on with its default actions; what cannot be determined warns in the baseline
-// profile and is denied in the strict one.
+// profile and is denied in the strict one. A nil set is an empty one.
 func Default(set *checks.Set) *Policy {
-	return &Policy{
+	if set == nil {
+		set = &checks.Set{}
+	}
+	p := &Policy{
 		Parameters:   checks.DefaultParameters(),
+		ClusterMode:  WarnOnly,
 		set:          set,
 		undetermined: [2]checks.Action{Baseline: checks.Warn, Strict: checks.Deny},
 	}
+	p.Mutation = defaultMutation(p.Parameters)
+	p.rules = actions{}.rules(set)
+	return p
 }
 
 // Set returns the checks that the policy is about.
 func (p *Policy) Set() *checks.Set { return p.set }
 
-// On reports whether a check can have any effect in the profile.
+// On reports whether a check can have any effect in the profile. A check that
+// the policy does not know can.
 func (p *Policy) On(c *checks.Check, profile Profile) bool {
-	return p.base(c, profile) != checks.Ignore
+	r := p.rules[c.ID]
+	return r == nil || r.on[column(profile)]
 }
 
-func (p *Policy) base(c *checks.Check, profile Profile) checks.Action {
-	if o := p.overrides[c.ID]; o[profile].set {
-		return o[profile].action
-	}
-	if profile == Strict {
-		return c.Actions.Strict
-	}
-	return c.Actions.Baseline
-}
-
-// Action returns what to do about a finding. A finding that is less severe than
-// its check is treated one action softer, unless the configuration names an
-// action for the check. A finding of an unknown check is denied.
+// Action returns what to do about a finding. A finding of an unknown check is
+// denied. One that is less severe than its check is treated one action softer,
+// unless the configuration names an action for the check or the severity. One
+// that is undetermined is treated no stricter than the policy says for those.
 func (p *Policy) Action(f checks.Finding, profile Profile) checks.Action {
-	c, known := p.set.Lookup(f.Check)
-	if !known {
+	r := p.rules[f.Check]
+	if r == nil {
 		return checks.Deny
 	}
-	action := p.base(&c, profile)
-	if action == checks.Ignore {
-		return checks.Ignore
-	}
-	configured := p.overrides[c.ID][profile].set
-	if f.Severity < c.Severity && !configured {
-		action = action.Softer()
-	}
-	if f.Certainty == checks.Undetermined {
-		action = max(action, p.undetermined[profile])
+	action := r.action(f.Severity, profile)
+	if f.Certainty != checks.Violation {
+		action = max(action, p.undetermined[column(profile)])
 	}
 	return action
 }
@@ -159,6 +155,21 @@ func (p *Policy) Action(f checks.Finding, profile Profile) checks.Action {
 // Evaluate runs the checks that are on over an input and returns the findings.
 // It sets in.Parameters.
 func (p *Policy) Evaluate(in checks.Input, profile Profile) []checks.Finding {
+	if p.set == nil || p.Parameters == nil {
+		return []checks.Finding{{
+			Severity: checks.Critical, Certainty: checks.Undetermined,
+			Message: "no policy is loaded, so nothing can be judged",
+		}}
+	}
 	in.Parameters = p.Parameters
 	return p.set.EvaluateExcept(in, func(c *checks.Check) bool { return !p.On(c, profile) })
+}
+
+// column is the place of a profile in a table. A profile that does not exist is
+// taken as Strict.
+func column(p Profile) Profile {
+	if p == Baseline {
+		return Baseline
+	}
+	return Strict
 }

@@ -114,11 +114,12 @@ func parent(parents int, p *policy.Policy) []Op {
 	}}}
 }
 
-// defaultIngressClass gives an Ingress without any class the gateway's, unless
-// the cluster has a default class of its own: that one is the platform's choice.
+// defaultIngressClass gives an Ingress without any class the gateway's, where
+// routes are attached likewise, unless the cluster has a default class of its
+// own: that one is the platform's choice.
 func defaultIngressClass(ing *networkingv1.Ingress, inv *inventory.Inventory, p *policy.Policy) []Op {
 	classes := p.Parameters.Gateway.IngressClasses
-	if len(p.Mutation.Annotations) == 0 || len(classes) == 0 || exposure.HasIngressClass(ing, inv) {
+	if p.Mutation.ParentGateway.Name == "" || len(classes) == 0 || exposure.HasIngressClass(ing, inv) {
 		return nil
 	}
 	return []Op{{"MUT-001", []string{"spec", "ingressClassName"}, classes[0]}}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Go builds in parallel by itself; two builds of the control plane side by side need 4 GiB.
+.NOTPARALLEL:
+
+GO ?= go
+TOOL := $(GO) tool -modfile=hack/tools/go.mod
+LINTER := $(GO) tool -modfile=hack/tools/golangci/go.mod golangci-lint
+
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --dirty --match 'v*' 2>/dev/null || echo v0.0.0-dev)
+VERSION_PACKAGE := github.com/gatehouse-sh/gatehouse/internal/version
+# grpcnotrace leaves golang.org/x/net/trace out, and with it html/template: a third of the size.
+BUILD_FLAGS := -trimpath -buildvcs=false -tags grpcnotrace
+LINK_FLAGS := -s -w -X $(VERSION_PACKAGE).number=$(VERSION) -X $(VERSION_PACKAGE).commit=$(COMMIT)
+
+PRODUCTS := $(notdir $(wildcard cmd/*))
+COMPONENTS := etcd kube-apiserver kube-controller-manager kubectl
+
+# The control plane: your own binaries if KUBEBUILDER_ASSETS names a folder of them, else built from test/cluster/go.mod.
+ifeq ($(strip $(KUBEBUILDER_ASSETS)),)
+CLUSTER_FILES := $(addprefix bin/cluster/,$(COMPONENTS))
+export GATEHOUSE_CLUSTER_BIN := $(CURDIR)/bin/cluster
+else
+CLUSTER_FILES :=
+export GATEHOUSE_CLUSTER_BIN := $(KUBEBUILDER_ASSETS)
+endif
+
+##@ Use
+
+.PHONY: help
+help: ## Show this help.
+	@awk -f hack/help.awk $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(addprefix bin/,$(PRODUCTS)) ## Build the programs into bin/.
+
+# Go knows better than make whether a program is up to date.
+.PHONY: $(addprefix bin/,$(PRODUCTS))
+$(addprefix bin/,$(PRODUCTS)):
+	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags '$(LINK_FLAGS)' -o $@ ./cmd/$(@F)
+
+.PHONY: demo
+demo: $(CLUSTER_FILES) build ## See admission refuse exposure on a real API server. ARGS=--keep leaves it running.
+	$(GO) run $(BUILD_FLAGS) ./test/demo $(ARGS)
+
+.PHONY: images
+images: ## Build the container images as OCI archives into bin/images/. IMAGE_REGISTRY and IMAGE_ARCH (amd64, arm64) choose.
+	hack/images.sh '$(IMAGE_REGISTRY)' '$(VERSION)' '$(IMAGE_ARCH)' '$(BUILD_FLAGS)' '$(LINK_FLAGS)'
+
+IMAGE_REGISTRY ?= ghcr.io/gatehouse-sh
+IMAGE_ARCH ?= $(shell $(GO) env GOARCH)
+
+.PHONY: clean
+clean: ## Remove what was built, the control plane included. Go's own caches stay.
+	rm -rf bin
+
+##@ Test
+
+.PHONY: cluster
+cluster: $(CLUSTER_FILES) ## Build the control plane (etcd, API server, controllers, kubectl). The first time takes minutes.
+	@echo "control plane binaries: $$GATEHOUSE_CLUSTER_BIN"
+
+$(CLUSTER_FILES): test/cluster/go.mod test/cluster/go.sum
+	@hack/build-cluster.sh $(@F)
+
+TEST_FLAGS ?= -timeout 20m
+
+.PHONY: test
+test: $(CLUSTER_FILES) build ## Run every test, those against the real API server included.
+	$(GO) test $(TEST_FLAGS) ./...
+
+.PHONY: test-integration
+test-integration: $(CLUSTER_FILES) build ## Run only the tests below test/. TEST_FLAGS='-run Name -v' narrows them.
+	$(GO) test $(TEST_FLAGS) ./test/...
+
+FUZZTIME ?= 20s
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (20s).
+	GO='$(GO)' hack/fuzz.sh '$(FUZZTIME)'
+
+BENCH ?= .
+COUNT ?= 6
+
+.PHONY: bench
+bench: $(CLUSTER_FILES) build ## Run the benchmarks COUNT (6) times. BENCH=pattern chooses; compares with bin/bench/old.txt if there.
+	mkdir -p bin/bench
+	$(GO) list ./test/bench/... | grep -q . || { echo 'no benchmarks below test/bench' >&2; exit 1; }
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m ./test/bench/... | tee bin/bench/new.txt
+	$(TOOL) benchstat $(wildcard bin/bench/old.txt) bin/bench/new.txt
+
+##@ Change
+
+.PHONY: fmt
+fmt: ## Format the Go files.
+	$(LINTER) fmt ./...
+
+.PHONY: generate
+generate: ## Regenerate code, CRDs and whatever go generate makes.
+	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt crd paths=./api/... output:crd:dir=manifests/crd
+	$(GO) generate ./...
+
+.PHONY: lint
+lint: ## Run the linters. The first time builds them, which takes minutes.
+	$(LINTER) run ./...
+
+.PHONY: verify
+verify: ## Check that generated files, formatting, go vet and go.mod are in order.
+	GO='$(GO)' MAKE='$(MAKE)' hack/verify.sh

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+// Providers name their GatewayClasses; the name says whether the load balancer
+// faces the internet. Classes that are not listed count as public.
+// https://cloud.google.com/kubernetes-engine/docs/concepts/gateway-api#gatewayclass
+// https://learn.microsoft.com/en-us/azure/application-gateway/for-containers/
+var publicClasses = map[string]bool{
+	"gke-l7-global-external-managed":      true,
+	"gke-l7-global-external-managed-mc":   true,
+	"gke-l7-regional-external-managed":    true,
+	"gke-l7-regional-external-managed-mc": true,
+	"gke-l7-gxlb":                         true,
+	"gke-l7-gxlb-mc":                      true,
+	"azure-alb-external":                  true,
+}
+
+var internalClasses = map[string]bool{
+	"gke-l7-rilb":    true,
+	"gke-l7-rilb-mc": true,
+	"gke-l7-cross-regional-internal-managed-mc": true,
+}
+
+// doorFrom says where callers of a Gateway of a class stand.
+func doorFrom(class string) string {
+	if internalClasses[class] {
+		return "internal network"
+	}
+	return "internet"
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// meshBypass flags what takes a pod, or a port of it, out of the mesh, and
+// updates that take an object's gateway annotations away (EXP-044).
+func meshBypass() checks.Check {
+	pods := templateKinds()
+	return checks.Check{
+		ID: "EXP-044", Name: "mesh-bypass",
+		Severity: checks.Medium,
+		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
+		Kinds:    slices.Concat(pods, services, []schema.GroupKind{inventory.IngressKind}, gatewayRoutes),
+		Doc: checks.Doc{
+			Title: "Pods stay in the mesh, and objects keep their gateway annotations",
+			Why: "A service mesh enforces mutual TLS and authorisation in the traffic that it captures; an annotation or label on the pod can take the pod or some of its ports out. " +
+				"The check knows those of Istio (sidecar and ambient), Linkerd, Consul and Kuma that concern injection and inbound traffic, and reads the values as the mesh does. It fires whether or not the mesh is installed. " +
+				"Exclusions of outbound traffic are not reported. " +
+				"On an update it also reports when an annotation or label of Gatehouse's own (gatehouse.sh/...) goes away or is emptied, because the gateway and the network policies find the object by it; " +
+				"gatehouse.sh/expose may go, for that withdraws the object, and what only loosens may go.",
+			Attack: "reaches the pod directly, without the mutual TLS and the authorisation that its namespace relies on",
+			Fix:    "remove the annotation or label that takes the pod out of the mesh, or put the gateway annotation back",
+			Exempt: "Jobs that must end by themselves, and agents that the mesh itself depends on.",
+			Sources: []string{
+				"https://istio.io/latest/docs/reference/config/annotations/",
+				"https://istio.io/latest/docs/reference/config/labels/",
+				"https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#controlling-the-injection-policy",
+				"https://linkerd.io/2/reference/proxy-configuration/",
+				"https://developer.hashicorp.com/consul/docs/k8s/annotations-and-labels",
+				"https://kuma.io/docs/latest/reference/kubernetes-annotations/",
+			},
+		},
+		Run: func(in checks.Input) []checks.Finding {
+			out := removedGatewayMarks(in)
+			if _, carries := inventory.TemplateOf(in.Object); !carries {
+				return out
+			}
+			return append(out, judgeMesh(in)...)
+		},
+	}
+}
+
+var judgeMesh = onPods(func(t inventory.Template, _ checks.Input) []checks.Finding {
+	var out []checks.Finding
+	for i := range bypasses {
+		b := &bypasses[i]
+		if b.on != onLabel {
+			if v, set := t.Meta.Annotations[b.key]; set && b.bypasses(v) {
+				out = append(out, b.finding(t, "annotations", v))
+			}
+		}
+		if b.on != onAnnotation {
+			if v, set := t.Meta.Labels[b.key]; set && b.bypasses(v) {
+				out = append(out, b.finding(t, "labels", v))
+			}
+		}
+	}
+	return out
+})
+
+type place uint8
+
+const (
+	onAnnotation place = iota
+	onLabel
+	onEither
+)
+
+// bypass is one annotation or label by which a pod leaves its mesh.
+type bypass struct {
+	key      string
+	on       place
+	what     string
+	bypasses func(value string) bool
+}
+
+// Istio reads injection values as YAML 1.1 booleans, lower-cased: what is not
+// true is false. https://github.com/istio/istio/blob/master/pkg/kube/inject/inject.go
+func notTrue(v string) bool {
+	switch strings.ToLower(v) {
+	case "", "y", "yes", "true", "on":
+		return false
+	}
+	return true
+}
+
+func notEmpty(v string) bool { return strings.TrimSpace(v) != "" }
+
+func isAnyOf(values ...string) func(string) bool {
+	return func(v string) bool { return slices.Contains(values, strings.ToLower(strings.TrimSpace(v))) }
+}
+
+var isFalse = isAnyOf("false", "f", "0")
+
+var bypasses = []bypass{
+	{"sidecar.istio.io/inject", onEither, "keeps the Istio sidecar out of the pod", notTrue},
+	{"sidecar.istio.io/interceptionMode", onAnnotation, "keeps the sidecar from capturing traffic", isAnyOf("none")},
+	{"traffic.sidecar.istio.io/excludeInboundPorts", onAnnotation, "lets these ports bypass the Istio sidecar", notEmpty},
+	{"traffic.sidecar.istio.io/includeInboundPorts", onAnnotation, "lets every other port bypass the Istio sidecar", func(v string) bool { return strings.TrimSpace(v) != "*" }},
+	{"istio.io/dataplane-mode", onLabel, "takes the pod out of the ambient mesh", isAnyOf("none")},
+	{"ambient.istio.io/redirection", onAnnotation, "takes the pod out of the ambient mesh", isAnyOf("disabled")},
+	{"ambient.istio.io/bypass-inbound-capture", onAnnotation, "lets inbound traffic bypass the ambient mesh", isAnyOf("true", "t", "1")},
+	{"linkerd.io/inject", onAnnotation, "keeps the Linkerd proxy out of the pod", isAnyOf("disabled")},
+	{"config.linkerd.io/skip-inbound-ports", onAnnotation, "lets these ports bypass the Linkerd proxy", notEmpty},
+	{"consul.hashicorp.com/connect-inject", onAnnotation, "keeps the Consul proxy out of the pod", isFalse},
+	{"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", onAnnotation, "lets these ports bypass the Consul proxy", notEmpty},
+	{"kuma.io/sidecar-injection", onEither, "keeps the Kuma sidecar out of the pod", isAnyOf("disabled", "false")},
+	{"traffic.kuma.io/exclude-inbound-ports", onAnnotation, "lets these ports bypass the Kuma sidecar", notEmpty},
+}
+
+func (b *bypass) finding(t inventory.Template, list, value string) checks.Finding {
+	field := "metadata." + list + "[" + b.key + "]"
+	if t.Field != "" {
+		field = t.Field + "." + field
+	}
+	return checks.Finding{
+		Subject: list + "/" + b.key + "=" + value, Field: field,
+		Message: fmt.Sprintf("%s = %q %s", b.key, value, b.what),
+	}
+}

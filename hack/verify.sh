@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Checks what a machine can keep in order: generated files, formatting, go vet, go.mod. Reports all faults, then fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+go=${GO:-go}
+make=${MAKE:-make}
+faults=0
+fault() {
+	echo "verify: $1" >&2
+	faults=$((faults + 1))
+}
+
+# The content of every file that is or could be committed. Compared before and after, so that it works beside changes that
+# are not committed yet; on a fresh clone it means a clean tree.
+content() {
+	git ls-files -co --exclude-standard -z | sort -zu | while IFS= read -r -d '' file; do
+		if [ -f "$file" ]; then printf '%s %s\n' "$(git hash-object "$file")" "$file"; fi
+	done
+}
+
+echo "== generated files"
+before=$(content)
+"$make" --no-print-directory generate
+if ! difference=$(diff <(echo "$before") <(content)); then
+	fault "generated files were out of date: commit what \`make generate\` changes"
+	echo "$difference" | awk '/^[<>]/ {print "  " $3}' | sort -u >&2
+fi
+
+echo "== formatting"
+mapfile -t files < <(git ls-files -co --exclude-standard '*.go' | while read -r file; do if [ -f "$file" ]; then echo "$file"; fi; done)
+if [ ${#files[@]} = 0 ]; then fault "no Go file found"; fi
+unformatted=$("$go" tool -modfile=hack/tools/go.mod gofumpt -l "${files[@]}")
+if [ -n "$unformatted" ]; then
+	fault "these files are not formatted: run \`make fmt\`"
+	echo "$unformatted" >&2
+fi
+
+echo "== go vet"
+"$go" vet ./... || fault "go vet found faults"
+
+for module in . test/cluster; do
+	echo "== go.mod of $module"
+	"$go" -C "$module" mod tidy -diff || fault "$module/go.mod is not tidy: run go -C $module mod tidy"
+done
+
+if [ $faults -gt 0 ]; then
+	echo "verify: $faults faults" >&2
+	exit 1
+fi
+echo "verify: in order"

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+)
+
+func TestMain(m *testing.M) { controlplane.Main(m) }
+
+func newClient(t testing.TB, config *rest.Config) *Client {
+	t.Helper()
+	c, err := NewClient(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// create stores an object in the cluster and removes it after the test.
+func create(t testing.TB, c *Client, o inventory.Object) {
+	t.Helper()
+	kind, known := inventory.KindOf(inventory.GroupKindOf(o))
+	if !known {
+		t.Fatalf("%T is of no kind", o)
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &unstructured.Unstructured{Object: content}
+	u.SetGroupVersionKind(kind.GVK())
+	r := c.dynamic.Resource(kind.GVR()).Namespace(o.GetNamespace())
+	if _, err := r.Create(t.Context(), u, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = r.Delete(ctx, o.GetName(), metav1.DeleteOptions{}) //nolint:errcheck // the test may have deleted it
+	})
+}
+
+func remove1(t testing.TB, c *Client, k inventory.Key) {
+	t.Helper()
+	kind, _ := inventory.KindOf(k.Kind)
+	if err := c.dynamic.Resource(kind.GVR()).Namespace(k.Namespace).Delete(t.Context(), k.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-deadline:
+			t.Fatal("in vain: " + what)
+		case <-tick.C:
+		}
+	}
+}
+
+// start runs a Live until the test ends, and fails the test when Start does.
+func start(t testing.TB, l *Live) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("Start did not return after its context ended")
+		}
+	})
+}
+
+func sync1(t testing.TB, l *Live) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	if err := l.WaitForSync(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func namespaceName(t testing.TB) string {
+	return fmt.Sprintf("source-%d", time.Now().UnixNano())
+}

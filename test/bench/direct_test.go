@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/bench/shape"
+)
+
+// BenchmarkDirect is goal (b): AdmissionReviews over HTTPS with keep-alive, the
+// load generator on the same machine. The server is a process of its own, so
+// that its CPU time can be read; a server that allows everything is measured
+// the same way and alternates with it.
+func BenchmarkDirect(b *testing.B) {
+	for _, workers := range []int{1, 32} {
+		for _, kind := range []string{"allow", "gatehouse", "gatehouse-large"} {
+			b.Run(fmt.Sprintf("%s/workers=%d", kind, workers), func(b *testing.B) {
+				s := startServer(b, kind)
+				reviews := corpus(b)
+				s.load(b, reviews, workers, 2000) // connections, pools and caches warm up
+				cpu := s.cpu(b)
+				b.ResetTimer()
+				took := s.load(b, reviews, workers, b.N)
+				b.StopTimer()
+				b.ReportMetric(float64((s.cpu(b)-cpu).Microseconds())/float64(b.N), "server-cpu-us/review")
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "reviews/s")
+				b.ReportMetric(s.resident(b), "resident-MiB")
+				report(b, took)
+			})
+		}
+	}
+}
+
+type server struct {
+	cmd *exec.Cmd
+	url string
+}
+
+// startServer runs this test binary again as a server and waits for its
+// address.
+func startServer(b *testing.B, kind string) *server {
+	b.Helper()
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), serverVariable+"="+kind)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { stdin.Close(); _ = cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.Fatalf("the server did not start: %v", err)
+	}
+	return &server{cmd: cmd, url: strings.TrimSpace(line)}
+}
+
+// load sends n reviews and returns the time of each.
+func (s *server) load(b *testing.B, reviews [][]byte, workers, n int) []time.Duration {
+	b.Helper()
+	client := &http.Client{Transport: &http.Transport{
+		MaxIdleConnsPerHost: workers, MaxConnsPerHost: workers,
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // our own server on loopback, made a moment ago
+	}}
+	defer client.CloseIdleConnections()
+	took := make([]time.Duration, n)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				start := time.Now()
+				resp, err := client.Post(s.url, "application/json", bytes.NewReader(reviews[i%len(reviews)]))
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+					b.Error(err)
+				}
+				resp.Body.Close()
+				took[i] = time.Since(start)
+			}
+		})
+	}
+	wg.Wait()
+	return took
+}
+
+// cpu is the CPU time the server has used, from /proc/PID/stat (proc(5), fields
+// 14 and 15, in ticks of 10 ms).
+func (s *server) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		b.Skipf("no /proc on this system: %v", err)
+	}
+	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+2:]))
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+func (s *server) resident(b *testing.B) float64 {
+	b.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
+			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return kib / 1024
+		}
+	}
+	return 0
+}
+
+// corpus is 1,000 reviews as an API server sends them: Services, pods,
+// Deployments and Ingresses, every tenth of which is to be denied.
+func corpus(b *testing.B) [][]byte {
+	b.Helper()
+	size := shape.Large
+	var out [][]byte
+	for i := range 1000 {
+		var o inventory.Object
+		switch i % 4 {
+		case 0, 1:
+			o = size.Service(i)
+		case 2:
+			o = size.Pod(i)
+		case 3:
+			o = size.Ingress(i)
+		}
+		if i%10 == 0 {
+			svc := size.Service(i).(*corev1.Service)
+			svc.Spec.Type = corev1.ServiceTypeNodePort
+			o = svc
+		}
+		out = append(out, envelope(b, o))
+	}
+	return out
+}
+
+// envelope wraps an object with what else an API server sends along.
+func envelope(b *testing.B, o inventory.Object) []byte {
+	b.Helper()
+	k, known := inventory.KindOf(inventory.GroupKindOf(o))
+	if !known {
+		b.Fatalf("unknown kind %T", o)
+	}
+	o.GetObjectKind().SetGroupVersionKind(k.GVK())
+	raw, err := json.Marshal(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	gvk := map[string]string{"group": k.Group, "version": k.Version, "kind": k.GroupKind.Kind}
+	gvr := map[string]string{"group": k.Group, "version": k.Version, "resource": k.Resource}
+	review, err := json.Marshal(map[string]any{
+		"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+		"request": map[string]any{
+			"uid": "6b1e3a8e-5a0c-4a55-9d0e-0e7f4d9b8a11", "kind": gvk, "resource": gvr, "requestKind": gvk, "requestResource": gvr,
+			"name": o.GetName(), "namespace": o.GetNamespace(), "operation": "CREATE",
+			"userInfo": map[string]any{"username": "ann@example.com", "uid": "17", "groups": []string{"developers", "system:authenticated"}},
+			"object":   json.RawMessage(raw), "oldObject": nil, "dryRun": false,
+			"options": map[string]string{"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1", "fieldManager": "kubectl-client-side-apply", "fieldValidation": "Strict"},
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return review
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/bench/shape"
+	"github.com/gatehouse-sh/gatehouse/webhook"
+)
+
+// serverVariable makes the test binary a server instead: "allow", "gatehouse"
+// (with the namespaces only) or "gatehouse-large".
+const serverVariable = "GATEHOUSE_BENCH_SERVER"
+
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(serverVariable); kind != "" {
+		if err := serveReviews(kind); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// allowAll is the least that a webhook can do: decode, allow, encode.
+type allowAll struct{}
+
+func (allowAll) Answer(context.Context, webhook.Review) webhook.Answer {
+	return webhook.Answer{Allowed: true}
+}
+
+// serveReviews serves until standard input ends.
+func serveReviews(kind string) error {
+	set, err := catalog.Set()
+	if err != nil {
+		return err
+	}
+	metrics, err := webhook.NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	p := policy.Default(set)
+	size := shape.Size{Namespaces: shape.Large.Namespaces, Services: shape.Large.Services}
+	if kind == "gatehouse-large" {
+		size = shape.Large
+	}
+	var judge webhook.Judge = allowAll{}
+	if kind != "allow" {
+		inv := size.Inventory()
+		judge = webhook.Validator{Engine: webhook.Engine{
+			Inventory: func() *inventory.Inventory { return inv }, Policy: func() *policy.Policy { return p },
+			Namespace: "gatehouse-system", Metrics: metrics,
+		}}
+	}
+	cert, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Handler: webhook.NewHandler(judge, webhook.NewBound(), metrics, logr.Discard()), ReadHeaderTimeout: time.Minute}
+	fmt.Printf("https://%s/\n", l.Addr())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		s.Close()
+	}()
+	if err := s.Serve(l); err != http.ErrServerClosed {
+		return err
+	}
+	return nil
+}
+
+func selfSigned() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/webhook/registration"
+	"github.com/gatehouse-sh/gatehouse/webhook/serve"
+)
+
+// root is the repository: the demo is started by make, in its folder.
+var root = mustGetwd()
+
+func mustGetwd() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	return dir
+}
+
+const own = "gatehouse-system"
+
+// install applies CRDs and registration and runs the webhook beside the API
+// server. In a cluster `kubectl apply -f manifests/install.yaml` does the same.
+func (d *demo) install() error {
+	d.title("Install Gatehouse")
+	port, probes, err := twoPorts()
+	if err != nil {
+		return err
+	}
+	path, err := d.writeRegistration(fmt.Sprintf("https://127.0.0.1:%d", port))
+	if err != nil {
+		return err
+	}
+	if err := d.must("apply", "-f", "manifests/crd"); err != nil {
+		return err
+	}
+	if err := d.must("apply", "-f", path); err != nil {
+		return err
+	}
+	fmt.Fprintln(d.out, d.style(dim, "$ gatehouse-webhook &"))
+	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", "gatehouse-webhook"),
+		"--host=127.0.0.1", fmt.Sprintf("--port=%d", port), "--metrics=0", fmt.Sprintf("--probes=127.0.0.1:%d", probes),
+		"--names=127.0.0.1", "--cert-interval=100ms", "--cert-overlap=1s")
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+d.cp.Kubeconfig())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	if d.verbose {
+		cmd.Stderr = os.Stderr
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the webhook: %w", err)
+	}
+	began := time.Now()
+	if err := d.wait(fmt.Sprintf("http://127.0.0.1:%d/readyz", probes)); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.out, "  ready after %s: watches synced, certificate accepted by the API server\n", time.Since(began).Round(10*time.Millisecond))
+	return nil
+}
+
+// writeRegistration writes what points the API server at the webhook.
+func (d *demo) writeRegistration(url string) (string, error) {
+	set, err := catalog.Set()
+	if err != nil {
+		return "", err
+	}
+	validating, mutating := registration.Build(set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url, ValidateTimeout: 10, MutateTimeout: 10})
+	docs := []any{
+		map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": own}},
+		map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"namespace": own, "name": serve.SecretName}},
+		validating, mutating,
+	}
+	var b strings.Builder
+	for _, doc := range docs {
+		raw, err := yaml.Marshal(doc)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString("---\n")
+		b.Write(raw)
+	}
+	path := filepath.Join(d.dir, "registration.yaml")
+	return path, os.WriteFile(path, []byte(b.String()), 0o600)
+}
+
+// friendly applies two applications that use the gateway as they should.
+func (d *demo) friendly() error {
+	for _, app := range []string{"boutique", "socks"} {
+		d.title("A well-behaved application: %s", app)
+		if err := d.must("apply", "-k", "test/fixtures/apps/"+app); err != nil {
+			return fmt.Errorf("an application that does nothing wrong was refused: %w", err)
+		}
+	}
+	return nil
+}
+
+// hostile applies seven ways in; each must be refused.
+func (d *demo) hostile() error {
+	d.title("Seven ways around the gateway")
+	out, err := d.kubectl("apply", "-f", "test/fixtures/apps/hostile.yaml")
+	const ways = 7
+	if refused := strings.Count(out, "denied the request"); err == nil || refused != ways {
+		return fmt.Errorf("%d of %d were refused", refused, ways)
+	}
+	return nil
+}
+
+// optOut shows that a tenant cannot switch the guard off.
+func (d *demo) optOut() error {
+	d.title("A tenant with every right in the namespace tries to leave")
+	if err := d.must("create", "clusterrolebinding", "tenant", "--clusterrole=cluster-admin", "--user=tenant"); err != nil {
+		return err
+	}
+	out, err := d.kubectl("--as=tenant", "label", "namespace", "boutique", "gatehouse.sh/admission-")
+	if err == nil || !strings.Contains(out, "SELF-001") {
+		return errors.New("the tenant left")
+	}
+	return nil
+}
+
+// commandLine asks the same engine about the same file, without a cluster.
+func (d *demo) commandLine() error {
+	d.title("The same verdict before anything is applied, in CI")
+	out, err := d.program("gatehouse", "check", "test/fixtures/apps/hostile.yaml")
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		return fmt.Errorf("gatehouse check ended with %v, not with 1: %s", err, out)
+	}
+	return nil
+}
+
+func (d *demo) wait(url string) error {
+	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	client := &http.Client{Timeout: time.Second}
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := client.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the webhook did not become ready within a minute; run again with ARGS=--verbose")
+		case <-tick.C:
+		}
+	}
+}
+
+// twoPorts returns two free ports of the loopback interface.
+func twoPorts() (a, b int, err error) {
+	var ports [2]int
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, 0, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close()
+		if addr, ok := l.Addr().(*net.TCPAddr); ok {
+			ports[i] = addr.Port
+		}
+	}
+	return ports[0], ports[1], nil
+}

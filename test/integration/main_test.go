@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integration runs the webhook against a real API server: what kubectl
+// says here is what a user reads.
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+	"github.com/gatehouse-sh/gatehouse/webhook/registration"
+	"github.com/gatehouse-sh/gatehouse/webhook/serve"
+)
+
+func TestMain(m *testing.M) { controlplane.Main(m) }
+
+// own is the namespace that the webhook believes it runs in.
+const own = "gatehouse-system"
+
+// cluster is a control plane with the CRDs and the registration installed.
+type cluster struct {
+	*controlplane.ControlPlane
+	api client.Client
+	set *checks.Set
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	cp := controlplane.Get(t)
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, admissionregistrationv1.AddToScheme, apiextensionsv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			t.Fatal(err)
+		}
+	}
+	api, err := client.New(cp.RESTConfig(), client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &cluster{ControlPlane: cp, api: api, set: set}
+}
+
+// kubectl runs a command that must work.
+func (c *cluster) kubectl(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	out, errOut, err := c.KubectlInput(t.Context(), strings.NewReader(stdin), args...)
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s%s", strings.Join(args, " "), err, out, errOut)
+	}
+	return out + errOut
+}
+
+// try runs a command and returns everything it says.
+func (c *cluster) try(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	out, errOut, err := c.KubectlInput(t.Context(), strings.NewReader(stdin), args...)
+	return out + errOut, err
+}
+
+// installDefinitions applies our CRDs, the Gateway API's, and for every vendor's
+// kind a definition that takes any content.
+func (c *cluster) installDefinitions(t *testing.T) {
+	t.Helper()
+	c.kubectl(t, "", "apply", "--server-side", "-f", filepath.Join(root(t), "manifests", "crd"))
+	c.kubectl(t, "", "apply", "--server-side", "-f", gatewayDefinitions(t))
+	var docs bytes.Buffer
+	n := 0
+	for _, k := range inventory.Kinds() {
+		if k.BuiltIn || k.Group == inventory.GatewayGroup {
+			continue
+		}
+		raw, err := json.Marshal(definition(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs.Write(raw)
+		docs.WriteString("\n---\n")
+		n++
+	}
+	if n == 0 {
+		t.Fatal("no vendor kinds")
+	}
+	c.kubectl(t, docs.String(), "apply", "--server-side", "-f", "-")
+	c.kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+}
+
+func definition(k inventory.Kind) *apiextensionsv1.CustomResourceDefinition {
+	scope := apiextensionsv1.NamespaceScoped
+	if !k.Namespaced {
+		scope = apiextensionsv1.ClusterScoped
+	}
+	anything := true
+	return &apiextensionsv1.CustomResourceDefinition{
+		TypeMeta: metav1.TypeMeta{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition"},
+		ObjectMeta: metav1.ObjectMeta{Name: k.Resource + "." + k.Group, Annotations: map[string]string{
+			"api-approved.kubernetes.io": "unapproved, a test's own copy",
+		}},
+		Spec: apiextensionsv1.CustomResourceDefinitionSpec{
+			Group: k.Group, Scope: scope,
+			Names: apiextensionsv1.CustomResourceDefinitionNames{Kind: k.GroupKind.Kind, Plural: k.Resource, Singular: strings.ToLower(k.GroupKind.Kind)},
+			Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
+				Name: k.Version, Served: true, Storage: true,
+				Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: &anything}},
+			}},
+		},
+	}
+}
+
+// process is a webhook that runs in this test binary.
+type process struct {
+	url  string
+	stop func()
+}
+
+// startWebhook registers and runs the webhook, and waits until the API server
+// is refused something by it.
+func (c *cluster) startWebhook(t *testing.T, change ...func(*serve.Options)) *process {
+	t.Helper()
+	port, probes := freePort(t), freePort(t)
+	o := serve.Options{
+		Host: "127.0.0.1", Port: port, Metrics: "0", Probes: fmt.Sprintf("127.0.0.1:%d", probes),
+		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"},
+		CertInterval: 50 * time.Millisecond, CertOverlap: 300 * time.Millisecond, GuardGroups: []string{"system:masters"},
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	url := fmt.Sprintf("https://127.0.0.1:%d", port)
+	c.register(t, url)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- serve.Run(ctx, c.RESTConfig(), o, testLog(t)) }()
+	var once bool
+	p := &process{url: url, stop: func() {
+		if once {
+			return
+		}
+		once = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("webhook stopped with %v", err)
+		}
+	}}
+	t.Cleanup(p.stop)
+	eventually(t, 60*time.Second, "the webhook is ready", func() error {
+		return probe(ctx, fmt.Sprintf("http://127.0.0.1:%d/readyz", probes))
+	})
+	return p
+}
+
+// register applies what the process needs to find: its namespace, its Secret
+// and the webhook configurations.
+func (c *cluster) register(t *testing.T, url string) {
+	t.Helper()
+	validating, mutating := registration.Build(c.set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url, ValidateTimeout: 20, MutateTimeout: 20})
+	docs := fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}
+---
+{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":%q,"name":%q}}
+---
+%s
+---
+%s
+`, own, own, serve.SecretName, mustJSON(t, validating), mustJSON(t, mutating))
+	c.kubectl(t, docs, "apply", "-f", "-")
+	t.Cleanup(func() { c.unregister(t) })
+}
+
+func (c *cluster) unregister(t *testing.T) {
+	t.Helper()
+	out, errOut, err := c.Kubectl(context.Background(), "delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", registration.Name, "--ignore-not-found")
+	if err != nil {
+		t.Errorf("unregister: %v\n%s%s", err, out, errOut)
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// eventually tries until it works or the time is over.
+func eventually(t *testing.T, limit time.Duration, what string, try func() error) {
+	t.Helper()
+	end := time.Now().Add(limit)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s: %v", limit, what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// root is the folder of the repository.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(filepath.Dir(dir))
+}
+
+func gatewayDefinitions(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(strings.TrimSpace(string(out)), "config", "crd", "standard")
+}
+
+func testLog(t *testing.T) logr.Logger {
+	t.Helper()
+	if os.Getenv("GATEHOUSE_TEST_LOG") == "" {
+		return logr.Discard()
+	}
+	return newTestLogger(os.Stderr)
+}
