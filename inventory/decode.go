@@ -3,8 +3,8 @@
 package inventory
 
 import (
+	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -21,15 +21,15 @@ const MaxDepth = 512
 // *unstructured.Unstructured. Field names are case-sensitive, as in the API
 // server; unknown fields are left out of typed objects.
 func Decode(gvk schema.GroupVersionKind, data []byte) (Object, error) {
+	if bytes.Equal(bytes.TrimSpace(data), []byte("null")) {
+		return nil, fmt.Errorf("decode %s: %w", gvk.Kind, errNull)
+	}
 	kind, known := KindOf(gvk.GroupKind())
 	if !known || kind.New == nil {
 		u := &unstructured.Unstructured{}
 		var content map[string]any
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &content); err != nil {
 			return nil, fmt.Errorf("decode %s: %w", gvk.Kind, err)
-		}
-		if content == nil {
-			return nil, fmt.Errorf("decode %s: %w", gvk.Kind, errNull)
 		}
 		u.Object = content
 		return u, nil
@@ -49,13 +49,18 @@ func DecodeAny(data []byte) (Object, schema.GroupVersionKind, error) {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	// Case-sensitive, as in the API server: "Kind" must not decide over "kind".
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &head); err != nil {
 		return nil, schema.GroupVersionKind{}, fmt.Errorf("decode object: %w", err)
 	}
 	if head.APIVersion == "" || head.Kind == "" {
 		return nil, schema.GroupVersionKind{}, errors.New("decode object: apiVersion or kind is missing")
 	}
-	gvk := schema.FromAPIVersionAndKind(head.APIVersion, head.Kind)
+	gv, err := schema.ParseGroupVersion(head.APIVersion)
+	if err != nil {
+		return nil, schema.GroupVersionKind{}, fmt.Errorf("decode object: apiVersion: %w", err)
+	}
+	gvk := gv.WithKind(head.Kind)
 	o, err := Decode(gvk, data)
 	return o, gvk, err
 }

@@ -21,7 +21,8 @@ func customKind(group, version, kind, resource string, more ...func(*Kind)) Kind
 	return k
 }
 
-func atCluster(k *Kind) { k.Namespaced = false }
+func atCluster(k *Kind)  { k.Namespaced = false }
+func onlyJudged(k *Kind) { k.Kept = false }
 
 func hosts(paths ...string) func(*Kind)    { return func(k *Kind) { k.Hosts = paths } }
 func backends(paths ...string) func(*Kind) { return func(k *Kind) { k.Backends = paths } }
@@ -30,9 +31,9 @@ func podTemplate(path ...string) func(*Kind) {
 }
 
 // customKinds are the vendors' routes (EXP-035), publishing kinds (EXP-013,
-// EXP-014), pod-spawning kinds with a pod template (EXP-040, EXP-041) and
-// address pools (EXP-002). A kind that is not installed costs nothing.
-var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools)
+// EXP-014), pod-spawning kinds with a pod template (EXP-040, EXP-041), allow-lists
+// (EXP-026) and address pools (EXP-002). A kind that is not installed costs nothing.
+var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools, allowLists)
 
 var vendorRoutes = []Kind{
 	// https://istio.io/latest/docs/reference/config/networking/
@@ -111,6 +112,16 @@ var templated = []Kind{
 	customKind("apps.kruise.io", "v1alpha1", "CloneSet", "clonesets", podTemplate("spec", "template")),
 	customKind("apps.kruise.io", "v1beta1", "StatefulSet", "statefulsets", podTemplate("spec", "template")),
 	customKind("apps.kruise.io", "v1alpha1", "DaemonSet", "daemonsets", podTemplate("spec", "template")),
+}
+
+// allowLists are objects that hold source ranges (EXP-026). They are judged when
+// they are written; no other verdict depends on them, so they are not kept.
+var allowLists = []Kind{
+	// https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/ipallowlist/
+	customKind("traefik.io", "v1alpha1", "Middleware", "middlewares", onlyJudged),
+	customKind("traefik.io", "v1alpha1", "MiddlewareTCP", "middlewaretcps", onlyJudged),
+	customKind("traefik.containo.us", "v1alpha1", "Middleware", "middlewares", onlyJudged),
+	customKind("traefik.containo.us", "v1alpha1", "MiddlewareTCP", "middlewaretcps", onlyJudged),
 }
 
 var pools = []Kind{

@@ -3,6 +3,7 @@
 package inventory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -38,8 +39,10 @@ func appendPostings(out []posting, e *Entry) []posting {
 		for k, v := range w.Labels {
 			add(byLabel, e.Key.Namespace, k, v)
 		}
-		for _, ip := range w.Addresses {
-			add(byAddress, ip, "", "")
+		for i, ip := range w.Addresses {
+			if !slices.Contains(w.Addresses[:i], ip) {
+				add(byAddress, ip, "", "")
+			}
 		}
 		if w.Controller != nil {
 			add(byOwner, e.Key.Namespace, w.Controller.Kind, w.Controller.Name)
@@ -60,16 +63,27 @@ func appendPostings(out []posting, e *Entry) []posting {
 	case nil:
 		return out
 	}
-	refs := Backends(e.Object)
-	for i, ref := range refs {
-		if !slices.ContainsFunc(refs[:i], func(r ServiceRef) bool { return r.Namespace == ref.Namespace && r.Name == ref.Name }) {
-			add(byBackend, ref.Namespace, ref.Name, "")
-		}
+	from := len(out)
+	for _, ref := range Backends(e.Object) {
+		add(byBackend, ref.Namespace, ref.Name, "")
 	}
 	for _, h := range Hosts(e.Object) {
 		add(byHost, strings.ToLower(h.Name), "", "")
 	}
-	return out
+	return distinct(out, from)
+}
+
+// distinct drops the rows from an offset on that are there twice, for objects
+// that name a Service or a host repeatedly. It sorts, because a hostile object
+// holds tens of thousands of them.
+func distinct(out []posting, from int) []posting {
+	if len(out)-from < 2 {
+		return out
+	}
+	slices.SortFunc(out[from:], func(x, y posting) int { return cmp.Or(x.index-y.index, compareWords(x.row, y.row)) })
+	return append(out[:from], slices.CompactFunc(out[from:], func(x, y posting) bool {
+		return x.index == y.index && compareWords(x.row, y.row) == 0
+	})...)
 }
 
 // firstPair returns the pair with the smallest key: every pod that a selector

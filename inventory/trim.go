@@ -8,7 +8,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -59,8 +58,6 @@ func trimKind(o Object) {
 		w.Status = batchv1.JobStatus{}
 	case *batchv1.CronJob:
 		w.Status = batchv1.CronJobStatus{}
-	case *networkingv1.Ingress:
-		w.Status = networkingv1.IngressStatus{}
 	case *discoveryv1.EndpointSlice:
 		for i := range w.Endpoints {
 			w.Endpoints[i] = discoveryv1.Endpoint{Addresses: w.Endpoints[i].Addresses}
@@ -154,7 +151,7 @@ func trimContainers(list []corev1.Container) []corev1.Container {
 	for i := range list {
 		c := &list[i]
 		list[i] = corev1.Container{
-			Name: c.Name, Image: c.Image, Ports: c.Ports, SecurityContext: c.SecurityContext,
+			Name: c.Name, Image: c.Image, Ports: c.Ports, SecurityContext: c.SecurityContext, RestartPolicy: c.RestartPolicy,
 			LivenessProbe: withHost(c.LivenessProbe), ReadinessProbe: withHost(c.ReadinessProbe), StartupProbe: withHost(c.StartupProbe),
 			Lifecycle: c.Lifecycle,
 		}

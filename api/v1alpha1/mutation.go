@@ -7,6 +7,10 @@ package v1alpha1
 // gatehouse.sh/ belongs to Gatehouse.
 const GatewayAnnotation = "gatehouse.sh/gateway"
 
+// ManagedLabel is what MUT-001 puts on Services and routes, with the value
+// "true": the object belongs behind the bundled gateway.
+const ManagedLabel = "gatehouse.sh/managed"
+
 // Toggle turns something on or off.
 //
 // +kubebuilder:validation:Enum=Enabled;Disabled
@@ -25,9 +29,8 @@ type Mutation struct {
 	// InjectGateway ties Services, Ingresses, HTTPRoutes and GRPCRoutes to the
 	// gateway (MUT-001): all get the annotation gatehouse.sh/gateway with the first
 	// of parameters.gateway.gatewayClasses, injectAnnotations and injectLabels; a
-	// published Service also gets the redirect to HTTPS, and an Ingress without any
-	// class the first of parameters.gateway.ingressClasses. Disabled, none of that
-	// is added. Default: Enabled.
+	// published Service also gets the redirect to HTTPS, and all get the label
+	// gatehouse.sh/managed. Disabled, none of that is added. Default: Enabled.
 	// +optional
 	// +kubebuilder:default=Enabled
 	InjectGateway Toggle `json:"injectGateway,omitempty"`
@@ -47,9 +50,10 @@ type Mutation struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 317 && !k.startsWith('gatehouse.sh/'))",message="keys have at most 317 bytes and do not begin with gatehouse.sh/"
 	InjectLabels map[string]LabelValue `json:"injectLabels,omitempty"`
 
-	// InjectParentRefs attaches HTTPRoutes and GRPCRoutes without parentRefs to the
-	// first of parameters.gateway.parentGateways, which must not be empty then
-	// (MUT-001). Default: Disabled.
+	// InjectParentRefs gives an Ingress without any class the first of
+	// parameters.gateway.ingressClasses, and attaches HTTPRoutes and GRPCRoutes
+	// without parentRefs to the first of parameters.gateway.parentGateways, which
+	// must not be empty then (MUT-001). Default: Disabled.
 	// +optional
 	// +kubebuilder:default=Disabled
 	InjectParentRefs Toggle `json:"injectParentRefs,omitempty"`

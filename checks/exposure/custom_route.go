@@ -15,6 +15,8 @@ type customRoute struct {
 	says  string // what an object of the kind does; the finding's message
 	field string // where it says so
 
+	from string // where callers stand; empty: the internet
+
 	// inward kinds change where traffic goes inside the cluster; they are no way
 	// in from outside.
 	inward bool
@@ -65,7 +67,7 @@ var customRoutes = map[schema.GroupKind]customRoute{
 	gk("serving.knative.dev", "Route"):              {says: "is published by Knative", field: "metadata.labels[" + knativeVisibility + "]", when: knativePublished},
 	gk("serving.knative.dev", "DomainMapping"):      {says: "publishes a Knative Service under a host name of its own", field: "metadata.name"},
 	gk("elbv2.k8s.aws", "TargetGroupBinding"):       {says: "registers pods with an AWS load balancer that is managed elsewhere", field: "spec"},
-	gk("networking.gke.io", "ServiceAttachment"):    {says: "publishes a Service to other networks by Private Service Connect", field: "spec.resourceRef"},
+	gk("networking.gke.io", "ServiceAttachment"):    {says: "publishes a Service to other networks by Private Service Connect", field: "spec.resourceRef", from: "other networks"},
 	gk("cilium.io", "CiliumEnvoyConfig"):            {says: "configures listeners and routes of Cilium's Envoy directly", field: "spec.resources"},
 	gk("cilium.io", "CiliumClusterwideEnvoyConfig"): {says: "configures listeners and routes of Cilium's Envoy directly, for the whole cluster", field: "spec.resources"},
 	gk("cilium.io", "CiliumLocalRedirectPolicy"):    {says: "redirects traffic that is meant for an address or Service to pods on the same node", field: "spec.redirectFrontend", inward: true},

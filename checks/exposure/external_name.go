@@ -56,7 +56,7 @@ func externalName() checks.Check {
 					Path:    []string{"any client of the Service", inputName(in) + " (ExternalName)", host},
 				}}
 			}
-			if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || strings.HasPrefix(host, ".") || strings.Contains(host, "..") {
 				return []checks.Finding{{
 					Certainty: checks.Undetermined, Subject: "externalName", Field: "spec.externalName",
 					Message: "leads to something that is not a host name",

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 )
@@ -57,7 +58,7 @@ func canonicalHost(name string) string {
 		}
 		return r
 	}, name)
-	return strings.TrimSpace(strings.TrimRight(name, "."))
+	return strings.TrimRightFunc(name, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
 }
 
 // leadsInside says where a host leads that an ExternalName must not lead to.

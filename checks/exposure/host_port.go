@@ -60,7 +60,7 @@ func judgeHostPorts(t inventory.Template, in checks.Input) []checks.Finding {
 			}
 			if loopback(p.HostIP) {
 				f.Severity = checks.Medium
-				f.Message += ", on " + p.HostIP
+				f.Message = fmt.Sprintf("container %s takes port %d of the loopback address of every node it runs on", c.Name, p.HostPort)
 				f.Path[0] = "the node itself"
 			}
 			out = append(out, f)

@@ -3,6 +3,8 @@
 package exposure
 
 import (
+	"slices"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -62,6 +64,9 @@ func servedByNginx(ing *networkingv1.Ingress, in checks.Input) []checks.Finding 
 		return nil
 	}
 	name, field := classOf(ing, in.Inventory)
+	if legacy := ing.Annotations[legacyClass]; slices.Contains(in.Parameters.Gateway.IngressClasses, name) {
+		name, field = legacy, annotationField(legacyClass) // the annotation contradicts the field
+	}
 	if name == "" {
 		return nil // EXP-020 says so
 	}

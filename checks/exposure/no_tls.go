@@ -138,15 +138,15 @@ func hadTLS(host string, in checks.Input) string {
 // https://kubernetes.github.io/ingress-nginx/user-guide/tls/#ssl-passthrough
 // https://github.com/haproxytech/kubernetes-ingress/blob/master/documentation/annotations.md
 var tlsMarks = map[string]string{
-	"alb.ingress.kubernetes.io/certificate-arn":             "",
-	"networking.gke.io/managed-certificates":                "",
-	"networking.gke.io/certmap":                             "",
-	"ingress.gcp.kubernetes.io/pre-shared-cert":             "",
-	"appgw.ingress.kubernetes.io/appgw-ssl-certificate":     "",
-	"traefik.ingress.kubernetes.io/router.tls":              "true",
-	"nginx.ingress.kubernetes.io/ssl-passthrough":           "true",
-	"haproxy.org/ssl-passthrough":                           "true",
-	"haproxy.com/ssl-passthrough":                           "true",
+	"alb.ingress.kubernetes.io/certificate-arn":         "",
+	"networking.gke.io/managed-certificates":            "",
+	"networking.gke.io/certmap":                         "",
+	"ingress.gcp.kubernetes.io/pre-shared-cert":         "",
+	"appgw.ingress.kubernetes.io/appgw-ssl-certificate": "",
+	"traefik.ingress.kubernetes.io/router.tls":          "true",
+	"nginx.ingress.kubernetes.io/ssl-passthrough":       "true",
+	"haproxy.org/ssl-passthrough":                       "true",
+	"haproxy.com/ssl-passthrough":                       "true",
 }
 
 // albPorts lists the listeners of an ALB as JSON: [{"HTTP": 80}, {"HTTPS": 443}].

@@ -106,7 +106,7 @@ func plainRoute(names []gatewayv1.Hostname, redirects func() bool, in checks.Inp
 			continue
 		}
 		out = append(out, checks.Finding{
-			Subject: "listener/" + l.owner + "/" + l.name, Field: "spec.parentRefs",
+			Subject: "listener/" + strings.Replace(l.owner, " ", "/", 1) + "/" + l.name, Field: "spec.parentRefs",
 			Message: "is served over plain HTTP by " + l.String(),
 			Path:    []string{"internet", "http://" + hostName(host), l.String(), inputName(in)},
 		})

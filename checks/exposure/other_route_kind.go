@@ -83,9 +83,9 @@ func judgeCustom(u *unstructured.Unstructured, in checks.Input) []checks.Finding
 	if len(parts) == 0 {
 		return nil
 	}
-	path := []string{"internet", inputName(in)}
+	path := []string{cmp.Or(r.from, "internet"), inputName(in) + " (" + u.GroupVersionKind().Group + ")"}
 	if r.inward {
-		path = []string{"cluster", inputName(in)}
+		path[0] = "cluster"
 	}
 	if refs := inventory.Backends(u); len(refs) > 0 {
 		path = append(path, "Service "+refs[0].Namespace+"/"+refs[0].Name)

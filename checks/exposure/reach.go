@@ -4,10 +4,11 @@ package exposure
 
 import (
 	"cmp"
+	"iter"
 	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -30,6 +31,14 @@ type Way struct {
 
 	// Gateway ways pass through the bundled gateway.
 	Gateway bool
+
+	// certainty is Undetermined when the inventory lacks the Gateway that a route
+	// attaches to: it may be the bundled one.
+	certainty checks.Certainty
+
+	// referrer is the Ingress or route that opens the way, nil for a way that the
+	// Service opens itself.
+	referrer *inventory.Entry
 }
 
 // Path returns the chain of a way for a Finding, followed by more steps.
@@ -37,9 +46,48 @@ func (w Way) Path(more ...string) []string {
 	return append([]string{w.From, w.By}, more...)
 }
 
+// doubt is what a message adds when the way itself is not certain.
+func (w Way) doubt() string {
+	if w.certainty == checks.Undetermined {
+		return ", unless its Gateway, which is not known, is the bundled one"
+	}
+	return ""
+}
+
+// severity is what a fault of severity s weighs that this way makes reachable:
+// one step less when only an internal network or the bundled gateway leads to
+// it.
+func (w Way) severity(s checks.Severity) checks.Severity {
+	if rank(w) > 0 && s > checks.Info {
+		return s - 1
+	}
+	return s
+}
+
+// leadsTo reports whether a way ends at a port of a Service. What a Service
+// opens itself, it opens with all its ports; an Ingress or a route names one.
+func (w Way) leadsTo(svc *corev1.Service, port *corev1.ServicePort) bool {
+	if w.referrer == nil {
+		return true
+	}
+	for _, ref := range inventory.Backends(w.referrer.Object) {
+		if ref.Namespace == svc.Namespace && ref.Name == svc.Name && namesPort(ref, port) {
+			return true
+		}
+	}
+	return false
+}
+
+// namesPort reports whether a reference means a port: by number, by name, or
+// because it names none.
+func namesPort(ref inventory.ServiceRef, port *corev1.ServicePort) bool {
+	return ref.Port == "" || ref.Port == strconv.Itoa(int(port.Port)) || ref.Port == port.Name
+}
+
 // Ways returns every way from outside to a Service, those that do not pass
 // through the bundled gateway first. The Service's own fields count, and so do
-// the Ingresses and routes of the inventory that send traffic to it.
+// the Ingresses and routes of the inventory that send traffic to it. A Service
+// with a cluster address and nothing that refers to it costs one look-up.
 func Ways(svc *corev1.Service, in checks.Input) []Way {
 	if in.Parameters.Gateway.OwnsService(svc) {
 		return nil
@@ -50,7 +98,11 @@ func Ways(svc *corev1.Service, in checks.Input) []Way {
 			out = append(out, w)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Way) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a.By, b.By)) })
+	if len(out) > 1 {
+		slices.SortStableFunc(out, func(a, b Way) int {
+			return cmp.Or(rank(a)-rank(b), cmp.Compare(a.certainty, b.certainty), cmp.Compare(a.By, b.By))
+		})
+	}
 	return out
 }
 
@@ -73,10 +125,107 @@ func Open(ways []Way) (Way, bool) {
 	return Way{}, false
 }
 
+// bypassing returns the first way that does not pass through the bundled gateway,
+// an internal one included.
+func bypassing(ways []Way) (Way, bool) {
+	if len(ways) > 0 && !ways[0].Gateway {
+		return ways[0], true
+	}
+	return Way{}, false
+}
+
+// exposed is a Service and the ways to it that the object under judgement
+// completes.
+type exposed struct {
+	svc  *corev1.Service
+	ways []Way // never empty, ordered as Ways does
+
+	// ref is where the object under judgement, an Ingress or a route, names the
+	// Service; zero when the object is the Service or a workload behind it.
+	ref inventory.ServiceRef
+
+	// workload is the workload under judgement; nil when all of the Service's
+	// count.
+	workload *inventory.Workload
+}
+
+// subject is the identity of a fault of the exposed Service in the object under
+// judgement.
+func (x exposed) subject(fault string) string {
+	if x.ref.Name == "" && x.workload == nil {
+		return fault
+	}
+	return "service/" + x.svc.Namespace + "/" + x.svc.Name + "/" + fault
+}
+
+// path is the chain through a way to the Service and what stands behind it.
+func (x exposed) path(w Way, more ...string) []string {
+	out := w.Path()
+	if w.referrer != nil {
+		out = append(out, serviceName(x.svc))
+	}
+	return append(out, more...)
+}
+
+// workloads yields what stands behind the Service, the workload under judgement
+// alone where there is one.
+func (x exposed) workloads(in checks.Input) iter.Seq[*inventory.Workload] {
+	if x.workload == nil {
+		return in.Inventory.Selected(x.svc.Namespace, x.svc.Spec.Selector)
+	}
+	return func(yield func(*inventory.Workload) bool) { yield(x.workload) }
+}
+
+// exposedBy yields the Services that the object under judgement exposes: itself,
+// those that it routes to, or those that select its pods. A route to a Service
+// that does not exist exposes nothing yet; the Service is judged when it comes.
+func exposedBy(in checks.Input) iter.Seq[exposed] {
+	return func(yield func(exposed) bool) {
+		if svc, isService := in.Object.(*corev1.Service); isService {
+			if ways := Ways(svc, in); len(ways) > 0 {
+				yield(exposed{svc: svc, ways: ways})
+			}
+			return
+		}
+		e := in.Inventory.Entry(inventory.KeyOf(in.Object))
+		if e == nil {
+			return
+		}
+		if w := e.Workload; w != nil {
+			for svc := range in.Inventory.Selecting(e.Key.Namespace, w.Labels) {
+				if ways := Ways(svc, in); len(ways) > 0 && !yield(exposed{svc: svc, ways: ways, workload: w}) {
+					return
+				}
+			}
+			return
+		}
+		way, isRoute := referrerWay(e, in)
+		if !isRoute {
+			return
+		}
+		for _, ref := range inventory.Backends(in.Object) {
+			svc := in.Inventory.Service(ref.Namespace, ref.Name)
+			if svc == nil || in.Parameters.Gateway.OwnsService(svc) {
+				continue
+			}
+			if !yield(exposed{svc: svc, ways: []Way{way}, ref: ref}) {
+				return
+			}
+		}
+	}
+}
+
+func serviceName(svc *corev1.Service) string {
+	return inventory.Key{Kind: inventory.ServiceKind, Namespace: svc.Namespace, Name: svc.Name}.String()
+}
+
 // ownWays are the ways that a Service opens by itself.
 func ownWays(svc *corev1.Service, in checks.Input) []Way {
 	var out []Way
-	name := inventory.Key{Kind: inventory.ServiceKind, Namespace: svc.Namespace, Name: svc.Name}.String()
+	if svc.Spec.Type != corev1.ServiceTypeNodePort && svc.Spec.Type != corev1.ServiceTypeLoadBalancer && len(svc.Spec.ExternalIPs) == 0 {
+		return nil
+	}
+	name := serviceName(svc)
 	switch svc.Spec.Type {
 	case corev1.ServiceTypeNodePort:
 		out = append(out, Way{From: "any node address", By: name + " (NodePort)"})
@@ -95,22 +244,47 @@ func ownWays(svc *corev1.Service, in checks.Input) []Way {
 }
 
 // referrerWay turns an Ingress or a route into a way. Webhook configurations
-// and the like send traffic to a Service without opening it to anyone.
+// and the like send traffic to a Service without opening it to anyone, and a
+// route of a mesh only leads from workload to workload.
 func referrerWay(e *inventory.Entry, in checks.Input) (Way, bool) {
-	switch o := e.Object.(type) {
-	case *networkingv1.Ingress:
-		return Way{From: "internet", By: e.Key.String(), Gateway: ingressAttached(o, in)}, true
-	case *discoveryv1.EndpointSlice:
-		return Way{}, false
+	if ing, isIngress := e.Object.(*networkingv1.Ingress); isIngress {
+		w := Way{From: "internet", By: e.Key.String(), Gateway: ingressAttached(ing, in), referrer: e}
+		if !w.Gateway {
+			class, _ := classOf(ing, in.Inventory)
+			if w.Internal = internalIngress(class, ing, in); w.Internal {
+				w.From = "internal network"
+			}
+		}
+		return w, true
 	}
 	if parents, isRoute := parentsOf(e.Object); isRoute {
-		if !slices.ContainsFunc(parents, func(p parentOf) bool { return !meshParent(p) }) {
-			return Way{}, false
+		return routeWay(e, parents, in)
+	}
+	if !opensCustom(e) {
+		return Way{}, false
+	}
+	return Way{From: "internet", By: e.Key.String(), referrer: e}, true
+}
+
+// routeWay follows the parents of a Gateway API route. One that leads to a
+// Gateway which the inventory does not hold may be anything.
+func routeWay(e *inventory.Entry, parents []parentOf, in checks.Input) (Way, bool) {
+	w := Way{From: "internet", By: e.Key.String(), referrer: e}
+	var outside, doubtful, attached bool
+	for _, p := range parents {
+		switch where, _ := parentIs(p, in); where {
+		case elsewhere:
+			outside = true
+		case unknown:
+			doubtful = true
+		case bundled:
+			attached = true
+		case inMesh:
 		}
-		return Way{From: "internet", By: e.Key.String(), Gateway: routeAttached(e.Object, in)}, true
 	}
-	if opensCustom(e) {
-		return Way{From: "internet", By: e.Key.String()}, true
+	w.Gateway = attached && !outside && !doubtful
+	if doubtful && !outside {
+		w.certainty = checks.Undetermined
 	}
-	return Way{}, false
+	return w, outside || doubtful || attached
 }

@@ -57,12 +57,12 @@ func (c *CheckPolicy) Loaded() bool { return c.loaded.Load() }
 
 // SetupWithManager reads the policy once and then watches CheckPolicies in every replica.
 func (c *CheckPolicy) SetupWithManager(mgr ctrl.Manager) error {
-	everywhere := false
+	everywhere, severalInOneProcess := false, true
 	if err := mgr.Add(onceEverywhere(c.first)); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).Named("check-policy").For(&v1alpha1.CheckPolicy{}).
-		WithOptions(controller.Options{NeedLeaderElection: &everywhere, CacheSyncTimeout: 10 * time.Minute}).
+		WithOptions(controller.Options{NeedLeaderElection: &everywhere, SkipNameValidation: &severalInOneProcess, CacheSyncTimeout: 10 * time.Minute}).
 		Complete(c)
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
@@ -23,37 +22,26 @@ import (
 // MaxRequestBodyBytes), so no CheckPolicy is larger.
 const maxFile = 3 << 20
 
-// LoadFile reads the CheckPolicy of a YAML or JSON file and compiles it. The file
-// holds that one object; an error names the file and every fault.
-func LoadFile(set *checks.Set, path string) (*Policy, error) {
-	data, err := readFile(path)
+// Load reads the CheckPolicy of a YAML or JSON file and compiles it. The file
+// holds that one object; an error begins with name, which says where it comes
+// from, and names every fault. The caller opens and closes the file.
+func Load(set *checks.Set, name string, r io.Reader) (*Policy, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
+		return nil, fmt.Errorf("%s: read policy: %w", name, err)
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s: read policy: it has more than %d bytes", name, maxFile)
 	}
 	obj, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("parse policy %s: %w", path, err)
+		return nil, fmt.Errorf("%s: parse policy: %w", name, err)
 	}
 	p, err := CompileObject(set, obj)
 	if err != nil {
-		return nil, fmt.Errorf("compile policy %s: %w", path, err)
+		return nil, fmt.Errorf("%s: compile policy: %w", name, err)
 	}
 	return p, nil
-}
-
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // the path is what the user asked for
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, err
-	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxFile)
-	}
-	return data, nil
 }
 
 // CompileObject is Compile for a whole CheckPolicy, whose name it checks.

@@ -3,17 +3,18 @@
 package policy
 
 import (
-	"os"
-	"path/filepath"
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 )
 
 const header = "apiVersion: gatehouse.sh/v1alpha1\nkind: CheckPolicy\nmetadata: {name: default}\n"
 
-func TestLoadFile(t *testing.T) {
+func TestLoad(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		content string
@@ -40,28 +41,25 @@ func TestLoadFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "policy.yaml")
-			if err := os.WriteFile(path, []byte(tc.content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			p, err := LoadFile(testSet(t), path)
+			const path = "dir/policy.yaml"
+			p, err := Load(testSet(t), path, strings.NewReader(tc.content))
 			if tc.fault == "" {
 				if err != nil || p == nil {
 					t.Fatalf("refused: %v", err)
 				}
 				return
 			}
-			if err == nil || p != nil || !strings.Contains(err.Error(), tc.fault) || !strings.Contains(err.Error(), path) {
+			if err == nil || p != nil || !strings.Contains(err.Error(), tc.fault) || !strings.HasPrefix(err.Error(), path+": ") {
 				t.Errorf("got the error %v, want one with %q and the path", err, tc.fault)
 			}
 		})
 	}
 }
 
-func TestLoadFileWithoutAFile(t *testing.T) {
+func TestLoadReportsAReaderThatFails(t *testing.T) {
 	t.Parallel()
-	if _, err := LoadFile(testSet(t), filepath.Join(t.TempDir(), "none.yaml")); err == nil {
-		t.Fatal("accepted")
+	if _, err := Load(testSet(t), "policy.yaml", iotest.ErrReader(io.ErrUnexpectedEOF)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Fatalf("got the error %v", err)
 	}
 }
 

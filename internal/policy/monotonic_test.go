@@ -47,7 +47,7 @@ func randomFindings(r *rand.Rand, set *checks.Set, most int) []checks.Finding {
 	for i := range out {
 		out[i] = checks.Finding{
 			Check: list[r.IntN(len(list))].ID, Subject: string(rune('a' + r.IntN(3))),
-			Severity: checks.Severity(1 + r.IntN(int(checks.Critical))), Certainty: checks.Certainty(r.IntN(2)), //nolint:gosec // at most 5
+			Severity: checks.Severity(1 + r.IntN(int(checks.Critical))), Certainty: checks.Certainty(r.IntN(2)),
 		}
 	}
 	return out

@@ -3,8 +3,6 @@
 package policy
 
 import (
-	"maps"
-
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks"
 )
@@ -32,7 +30,13 @@ type Mutation struct {
 
 // defaultMutation is the mutation without configuration.
 func defaultMutation(p *checks.Parameters) Mutation {
-	return Mutation{Annotations: gatewayAnnotation(p)}
+	return Mutation{Annotations: gatewayAnnotation(p), Labels: managedLabel()}
+}
+
+// managedLabel marks what the bundled gateway is meant to serve, so that
+// selectors (kubectl get -l, policies, the gateway) find it.
+func managedLabel() map[string]string {
+	return map[string]string{v1alpha1.ManagedLabel: "true"}
 }
 
 func gatewayAnnotation(p *checks.Parameters) map[string]string {
@@ -53,11 +57,9 @@ func compileMutation(f *faults, at string, in v1alpha1.Mutation, p *checks.Param
 			}
 			out.Annotations[k] = string(in.InjectAnnotations[k])
 		}
-		if len(in.InjectLabels) > 0 {
-			out.Labels = make(map[string]string, len(in.InjectLabels))
-			for k, v := range maps.All(in.InjectLabels) {
-				out.Labels[k] = string(v)
-			}
+		out.Labels = managedLabel()
+		for k, v := range in.InjectLabels {
+			out.Labels[k] = string(v)
 		}
 	}
 	checkInjected(f, at+".injectAnnotations", in.InjectAnnotations, annotationValue)

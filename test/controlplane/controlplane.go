@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -176,8 +177,8 @@ func (cp *ControlPlane) launch(ctx context.Context, name string, flags []string)
 func (cp *ControlPlane) Stop() error {
 	cp.stop.Do(func() {
 		var errs []error
-		for i := len(cp.processes) - 1; i >= 0; i-- {
-			errs = append(errs, cp.processes[i].stop())
+		for _, p := range slices.Backward(cp.processes) {
+			errs = append(errs, p.stop())
 		}
 		cp.thread.close()
 		errs = append(errs, cp.folder.close())

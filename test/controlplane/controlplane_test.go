@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -235,7 +236,7 @@ func TestComponentThatDiesMeanwhileFailsStop(t *testing.T) {
 }
 
 func TestTakenPortIsRecognised(t *testing.T) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,6 +281,9 @@ func stop(t *testing.T, cp *ControlPlane) {
 // folder.
 func processesOf(t *testing.T, dir string) []string {
 	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("lists processes by /proc, which only Linux has")
+	}
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("list processes: %d found, %v", len(files), err)

@@ -85,15 +85,11 @@ func freePorts(n int) ([]int, error) {
 			return nil, fmt.Errorf("choose a free port: %w", err)
 		}
 		listeners = append(listeners, l)
-		_, text, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return nil, fmt.Errorf("choose a free port: %w", err)
+		address, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return nil, fmt.Errorf("choose a free port: unexpected address %s", l.Addr())
 		}
-		port, err := net.LookupPort("tcp4", text)
-		if err != nil {
-			return nil, fmt.Errorf("choose a free port: %w", err)
-		}
-		ports = append(ports, port)
+		ports = append(ports, address.Port)
 	}
 	return ports, nil
 }

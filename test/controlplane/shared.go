@@ -4,7 +4,7 @@ package controlplane
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"sync"
 	"testing"
@@ -29,7 +29,7 @@ var shared lazy
 //
 //	func TestMain(m *testing.M) { controlplane.Main(m) }
 //
-// A control plane that does not stop cleanly fails the run.
+// It ends the process. A control plane that does not stop cleanly fails the run.
 func Main(m *testing.M) { MainWith(m, Options{Log: os.Stderr}) }
 
 // MainWith is Main with options.
@@ -42,7 +42,7 @@ func MainWith(m *testing.M, options Options) {
 		logf(os.Stderr, "stop control plane: %v", err)
 		code = max(code, 1)
 	}
-	os.Exit(code) //nolint:revive // called by TestMain only, as its last act
+	os.Exit(code)
 }
 
 // Get returns the control plane of this test binary. Tests share it, so each
@@ -61,7 +61,7 @@ func (l *lazy) get() (*ControlPlane, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.options == nil {
-		return nil, fmt.Errorf("get control plane: TestMain of this package must call controlplane.Main")
+		return nil, errors.New("get control plane: TestMain of this package must call controlplane.Main")
 	}
 	if !l.started {
 		l.started = true

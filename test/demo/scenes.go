@@ -47,7 +47,7 @@ func (d *demo) install() error {
 	if err != nil {
 		return err
 	}
-	if err := d.must("apply", "-f", "manifests/crd"); err != nil {
+	if err := d.must("apply", "-k", "manifests/crd"); err != nil {
 		return err
 	}
 	if err := d.must("apply", "-f", path); err != nil {

@@ -18,13 +18,13 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
@@ -87,7 +87,7 @@ func (c *cluster) try(t *testing.T, stdin string, args ...string) (string, error
 // kind a definition that takes any content.
 func (c *cluster) installDefinitions(t *testing.T) {
 	t.Helper()
-	c.kubectl(t, "", "apply", "--server-side", "-f", filepath.Join(root(t), "manifests", "crd"))
+	c.kubectl(t, "", "apply", "--server-side", "-k", filepath.Join(root(t), "manifests", "crd"))
 	c.kubectl(t, "", "apply", "--server-side", "-f", gatewayDefinitions(t))
 	var docs bytes.Buffer
 	n := 0
@@ -147,6 +147,7 @@ func (c *cluster) startWebhook(t *testing.T, change ...func(*serve.Options)) *pr
 		Host: "127.0.0.1", Port: port, Metrics: "0", Probes: fmt.Sprintf("127.0.0.1:%d", probes),
 		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"},
 		CertInterval: 50 * time.Millisecond, CertOverlap: 300 * time.Millisecond, GuardGroups: []string{"system:masters"},
+		Registry: prometheus.NewRegistry(),
 	}
 	for _, f := range change {
 		f(&o)

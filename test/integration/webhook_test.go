@@ -105,8 +105,8 @@ func TestMutationIsStored(t *testing.T) {
 	if !strings.Contains(out, "Warning: MUT-001: added metadata.annotations[gatehouse.sh/gateway]") {
 		t.Errorf("no warning about the addition:\n%s", out)
 	}
-	stored := c.kubectl(t, "", "-n", "mutated", "get", "service", "web", "-o", `jsonpath={.metadata.annotations.gatehouse\.sh/gateway} {.metadata.labels.gatehouse\.sh/gateway}`)
-	if stored != "gatehouse gatehouse" {
+	stored := c.kubectl(t, "", "-n", "mutated", "get", "service", "web", "-o", `jsonpath={.metadata.annotations.gatehouse\.sh/gateway} {.metadata.labels.gatehouse\.sh/managed}`)
+	if stored != "gatehouse true" {
 		t.Errorf("stored: %q", stored)
 	}
 	again := c.kubectl(t, fmt.Sprintf(clusterIP, "mutated"), "apply", "-f", "-")

@@ -30,7 +30,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/internal/controller"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
-	"github.com/gatehouse-sh/gatehouse/internal/source"
+	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
 	"github.com/gatehouse-sh/gatehouse/webhook"
 	"github.com/gatehouse-sh/gatehouse/webhook/certs"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
@@ -63,6 +63,9 @@ type Options struct {
 	CertOverlap  time.Duration
 
 	GuardGroups []string // who may lower a namespace's protection
+
+	// Registry gets the metrics; nil is the one that the metrics server shows.
+	Registry prometheus.Registerer
 }
 
 // Run serves until ctx ends, then drains: requests in flight are answered.
@@ -77,6 +80,10 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 		if err := add(scheme); err != nil {
 			return fmt.Errorf("register types: %w", err)
 		}
+	}
+	ctx = logr.NewContext(ctx, log)
+	if o.Registry == nil {
+		o.Registry = metrics.Registry
 	}
 	p := &process{Options: o, set: policy.NewHolder(policy.Default(set)), log: log, serving: &certs.Serving{}}
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
@@ -95,7 +102,7 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 	if err := p.wire(mgr, cfg); err != nil {
 		return err
 	}
-	checkPolicy, err := controller.NewCheckPolicy(mgr.GetClient(), set, p.set, metrics.Registry)
+	checkPolicy, err := controller.NewCheckPolicy(mgr.GetClient(), set, p.set, p.Registry)
 	if err != nil {
 		return fmt.Errorf("set up check policy: %w", err)
 	}
@@ -111,7 +118,7 @@ type process struct {
 	set          *policy.Holder
 	log          logr.Logger
 	serving      *certs.Serving
-	live         *source.Live
+	live         *cluster.Live
 	policyLoaded func() bool
 }
 
@@ -129,10 +136,15 @@ func (p *process) server() ctrlwebhook.Server {
 }
 
 func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
-	live, err := source.NewLive(cfg, source.LiveOptions{Log: p.log.WithName("inventory")})
+	reader, err := cluster.NewClient(cfg)
 	if err != nil {
 		return fmt.Errorf("set up watches: %w", err)
 	}
+	watched, err := newInventoryMetrics(p.Registry)
+	if err != nil {
+		return fmt.Errorf("set up metrics: %w", err)
+	}
+	live := cluster.NewLive(reader, cluster.LiveOptions{Hooks: watched.hooks()})
 	p.live = live
 	if err := mgr.Add(live); err != nil {
 		return fmt.Errorf("set up watches: %w", err)
@@ -142,11 +154,11 @@ func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
 			return fmt.Errorf("set up certificates: %w", err)
 		}
 	}
-	counted, err := webhook.NewMetrics(metrics.Registry)
+	counted, err := webhook.NewMetrics(p.Registry)
 	if err != nil {
 		return fmt.Errorf("set up metrics: %w", err)
 	}
-	if err := p.gauges(metrics.Registry); err != nil {
+	if err := p.gauges(p.Registry); err != nil {
 		return fmt.Errorf("set up metrics: %w", err)
 	}
 	engine := webhook.Engine{Inventory: live.Inventory, Policy: p.set.Load, Namespace: p.Namespace, Metrics: counted}

@@ -38,11 +38,11 @@ type change struct {
 const (
 	// queued is how many changes may wait. A full queue holds the watches back,
 	// and through them the API server.
-	queued = 512
+	queued = 256
 
 	// maxBatch bounds the changes of one publication, so that the first of them
-	// does not wait for the last: 512 take about 10 ms at 50,000 pods.
-	maxBatch = 512
+	// does not wait for the last: 256 take about 5 ms at 50,000 pods.
+	maxBatch = 256
 )
 
 // published is one version with its number.

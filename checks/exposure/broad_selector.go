@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// broadSelector flags exposed Services whose selector takes in more than one
+// thing (EXP-018).
+func broadSelector() checks.Check {
+	return checks.Check{
+		ID: "EXP-018", Name: "broad-selector",
+		Severity: checks.Medium,
+		Actions:  checks.Actions{Baseline: checks.Warn, Strict: checks.Deny},
+		Kinds:    services,
+		Doc: checks.Doc{
+			Title: "An exposed Service selects one workload",
+			Why: "Traffic goes to every pod of the namespace that carries the selector's labels, also to those that come later. " +
+				"A single label that several workloads share exposes all of them, and a Service without selector exposes whatever somebody writes into its endpoints. " +
+				"The rule fires for a Service that is exposed past the gateway when it has no selector, when its only label matches pods of several owners, or when it matches pods of several owners that run as different ServiceAccounts, however many labels it has: such pods differ in what they may do. " +
+				"Owners are followed from the pod to the Deployment or other controller that the inventory holds. " +
+				"A canary that shares one label with its stable sibling is reported too; a second label that both have does away with that.",
+			Attack: "pods that nobody meant to expose answer to strangers, or an attacker's pod joins an exposed Service by one label",
+			Fix:    "select by the labels that only the intended workload has, such as app.kubernetes.io/name together with app.kubernetes.io/instance",
+			Exempt: "A Service that spreads over several workloads on purpose, for example during a migration.",
+			Sources: []string{
+				"https://kubernetes.io/docs/concepts/services-networking/service/#defining-a-service",
+				"https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/",
+				"https://github.com/open-policy-agent/gatekeeper-library/tree/master/library/general/uniqueserviceselector",
+			},
+		},
+		Run: checks.On(func(svc *corev1.Service, in checks.Input) []checks.Finding {
+			if svc.Spec.Type == corev1.ServiceTypeExternalName {
+				return nil
+			}
+			w, exposed := bypassing(Ways(svc, in))
+			if !exposed {
+				return nil
+			}
+			f := checks.Finding{Severity: w.severity(checks.Medium), Certainty: w.certainty, Subject: "selector", Field: "spec.selector"}
+			if len(svc.Spec.Selector) == 0 {
+				f.Message = "opens to " + whom(w) + " whatever its endpoints say, because it has no selector" + w.doubt()
+				f.Path = w.Path(inputName(in) + " (no selector)")
+				return []checks.Finding{f}
+			}
+			owners, accounts := ownersOf(svc, in.Inventory)
+			switch {
+			case len(owners) < 2:
+				return nil
+			case len(svc.Spec.Selector) == 1:
+				f.Message = "opens to " + whom(w) + " several workloads, because its only label " + selectorText(svc) + " matches " + listed(owners) + w.doubt()
+			case accounts > 1:
+				f.Message = "opens to " + whom(w) + " workloads that run as different ServiceAccounts: " + selectorText(svc) + " matches " + listed(owners) + w.doubt()
+			default:
+				return nil
+			}
+			f.Path = w.Path(owners...)
+			return []checks.Finding{f}
+		}),
+	}
+}
+
+// ownersOf names the workloads that a Service selects, each by what controls it
+// in the end, in order, and counts the ServiceAccounts that they run as.
+func ownersOf(svc *corev1.Service, inv *inventory.Inventory) (owners []string, accounts int) {
+	var names []string
+	var last *corev1.PodSpec
+	var lastController inventory.Controller
+	for w := range inv.Selected(svc.Namespace, svc.Spec.Selector) {
+		if w.Spec == nil || w.Spec == last && w.Controller != nil && *w.Controller == lastController {
+			continue
+		}
+		last = w.Spec
+		if w.Controller != nil {
+			lastController = *w.Controller
+		}
+		if name := root(w, inv); !slices.Contains(owners, name) {
+			owners = append(owners, name)
+		}
+		if a := w.ServiceAccount(); !slices.Contains(names, a) {
+			names = append(names, a)
+		}
+	}
+	slices.Sort(owners)
+	return owners, len(names)
+}
+
+// controllerKinds are the kinds that control pods and are controlled themselves.
+var controllerKinds = map[string]schema.GroupKind{
+	"ReplicaSet": {Group: "apps", Kind: "ReplicaSet"},
+	"Job":        {Group: "batch", Kind: "Job"},
+}
+
+// root names what controls a workload in the end: the Deployment of a pod, and
+// not its ReplicaSet. Two steps are the longest chain that Kubernetes builds.
+func root(w *inventory.Workload, inv *inventory.Inventory) string {
+	for range 2 {
+		if w.Controller == nil {
+			break
+		}
+		name := w.Controller.Kind + " " + w.Key.Namespace + "/" + w.Controller.Name
+		kind, climbs := controllerKinds[w.Controller.Kind]
+		if !climbs {
+			return name
+		}
+		up := inv.Entry(inventory.Key{Kind: kind, Namespace: w.Key.Namespace, Name: w.Controller.Name})
+		if up == nil || up.Workload == nil {
+			return name
+		}
+		w = up.Workload
+	}
+	if w.Controller != nil {
+		return w.Controller.Kind + " " + w.Key.Namespace + "/" + w.Controller.Name
+	}
+	return w.Key.String()
+}
+
+// listed joins names for a message; of many it gives the first three.
+func listed(names []string) string {
+	const most = 3
+	switch {
+	case len(names) > most:
+		return strings.Join(names[:most], ", ") + " and others"
+	case len(names) > 1:
+		return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	}
+	return strings.Join(names, "")
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// noDefaultDeny flags exposed pods that everyone inside may reach as well
+// (EXP-046).
+func noDefaultDeny() checks.Check {
+	return checks.Check{
+		ID: "EXP-046", Name: "no-default-deny",
+		Severity: checks.Medium,
+		Actions:  checks.Actions{Baseline: checks.Warn, Strict: checks.Deny},
+		Kinds:    slices.Concat(routeKinds(), templateKinds(), services, networkPolicies),
+		Doc: checks.Doc{
+			Title: "Exposed pods are guarded by a NetworkPolicy",
+			Why: "Without a NetworkPolicy every pod of the cluster may connect to every other. A pod that strangers reach past the gateway is where an intruder starts, and what is left open around it decides how far he gets and who else can use the same door. " +
+				"The rule fires when pods behind an exposed Service are selected by no policy for ingress, or when a policy lets everyone in to the ports in question: by a rule without from, by an ipBlock shorter than /8 (IPv6: /32) whatever it excepts, or by a selector that takes in all pods of all, or of all but some, namespaces. " +
+				"Policies are read as Kubernetes defines them: ingress is isolated unless policyTypes says otherwise, an empty podSelector selects all, policies add up. " +
+				"A peer with a pod label in every namespace counts as a restriction, although anyone can set a label. Policies of other APIs (Cilium, Calico, ClusterNetworkPolicy) are not read, and whether the network plugin enforces policies cannot be seen. " +
+				"Ways through the bundled gateway are not reported.",
+			Attack: "any compromised pod, and whoever comes in by the exposed way, reaches every port of the pods",
+			Fix:    "add a NetworkPolicy that selects the pods and lets in only the gateway's pods and the clients that are needed",
+			Exempt: "Pods whose isolation another API enforces, such as a CiliumNetworkPolicy.",
+			Sources: []string{
+				"https://kubernetes.io/docs/concepts/services-networking/network-policies/",
+				"https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/",
+				"https://hub.armosec.io/docs/c-0260",
+			},
+		},
+		Run: func(in checks.Input) []checks.Finding {
+			if np, isPolicy := in.Object.(*networkingv1.NetworkPolicy); isPolicy {
+				return openPolicy(np, in)
+			}
+			var out []checks.Finding
+			for x := range exposedBy(in) {
+				w, bypasses := bypassing(x.ways)
+				if !bypasses {
+					continue
+				}
+				f, unguarded := unguardedPods(x, w, in)
+				if unguarded && !slices.ContainsFunc(out, func(o checks.Finding) bool { return o.Subject == f.Subject }) {
+					out = append(out, f)
+				}
+			}
+			return out
+		},
+	}
+}
+
+var networkPolicies = []schema.GroupKind{inventory.NetworkPolicyKind}
+
+// unguardedPods looks for a workload behind an exposed Service that policies do
+// not guard. A Service that selects nothing yet exposes no pods; they are judged
+// when they come.
+func unguardedPods(x exposed, w Way, in checks.Input) (checks.Finding, bool) {
+	for workload := range x.workloads(in) {
+		if workload.Spec != nil && workload.Spec.HostNetwork {
+			continue // policies do not apply to it; EXP-041 reports it
+		}
+		i := ingressOf(x.svc.Namespace, workload.Labels, portsBehind(x, workload), in.Inventory)
+		if i.guarded() {
+			continue
+		}
+		name := root(workload, in.Inventory)
+		f := checks.Finding{
+			Severity: w.severity(checks.Medium), Certainty: max(w.certainty, certaintyOf(i)), Subject: x.subject("ingress"), Field: x.ref.Field,
+			Message: "opens " + name + " to " + whom(w) + ", and " + i.fault() + w.doubt(),
+			Path:    x.path(w, name),
+		}
+		if x.workload != nil {
+			f.Message = "is open to " + whom(w) + " by " + w.By + ", and " + policyFault(i) + w.doubt()
+		}
+		return f, true
+	}
+	return checks.Finding{}, false
+}
+
+// policyFault is isolation.fault for the pods of the object under judgement.
+func policyFault(i isolation) string {
+	if i.open != nil {
+		return i.fault()
+	}
+	return "no NetworkPolicy restricts who may connect to its pods"
+}
+
+// portsBehind returns the ports of a workload that the object under judgement
+// exposes: those that a route names, or all of the Service.
+func portsBehind(x exposed, w *inventory.Workload) []podPort {
+	if x.ref.Port == "" {
+		return targetsOf(x.svc, w)
+	}
+	var out []podPort
+	for i := range x.svc.Spec.Ports {
+		if p := &x.svc.Spec.Ports[i]; namesPort(x.ref, p) {
+			out = append(out, targetPort(p, w))
+		}
+	}
+	return out
+}
+
+// openPolicy judges a policy that lets everyone in: it undoes the others for the
+// exposed pods that it selects.
+func openPolicy(np *networkingv1.NetworkPolicy, in checks.Input) []checks.Finding {
+	if !isolatesIngress(np) {
+		return nil
+	}
+	if _, open := letsEveryoneIn(np, nil); !open {
+		return nil
+	}
+	for svc := range inventory.List[*corev1.Service](in.Inventory, inventory.ServiceKind, np.Namespace) {
+		for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
+			selected, err := selects(&np.Spec.PodSelector, w.Labels)
+			if err != nil || !selected {
+				continue
+			}
+			from, open := letsEveryoneIn(np, targetsOf(svc, w))
+			if !open {
+				continue
+			}
+			way, exposed := bypassing(Ways(svc, in))
+			if !exposed {
+				break
+			}
+			name := root(w, in.Inventory)
+			return []checks.Finding{{
+				Severity: way.severity(checks.Medium), Certainty: way.certainty, Subject: "ingress", Field: "spec.ingress",
+				Message: "lets in " + from + " to " + name + ", which " + way.By + " opens to " + whom(way) + way.doubt(),
+				Path:    way.Path(name),
+			}}
+		}
+	}
+	return nil
+}

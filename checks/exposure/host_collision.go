@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"slices"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// hostCollision flags hosts and paths that two namespaces claim (EXP-028).
+func hostCollision() checks.Check {
+	return checks.Check{
+		ID: "EXP-028", Name: "host-collision",
+		Severity: checks.High,
+		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
+		Kinds:    hostKinds,
+		Doc: checks.Doc{
+			Title: "A host and path belong to one namespace",
+			Why: "When two namespaces claim the same host and path, the controller decides who gets the requests: often the older object, sometimes both in turn. Whoever may write an Ingress could so receive the logins of another team. " +
+				"Ingresses, HTTPRoutes, GRPCRoutes and TLSRoutes are compared with each other by exact host name and by path, whatever their class or Gateway, because one DNS name leads to one of them. " +
+				"The same path is a violation, also when one is Exact and the other Prefix. " +
+				"A path below a prefix of another namespace, and a host below its wildcard, takes those requests away: that is common between teams that agreed on it, and one degree less severe. The opposite direction takes nothing and is not reported. " +
+				"ImplementationSpecific paths count as prefixes; patterns that cannot be compared, and vendors' routes for the same host, are reported as undetermined. " +
+				"Claims for every host are compared within one ingress class or one Gateway only. Conditions on headers and methods are not considered, and neither are hosts that a route inherits from its listener.",
+			Attack: "receives requests, with passwords and cookies, that are meant for another namespace",
+			Fix:    "choose another host or path, or let one namespace own the host",
+			Exempt: "Teams that share a host on purpose, with the agreement of its owner.",
+			Sources: []string{
+				"https://kubernetes.io/docs/concepts/services-networking/ingress/#multiple-matches",
+				"https://kubernetes.io/docs/concepts/services-networking/ingress/#hostname-wildcards",
+				"https://kubernetes.github.io/ingress-nginx/how-it-works/#building-the-nginx-model",
+				"https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule",
+			},
+		},
+		Run: func(in checks.Input) []checks.Finding {
+			var out []checks.Finding
+			switch o := in.Object.(type) {
+			case *networkingv1.Ingress:
+				for i := range o.Spec.Rules {
+					host := o.Spec.Rules[i].Host
+					if !slices.ContainsFunc(o.Spec.Rules[:i], func(r networkingv1.IngressRule) bool { return r.Host == host }) {
+						out = collide(out, host, in)
+					}
+				}
+				return out
+			case *gatewayv1.HTTPRoute:
+				return collideAll(o.Spec.Hostnames, in)
+			case *gatewayv1.GRPCRoute:
+				return collideAll(o.Spec.Hostnames, in)
+			case *gatewayv1.TLSRoute:
+				return collideAll(o.Spec.Hostnames, in)
+			}
+			return []checks.Finding{{Certainty: checks.Undetermined, Message: "is neither an Ingress nor a route that this check can read"}}
+		},
+	}
+}
+
+func collideAll(names []gatewayv1.Hostname, in checks.Input) []checks.Finding {
+	if !facesOut(in.Object) {
+		return nil
+	}
+	var out []checks.Finding
+	for _, name := range names {
+		out = collide(out, string(name), in)
+	}
+	if len(names) == 0 {
+		out = collide(out, "", in)
+	}
+	return out
+}
+
+// rival is the claim of another namespace that stands against one of ours.
+type rival struct {
+	relation relation
+	by       *inventory.Entry
+	theirs   pathClaim
+}
+
+// collide adds what stands against the object's claims for one host. It looks
+// at the claimants of that host once for each path of ours, and no further than
+// the first that claims the same.
+func collide(out []checks.Finding, host string, in checks.Input) []checks.Finding {
+	contested := false
+	for e := range in.Inventory.Claims(host) {
+		if competes(e, host, in) {
+			contested = true
+			break
+		}
+	}
+	if contested {
+		pathsOf(in.Object, host, func(mine pathClaim) bool {
+			if r := strongest(mine, host, in); r.relation != disjoint {
+				out = addCollision(out, mine, host, r, in)
+			}
+			return true
+		})
+	}
+	if e := wildcardOwner(host, in); e != nil && !contested {
+		out = append(out, checks.Finding{
+			Severity: checks.Medium, Subject: "host/" + host, Field: hostField(in.Object, host),
+			Message: "takes " + host + " out of the wildcard that " + e.Key.String() + " claims",
+			Path:    []string{"internet", host, inputName(in)},
+		})
+	}
+	return out
+}
+
+// strongest returns the rival that matters most; the scan ends at the first
+// that claims the same.
+func strongest(mine pathClaim, host string, in checks.Input) rival {
+	var best rival
+	for e := range in.Inventory.Claims(host) {
+		if !competes(e, host, in) {
+			continue
+		}
+		if vendorRoute(e) {
+			if best.relation < incomparable {
+				best = rival{incomparable, e, everyPath}
+			}
+			continue
+		}
+		pathsOf(e.Object, host, func(theirs pathClaim) bool {
+			if r := mine.against(theirs); r > best.relation {
+				best = rival{r, e, theirs}
+			}
+			return best.relation != sameClaim
+		})
+		if best.relation == sameClaim {
+			break
+		}
+	}
+	return best
+}
+
+func addCollision(out []checks.Finding, mine pathClaim, host string, r rival, in checks.Input) []checks.Finding {
+	at := hostName(host) + mine.text
+	f := checks.Finding{Subject: "host/" + at, Field: mine.field(in.Object), Path: []string{"internet", at, inputName(in)}}
+	if slices.ContainsFunc(out, func(o checks.Finding) bool { return o.Subject == f.Subject }) {
+		return out // matches of one path that differ in headers only
+	}
+	switch r.relation {
+	case disjoint:
+		return out
+	case takesPart:
+		f.Severity = checks.Medium
+		f.Message = "takes " + at + " out of " + hostName(host) + r.theirs.text + ", which " + r.by.Key.String() + " claims"
+	case incomparable:
+		f.Certainty = checks.Undetermined
+		f.Message = "claims " + at + ", which cannot be compared with " + hostName(host) + r.theirs.text + " of " + r.by.Key.String()
+		if vendorRoute(r.by) {
+			f.Message = "claims " + at + " of a host that " + r.by.Key.String() + " claims too; its paths cannot be compared"
+		}
+	case sameClaim:
+		f.Message = "claims " + at + ", which " + r.by.Key.String() + " claims too"
+	}
+	return append(out, f)
+}
+
+// competes reports whether another claimant of a host stands against the object.
+func competes(e *inventory.Entry, host string, in checks.Input) bool {
+	if e.Key.Namespace == in.Object.GetNamespace() {
+		return false
+	}
+	if host == "" {
+		return sameDoor(e, in)
+	}
+	switch e.Object.(type) {
+	case *networkingv1.Ingress:
+		return true
+	case *gatewayv1.HTTPRoute, *gatewayv1.GRPCRoute, *gatewayv1.TLSRoute:
+		return facesOut(e.Object)
+	}
+	return vendorRoute(e)
+}
+
+// vendorRoute reports whether an entry is a custom resource that routes
+// requests. DNS records and the like claim names as well, for others.
+func vendorRoute(e *inventory.Entry) bool {
+	if e.Key.Kind.Group == inventory.GatewayGroup || e.Key.Kind == inventory.IngressKind {
+		return false
+	}
+	kind, known := inventory.KindOf(e.Key.Kind)
+	return known && len(kind.Backends) > 0
+}
+
+// sameDoor reports whether two claims for every host meet: two Ingresses of one
+// class, or two routes with a Gateway in common. What every host means depends
+// on the door.
+func sameDoor(e *inventory.Entry, in checks.Input) bool {
+	switch o := in.Object.(type) {
+	case *networkingv1.Ingress:
+		other, isIngress := e.Object.(*networkingv1.Ingress)
+		if !isIngress {
+			return false
+		}
+		mine, _ := classOf(o, in.Inventory)
+		theirs, _ := classOf(other, in.Inventory)
+		return mine == theirs
+	default:
+		return sharesParent(in.Object, e.Object)
+	}
+}
+
+func sharesParent(a, b inventory.Object) bool {
+	mine, isRoute := commonSpec(a)
+	theirs, isRouteToo := commonSpec(b)
+	if !isRoute || !isRouteToo {
+		return false
+	}
+	for i := range mine.ParentRefs {
+		for j := range theirs.ParentRefs {
+			if sameParent(&mine.ParentRefs[i], a.GetNamespace(), &theirs.ParentRefs[j], b.GetNamespace()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sameParent(a *gatewayv1.ParentReference, aHome string, b *gatewayv1.ParentReference, bHome string) bool {
+	if a.Name != b.Name || a.Kind != nil && *a.Kind == "Service" || b.Kind != nil && *b.Kind == "Service" {
+		return false
+	}
+	if a.Namespace != nil {
+		aHome = string(*a.Namespace)
+	}
+	if b.Namespace != nil {
+		bHome = string(*b.Namespace)
+	}
+	if a.SectionName != nil && b.SectionName != nil && *a.SectionName != *b.SectionName {
+		return false // two listeners, whose host names differ
+	}
+	return aHome == bHome
+}
+
+// wildcardOwner returns an object of another namespace that claims a wildcard
+// above the host. The wildcard of an Ingress stands for one label, that of a
+// route for any number.
+func wildcardOwner(host string, in checks.Input) *inventory.Entry {
+	if wide(host) {
+		return nil
+	}
+	rest := host
+	for depth := 1; ; depth++ {
+		_, parent, found := strings.Cut(rest, ".")
+		if !found || strings.IndexByte(parent, '.') < 0 {
+			return nil
+		}
+		rest = parent
+		wildcard := "*." + parent
+		for e := range in.Inventory.Claims(wildcard) {
+			if _, isIngress := e.Object.(*networkingv1.Ingress); isIngress && depth > 1 {
+				continue
+			}
+			if competes(e, wildcard, in) && !vendorRoute(e) {
+				return e
+			}
+		}
+	}
+}
+
+// hostField is where an object names a host.
+func hostField(o inventory.Object, host string) string {
+	for _, h := range inventory.Hosts(o) {
+		if strings.EqualFold(h.Name, host) {
+			return h.Field
+		}
+	}
+	return "spec"
+}

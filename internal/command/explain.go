@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+)
+
+// readable is the widest that prose is set, in columns.
+const readable = 90
+
+func (a *app) explainCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:     "explain CHECK...",
+		Short:   "Say why a check exists, what to change, and when to exempt",
+		Example: "  gatehouse explain EXP-001\n  gatehouse explain node-port",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return fmt.Errorf("name a check: '%s checks list' lists them", a.name)
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+			return a.checkNames("", word), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args, output) },
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "one of text, json, yaml")
+	complete(cmd, "output", fixed("text", "json", "yaml"))
+	return cmd
+}
+
+// explanation is the machine form of explain.
+type explanation struct {
+	listed
+	Actions actions `json:"actions"`
+	Why     string  `json:"why"`
+	Attack  string  `json:"attack"`
+	Fix     string  `json:"fix"`
+	Exempt  string  `json:"exempt"`
+}
+
+type actions struct {
+	Baseline string `json:"baseline"`
+	Strict   string `json:"strict"`
+}
+
+func (a *app) explain(names []string, output string) error {
+	var list []explanation
+	var prose []string
+	for _, name := range names {
+		c, known := a.set.Lookup(name)
+		if !known {
+			c, known = a.set.Lookup(strings.ToUpper(name))
+		}
+		if !known {
+			return fmt.Errorf("no check has the id or name %q: '%s checks list' lists them", name, a.name)
+		}
+		list = append(list, explanation{
+			listed: list1(c), Actions: actions{c.Actions.Baseline.String(), c.Actions.Strict.String()},
+			Why: c.Doc.Why, Attack: c.Doc.Attack, Fix: c.Doc.Fix, Exempt: c.Doc.Exempt,
+		})
+		prose = append(prose, a.prose(c))
+	}
+	switch output {
+	case "text":
+		_, err := fmt.Fprint(a.Out, strings.Join(prose, "\n"))
+		return err
+	case "json":
+		return report.EncodeJSON(a.Out, list)
+	case "yaml":
+		return report.EncodeYAML(a.Out, list)
+	}
+	return fmt.Errorf("--output %q is not one of text, json, yaml", output)
+}
+
+func (a *app) prose(c checks.Check) string {
+	width, _ := isTerminal(a.Out)
+	if width <= 0 || width > readable {
+		width = readable
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\n%s\n\n", c.ID, c.Name, c.Doc.Title)
+	fmt.Fprintf(&b, "Severity:  %s\nKinds:     %s\nBaseline:  %s\nStrict:    %s\n", c.Severity, strings.Join(kindNames(c.Kinds), ", "), c.Actions.Baseline, c.Actions.Strict)
+	if c.Fix != nil {
+		fmt.Fprintf(&b, "Repair:    %s fix --checks %s FILE\n", a.name, c.ID)
+	}
+	section := func(title, body string) {
+		if body == "" {
+			return
+		}
+		fmt.Fprintf(&b, "\n%s\n", title)
+		for paragraph := range strings.SplitSeq(body, "\n") {
+			for line := range strings.SplitSeq(text.WrapSoft(strings.TrimSpace(paragraph), width-2), "\n") {
+				b.WriteString(strings.TrimRight("  "+strings.TrimSpace(line), " ") + "\n")
+			}
+		}
+	}
+	section("Why", c.Doc.Why)
+	section("What an attacker gets", sentence(c.Doc.Attack))
+	section("What to change", sentence(c.Doc.Fix))
+	section("When an exemption is reasonable", c.Doc.Exempt)
+	b.WriteString("\nSources\n")
+	for _, s := range c.Doc.Sources {
+		b.WriteString("  " + s + "\n")
+	}
+	return b.String()
+}
+
+// sentence makes one of a clause.
+func sentence(clause string) string {
+	if clause == "" {
+		return ""
+	}
+	return strings.ToUpper(clause[:1]) + strings.TrimSuffix(clause[1:], ".") + "."
+}
+
+func kindNames(kinds []schema.GroupKind) []string {
+	out := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		out = append(out, k.String())
+	}
+	return out
+}

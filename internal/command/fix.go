@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/fix"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+	"github.com/gatehouse-sh/gatehouse/internal/source/files"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// fixFlags are the flags of `gatehouse fix`.
+type fixFlags struct {
+	judge judgeFlags
+	write bool
+	diff  bool
+}
+
+func (a *app) fixCommand() *cobra.Command {
+	var f fixFlags
+	cmd := &cobra.Command{
+		Use:   "fix PATH...|-",
+		Short: "Repair manifests where that is safe",
+		Long: "Print the manifests with the findings repaired that have a safe repair. Only what must change does:\n" +
+			"comments, order and formatting stay. What cannot be written so is refused and told.\n\n" +
+			"Exit codes: 0 done (findings without a safe repair may be left), 2 something could not be read or repaired.",
+		Example: "  gatehouse fix --diff deploy/\n  gatehouse fix --write deploy/ --checks EXP-001\n  gatehouse fix service.yaml | kubectl apply -f -",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errNoPaths
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.fix(cmd.Context(), f, args) },
+	}
+	f.judge.add(a, cmd)
+	cmd.Flags().BoolVar(&f.write, "write", false, "write the files instead of printing them")
+	cmd.Flags().BoolVar(&f.diff, "diff", false, "print what would change instead")
+	cmd.MarkFlagsMutuallyExclusive("write", "diff")
+	return cmd
+}
+
+// manifest is one file and what is to be changed in it.
+type manifest struct {
+	name    string
+	text    []byte
+	repairs []fix.Repair
+	about   []string // "EXP-001 of Service shop/web"
+	fixed   []byte
+}
+
+func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
+	if f.write && slices.Contains(paths, files.Stdin) {
+		return errors.New("--write cannot write to the standard input")
+	}
+	var stdin []byte
+	if slices.Contains(paths, files.Stdin) {
+		var err error
+		if stdin, err = io.ReadAll(io.LimitReader(a.In, files.DefaultMaxBytes)); err != nil {
+			return fmt.Errorf("read the standard input: %w", err)
+		}
+		a.In = bytes.NewReader(stdin)
+	}
+	r, err := f.judge.rules(a)
+	if err != nil {
+		return err
+	}
+	read, err := a.loadFiles(ctx, paths, f.judge.quiet)
+	if err != nil {
+		return err
+	}
+	j := judging{app: a, rules: r, loaded: &read, namespace: f.judge.namespace, quiet: f.judge.quiet}
+	list, left := a.manifests(&read, j.all())
+	faults := read.faults
+	for _, m := range list {
+		if fault := a.repair(ctx, m, stdin, faults); fault != nil {
+			faults = append(faults, *fault)
+		}
+	}
+	if err := a.emit(f, list); err != nil {
+		return err
+	}
+	if !f.judge.quiet {
+		a.sum(f, list, left)
+	}
+	a.tell(faults)
+	if len(faults) > 0 {
+		return failure(ExitFault)
+	}
+	return nil
+}
+
+// manifests groups the repairs by file, in the order of reading, and counts
+// the findings that are left.
+func (a *app) manifests(read *loaded, verdicts []judgement) ([]*manifest, int) {
+	var out []*manifest
+	byName := map[string]*manifest{}
+	index := map[*target]int{}
+	count := map[string]int{}
+	seen := map[string]bool{}
+	for i := range read.targets {
+		t := &read.targets[i]
+		id := fmt.Sprintf("%s:%d:%d:%d:%s", t.item.File, t.item.Line, t.item.Document, t.item.Element, t.key)
+		if !t.repairable() || seen[id] {
+			index[t] = -1
+			continue
+		}
+		seen[id] = true
+		index[t] = count[t.item.File]
+		count[t.item.File]++
+		if byName[t.item.File] == nil {
+			byName[t.item.File] = &manifest{name: t.item.File}
+			out = append(out, byName[t.item.File])
+		}
+	}
+	left := 0
+	for _, one := range verdicts {
+		after, ids, rest := a.after(one)
+		left += rest
+		switch {
+		case len(ids) == 0:
+		case !one.repairable():
+			left += len(ids)
+			if one.item.Kustomization != "" {
+				a.say("note: %s: made by kustomize: repair the files that it builds from", one.key)
+			}
+		case index[one.target] >= 0:
+			m := byName[one.item.File]
+			m.repairs = append(m.repairs, fix.Repair{Index: index[one.target], After: after})
+			for _, id := range ids {
+				m.about = append(m.about, id+" of "+one.key.String())
+			}
+		}
+	}
+	return out, left
+}
+
+// after returns the repaired object, the checks that were repaired, and how
+// many findings have no safe repair.
+func (a *app) after(one judgement) (inventory.Object, []string, int) {
+	after, ok := one.object.DeepCopyObject().(inventory.Object)
+	if !ok {
+		return nil, nil, len(one.verdict)
+	}
+	var ids []string
+	left := 0
+	for _, f := range one.verdict {
+		c, known := a.set.Lookup(f.Check)
+		switch {
+		case !known || c.Fix == nil || f.Certainty != checks.Violation:
+			left++
+		case !slices.Contains(ids, c.ID):
+			c.Fix(after)
+			ids = append(ids, c.ID)
+		}
+	}
+	return after, ids, left
+}
+
+// repair reads a file again and computes its new text. A file with faults is
+// left as it is: nobody knows what stands in the unread part.
+func (a *app) repair(ctx context.Context, m *manifest, stdin []byte, faults []report.Fault) *report.Fault {
+	m.text = stdin
+	if m.name != files.Stdin {
+		var err error
+		if m.text, err = os.ReadFile(m.name); err != nil {
+			return &report.Fault{File: m.name, Message: err.Error()}
+		}
+	}
+	m.fixed = m.text
+	if len(m.repairs) == 0 {
+		return nil
+	}
+	if slices.ContainsFunc(faults, func(f report.Fault) bool { return f.File == m.name }) {
+		m.about = nil
+		return &report.Fault{File: m.name, Message: "is not repaired, because not all of it can be read"}
+	}
+	fixed, err := fix.Text(ctx, m.text, m.repairs)
+	var refusal *fix.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		m.about = nil
+		message := "cannot be repaired with its formatting kept: " + refusal.Why
+		if refusal.Field != "" {
+			message = refusal.Field + " " + message
+		}
+		return &report.Fault{File: m.name, Line: refusal.Line, Message: message}
+	case err != nil:
+		m.about = nil
+		return &report.Fault{File: m.name, Message: err.Error()}
+	}
+	m.fixed = fixed
+	return nil
+}
+
+// emit writes the result where the flags say.
+func (a *app) emit(f fixFlags, list []*manifest) error {
+	for i, m := range list {
+		changed := !bytes.Equal(m.text, m.fixed)
+		var err error
+		switch {
+		case f.write && changed:
+			err = replaceFile(m.name, 0o644, func(out *os.File) error {
+				_, err := out.Write(m.fixed)
+				return err
+			})
+		case f.write:
+		case f.diff && changed:
+			_, err = a.Out.Write(diff.Diff("a/"+m.name, m.text, "b/"+m.name, m.fixed))
+		case f.diff:
+		default:
+			err = a.print(m.fixed, i > 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print writes a text so that several make one stream.
+func (a *app) print(text []byte, more bool) error {
+	var out []byte
+	if more && !bytes.HasPrefix(text, []byte("---")) {
+		out = append(out, "---\n"...)
+	}
+	out = append(out, text...)
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		out = append(out, '\n')
+	}
+	_, err := a.Out.Write(out)
+	return err
+}
+
+// sum tells what was repaired.
+func (a *app) sum(f fixFlags, list []*manifest, left int) {
+	verb, n := "repairs", 0
+	if f.write {
+		verb = "repaired"
+	}
+	for _, m := range list {
+		for _, about := range m.about {
+			a.say("%s: %s %s", placeOf(m.name, 0), verb, about)
+			n++
+		}
+	}
+	words := []string{fmt.Sprintf("%d repaired", n)}
+	if n == 0 {
+		words[0] = "nothing to repair"
+	}
+	if left > 0 {
+		words = append(words, fmt.Sprintf("%d left that have no safe repair: see %s check", left, a.name))
+	}
+	a.say("%s", strings.Join(words, ", "))
+}

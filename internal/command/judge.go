@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// systemNamespaces are those that the webhook never judges. A test compares the
+// list with the webhook's, which the command line does not link.
+var systemNamespaces = []string{"kube-system", "kube-node-lease", "kube-public"}
+
+// judgement is the verdict on one target.
+type judgement struct {
+	*target
+	verdict policy.Verdict
+}
+
+// judging judges the targets of a run.
+type judging struct {
+	app       *app
+	rules     rules
+	loaded    *loaded
+	namespace string
+	quiet     bool
+
+	exempted int
+	used     map[int]bool    // exemptions that covered something
+	told     map[string]bool // notes that were given
+	optedOut int             // objects in namespaces that are not judged
+}
+
+// note tells something once.
+func (j *judging) note(format string, args ...any) {
+	if j.told == nil {
+		j.told = map[string]bool{}
+	}
+	key := format
+	for _, a := range args {
+		if s, ok := a.(string); ok {
+			key += "\x00" + s
+		}
+	}
+	if !j.told[key] && !j.quiet {
+		j.app.say("note: "+format, args...)
+	}
+	j.told[key] = true
+}
+
+// all judges every target that the namespace filter lets through. The verdicts
+// are in the order of the targets, those without findings included.
+func (j *judging) all() []judgement {
+	var out []judgement
+	for i := range j.loaded.targets {
+		t := &j.loaded.targets[i]
+		if j.namespace != "" && t.key.Namespace != j.namespace {
+			continue
+		}
+		mode, profile := j.scope(t)
+		if mode == policy.Off {
+			j.optedOut++
+			continue
+		}
+		out = append(out, judgement{t, j.one(t, mode, profile)})
+	}
+	j.inherited(out)
+	j.leftovers()
+	return out
+}
+
+// scope says how a target is taken: cluster-scoped objects as the policy says,
+// the others as enforced or as their namespace's labels say.
+func (j *judging) scope(t *target) (policy.Mode, policy.Profile) {
+	ns := t.key.Namespace
+	system := slices.Contains(systemNamespaces, ns)
+	switch {
+	case ns == "":
+		return j.rules.policy.ClusterMode, j.rules.profile
+	case j.loaded.live && system && j.namespace != ns:
+		j.note("%s is left out: the webhook never judges it; name it with -n to see what is there", ns)
+		return policy.Off, j.rules.profile
+	case !j.rules.respect:
+		return policy.Enforce, j.rules.profile
+	case system:
+		return policy.Off, j.rules.profile
+	}
+	labelled := j.loaded.inventory.Namespace(ns)
+	if labelled == nil {
+		j.note("namespace %s is not among the objects, so its labels are not known: it is taken as enforced", ns)
+		return policy.Enforce, j.rules.profile
+	}
+	mode, profile, err := policy.ScopeOf(labelled.Labels)
+	if err != nil {
+		j.note("namespace %s: %s", ns, err.Error())
+	}
+	return mode, profile
+}
+
+// one judges a target against everything that was read.
+func (j *judging) one(t *target, mode policy.Mode, profile policy.Profile) policy.Verdict {
+	inv := j.loaded.inventory
+	if e := inv.Entry(t.key); e == nil || e.Object != t.object {
+		inv = inv.With(t.object) // another object of this identity was read later
+	}
+	found := j.rules.policy.Evaluate(checks.Input{Object: t.object, Inventory: inv}, profile)
+	kept := found[:0:0]
+	for _, f := range found {
+		if j.rules.only != nil && !j.rules.only[f.Check] {
+			continue
+		}
+		if i, exempt := j.rules.exemptions.Of(t.key, f, j.app.Now()); exempt {
+			if j.used == nil {
+				j.used = map[int]bool{}
+			}
+			j.used[i] = true
+			j.exempted++
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return j.rules.policy.Decide(mode, profile, nil, kept)
+}
+
+type fault struct {
+	key     inventory.Key
+	check   string
+	subject string
+}
+
+// inherited drops the findings of an object that its controller has as well: a
+// Deployment's fault is not told again for each of its pods.
+func (j *judging) inherited(list []judgement) {
+	has := map[fault]bool{}
+	for _, one := range list {
+		for _, f := range one.verdict {
+			has[fault{one.key, f.Check, f.Subject}] = true
+		}
+	}
+	for i := range list {
+		ref := metav1.GetControllerOf(list[i].object)
+		if ref == nil || len(list[i].verdict) == 0 {
+			continue
+		}
+		gv, _, _ := cutGroup(ref.APIVersion)
+		owner := inventory.Key{Namespace: list[i].key.Namespace, Name: ref.Name}
+		owner.Kind.Group, owner.Kind.Kind = gv, ref.Kind
+		kept := list[i].verdict[:0:0]
+		for _, f := range list[i].verdict {
+			if !has[fault{owner, f.Check, f.Subject}] {
+				kept = append(kept, f)
+			}
+		}
+		list[i].verdict = kept
+	}
+}
+
+// cutGroup splits "apps/v1" into group and version; the core group is empty.
+func cutGroup(apiVersion string) (group, version string, grouped bool) {
+	for i := range len(apiVersion) {
+		if apiVersion[i] == '/' {
+			return apiVersion[:i], apiVersion[i+1:], true
+		}
+	}
+	return "", apiVersion, false
+}
+
+// leftovers tells which parts of the configuration had no effect.
+func (j *judging) leftovers() {
+	now := j.app.Now()
+	for i, e := range j.rules.exemptions.All() {
+		switch {
+		case e.Expired(now):
+			if !j.quiet {
+				j.app.say("warning: exemption %s of %s expired at %s and no longer counts", e.Name, e.Owner, e.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+			}
+		case !j.used[i]:
+			j.note("exemption %s covers nothing that was found", e.Name)
+		}
+	}
+	for _, c := range j.app.set.Checks() {
+		if j.rules.only[c.ID] && !j.rules.policy.On(&c, j.rules.profile) {
+			j.note("check %s is off in the profile %s", c.ID, j.rules.profile.String())
+		}
+	}
+	if j.optedOut > 0 && j.rules.respect {
+		j.note("%d objects are in namespaces that did not opt in, and were not judged", j.optedOut)
+	}
+}

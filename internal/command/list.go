@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+)
+
+func (a *app) checksCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "checks",
+		Short: "List the checks",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	var output string
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List every check",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return a.list(output) },
+	}
+	list.Flags().StringVarP(&output, "output", "o", "text", "one of text, table, json, yaml")
+	complete(list, "output", fixed("text", "table", "json", "yaml"))
+	cmd.AddCommand(list)
+	return cmd
+}
+
+// listed is a check in the machine forms. Kinds have the form Kind or
+// Kind.group.
+type listed struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Severity string   `json:"severity"`
+	Kinds    []string `json:"kinds"`
+	Title    string   `json:"title"`
+	Sources  []string `json:"sources"`
+	HasFix   bool     `json:"hasFix"`
+
+	// HasBackstop says that the API server enforces the check by itself while
+	// the webhook is down. No check has a backstop yet.
+	HasBackstop bool `json:"hasBackstop"`
+}
+
+func list1(c checks.Check) listed {
+	return listed{
+		ID: c.ID, Name: c.Name, Severity: c.Severity.String(), Kinds: kindNames(c.Kinds),
+		Title: c.Doc.Title, Sources: append([]string{}, c.Doc.Sources...), HasFix: c.Fix != nil,
+	}
+}
+
+func (a *app) list(output string) error {
+	all := []listed{}
+	for _, c := range a.set.Checks() {
+		all = append(all, list1(c))
+	}
+	switch output {
+	case "text":
+		for _, c := range all {
+			if _, err := fmt.Fprintf(a.Out, "%-9s%s: %s (%s)\n", c.ID, c.Name, c.Title, c.Severity); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "table":
+		a.listTable()
+		return nil
+	case "json":
+		return report.EncodeJSON(a.Out, all)
+	case "yaml":
+		return report.EncodeYAML(a.Out, all)
+	}
+	return fmt.Errorf("--output %q is not one of text, table, json, yaml", output)
+}
+
+func (a *app) listTable() {
+	var rows [][]string
+	for _, c := range a.set.Checks() {
+		fix := ""
+		if c.Fix != nil {
+			fix = "yes"
+		}
+		rows = append(rows, []string{c.ID, c.Name, c.Severity.String(), c.Actions.Baseline.String(), c.Actions.Strict.String(), fix, c.Doc.Title})
+	}
+	report.Table(a.Out, []string{"ID", "NAME", "SEVERITY", "BASELINE", "STRICT", "FIX", "TITLE"}, rows, 0)
+}

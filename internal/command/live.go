@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// clusterFlags choose a cluster, as in kubectl.
+type clusterFlags struct {
+	kubeconfig string
+	context    string
+}
+
+func (f *clusterFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "`file` with the clusters; default: $KUBECONFIG, then ~/.kube/config")
+	flags.StringVar(&f.context, "context", "", "context of the kubeconfig to use; default: the current one")
+}
+
+// connect returns how to reach the chosen cluster and what to call it.
+func (f *clusterFlags) connect() (*rest.Config, string, error) {
+	loading := clientcmd.NewDefaultClientConfigLoadingRules()
+	loading.ExplicitPath = f.kubeconfig
+	chosen := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(loading, &clientcmd.ConfigOverrides{CurrentContext: f.context})
+	config, err := chosen.ClientConfig()
+	if err != nil {
+		return nil, "", fmt.Errorf("find the cluster: %w", err)
+	}
+	name := f.context
+	if raw, err := chosen.RawConfig(); err == nil && name == "" {
+		name = raw.CurrentContext
+	}
+	if name == "" {
+		name = config.Host
+	}
+	return config, name, nil
+}
+
+// loadCluster reads a whole cluster. A kind that cannot be read is a fault.
+func (a *app) loadCluster(ctx context.Context, config *rest.Config, name string) (loaded, error) {
+	client, err := cluster.NewClient(config)
+	if err != nil {
+		return loaded{}, err
+	}
+	bar := a.progress("reading cluster "+name, 0)
+	counts := map[string]int{}
+	sum := 0
+	read, err := client.Load(ctx, cluster.LoadOptions{Progress: func(kind inventory.Kind, n int) {
+		sum += n - counts[kind.Resource+"."+kind.Group]
+		counts[kind.Resource+"."+kind.Group] = n
+		bar.set(sum)
+	}})
+	bar.stop()
+	if err != nil {
+		return loaded{}, fmt.Errorf("read cluster %s: %w", name, err)
+	}
+	out := loaded{inventory: inventory.New(read.Objects...), live: true}
+	for _, c := range read.Unread() {
+		out.faults = append(out.faults, report.Fault{Message: c.String()})
+	}
+	for _, o := range read.Objects {
+		key := inventory.KeyOf(o)
+		version := o.GetObjectKind().GroupVersionKind().GroupVersion().String()
+		out.targets = append(out.targets, target{object: o, key: key, at: report.Judged{Object: report.NewObject(version, key)}})
+	}
+	slices.SortFunc(out.targets, func(x, y target) int { return x.key.Compare(y.key) })
+	return out, nil
+}
+
+// clusterPolicy returns the policy that a cluster's CheckPolicy makes; the
+// default without one.
+func clusterPolicy(ctx context.Context, config *rest.Config, set *checks.Set) (*policy.Policy, error) {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
+	}
+	found, err := client.Resource(v1alpha1.GroupVersion.WithResource("checkpolicies")).Get(ctx, v1alpha1.CheckPolicyName, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return policy.Default(set), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
+	}
+	data, err := json.Marshal(found.Object)
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
+	}
+	obj, err := policy.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
+	}
+	p, err := policy.CompileObject(set, obj)
+	if err != nil {
+		return nil, fmt.Errorf("compile the cluster's CheckPolicy: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// TestOurOwnManifestsBreakNoRule judges the installation by the whole catalogue,
+// as if its namespace were enforced.
+func TestOurOwnManifestsBreakNoRule(t *testing.T) {
+	t.Parallel()
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := policy.Default(set)
+	for _, dir := range []string{"default", "overlays/audit", "overlays/dev"} {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			all := decoded(t, render(t, dir))
+			inv := inventory.New(all...)
+			for _, o := range all {
+				in := checks.Input{Object: o, Inventory: inv}
+				for _, profile := range []policy.Profile{policy.Baseline, policy.Strict} {
+					for _, j := range p.Decide(policy.Enforce, profile, nil, p.Evaluate(in, profile)) {
+						t.Errorf("%s, %s: %s %s %s: %s", inventory.KeyOf(o), profile, j.Action, j.Check, j.Field, j.Message)
+					}
+				}
+			}
+		})
+	}
+}
+
+func decoded(t *testing.T, data []byte) []inventory.Object {
+	t.Helper()
+	var out []inventory.Object
+	r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	for {
+		doc, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		asJSON, err := yaml.YAMLToJSONStrict(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _, err := inventory.DecodeAny(asJSON)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, o)
+	}
+	if len(out) < 10 {
+		t.Fatalf("only %d objects", len(out))
+	}
+	return out
+}
