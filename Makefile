@@ -9,6 +9,7 @@ SHELL := /bin/bash
 
 GO ?= go
 TOOL := $(GO) tool -modfile=hack/tools/go.mod
+KUSTOMIZE := $(GO) tool -modfile=hack/tools/kustomize/go.mod kustomize
 LINTER := $(GO) tool -modfile=hack/tools/golangci/go.mod golangci-lint
 
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
@@ -50,7 +51,7 @@ demo: $(CLUSTER_FILES) build ## See admission refuse exposure on a real API serv
 
 .PHONY: images
 images: ## Build the container images as OCI archives into bin/images/. IMAGE_REGISTRY and IMAGE_ARCH (amd64, arm64) choose.
-	hack/images.sh '$(IMAGE_REGISTRY)' '$(VERSION)' '$(IMAGE_ARCH)' '$(BUILD_FLAGS)' '$(LINK_FLAGS)'
+	GO='$(GO)' hack/images.sh '$(IMAGE_REGISTRY)' '$(VERSION)' '$(IMAGE_ARCH)' '$(BUILD_FLAGS)' '$(LINK_FLAGS)'
 
 IMAGE_REGISTRY ?= ghcr.io/gatehouse-sh
 IMAGE_ARCH ?= $(shell $(GO) env GOARCH)
@@ -101,9 +102,12 @@ fmt: ## Format the Go files.
 	$(LINTER) fmt ./...
 
 .PHONY: generate
-generate: ## Regenerate code, CRDs and whatever go generate makes.
+generate: ## Regenerate code, CRDs, manifests and the checks' pages.
+	mkdir -p bin
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt crd paths=./api/... output:crd:dir=manifests/crd
 	$(GO) generate ./...
+	$(KUSTOMIZE) build manifests/default > bin/install.yaml
+	mv bin/install.yaml manifests/install.yaml
 
 .PHONY: lint
 lint: ## Run the linters. The first time builds them, which takes minutes.

@@ -10,8 +10,8 @@ mapfile -t folders < <(git ls-files -co --exclude-standard '*_test.go' | xargs g
 ran=0
 failed=()
 for folder in "${folders[@]}"; do
-	targets=$("$go" test -list '^Fuzz' "./$folder" | grep '^Fuzz' || true)
-	for target in $targets; do
+	listed=$("$go" test -list '^Fuzz' "./$folder") || { echo "$listed" >&2; exit 1; }
+	for target in $(awk '/^Fuzz/' <<<"$listed"); do
 		echo "fuzz $folder $target for $time"
 		"$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$folder" || failed+=("$folder $target")
 		ran=$((ran + 1))

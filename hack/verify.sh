@@ -41,7 +41,10 @@ echo "== go vet"
 
 for module in . test/cluster; do
 	echo "== go.mod of $module"
-	"$go" -C "$module" mod tidy -diff || fault "$module/go.mod is not tidy: run go -C $module mod tidy"
+	if ! difference=$("$go" -C "$module" mod tidy -diff); then
+		fault "$module/go.mod is not tidy: run go -C $module mod tidy"
+		grep -m 20 '^[-+]' <<<"$difference" >&2
+	fi
 done
 
 if [ $faults -gt 0 ]; then

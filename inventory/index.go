@@ -3,7 +3,7 @@
 package inventory
 
 import (
-	"cmp"
+	"strings"
 
 	"k8s.io/utils/third_party/forked/golang/btree"
 )
@@ -18,7 +18,14 @@ type row struct {
 
 // compareWords orders two rows by their words only.
 func compareWords(x, y row) int {
-	return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b), cmp.Compare(x.c, y.c))
+	// Every step down a tree ends here, so a difference ends the comparison.
+	if c := strings.Compare(x.a, y.a); c != 0 {
+		return c
+	}
+	if c := strings.Compare(x.b, y.b); c != 0 {
+		return c
+	}
+	return strings.Compare(x.c, y.c)
 }
 
 func lessRow(x, y row) bool {

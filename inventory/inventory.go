@@ -53,16 +53,28 @@ func (inv *Inventory) With(obj Object) *Inventory { return inv.WithEntry(NewEntr
 
 // WithEntry is With for an entry that the caller already has.
 func (inv *Inventory) WithEntry(e *Entry) *Inventory {
-	out := *inv
-	over := &overlay{}
+	v := &view{inv: *inv}
 	if inv.over != nil {
-		*over = inv.over.without(e.Key)
+		v.over = inv.over.without(e.Key)
+	} else {
+		v.over = overlay{entries: v.entries[:0], hidden: v.hidden[:0], postings: v.postings[:0]}
 	}
-	over.entries = append(over.entries, e)
-	over.hidden = append(over.hidden, e.Key)
-	over.postings = appendPostings(over.postings, e)
-	out.over = over
-	return &out
+	v.over.entries = append(v.over.entries, e)
+	v.over.hidden = append(v.over.hidden, e.Key)
+	v.over.postings = appendPostings(v.over.postings, e)
+	v.inv.over = &v.over
+	return &v.inv
+}
+
+// view is a version with its overlay in one piece: most overlays hold one
+// object, and one is made for every review. Nothing but the version points into
+// it, so it lives no longer than that.
+type view struct {
+	inv      Inventory
+	over     overlay
+	entries  [1]*Entry
+	hidden   [1]Key
+	postings [3]posting // a Service has one row, an Ingress with one path three
 }
 
 // Without returns a view that lacks the object.
@@ -201,6 +213,14 @@ func (inv *Inventory) scan(t *tree, index int, pivot row, d depth, yield func(*E
 		return
 	}
 	if !scanTree(t, pivot, d, func(e *Entry) bool { return inv.over.hides(e.Key) || yield(e) }) {
+		return
+	}
+	inv.scanOverlay(index, pivot, d, yield)
+}
+
+// scanOverlay yields the entries that the overlay adds to an index.
+func (inv *Inventory) scanOverlay(index int, pivot row, d depth, yield func(*Entry) bool) {
+	if inv.over == nil {
 		return
 	}
 	for i := range inv.over.postings {

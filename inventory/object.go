@@ -9,7 +9,7 @@
 package inventory
 
 import (
-	"cmp"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -42,12 +42,16 @@ func (k Key) String() string {
 
 // Compare orders keys by namespace, name, kind and group.
 func (k Key) Compare(o Key) int {
-	return cmp.Or(
-		cmp.Compare(k.Namespace, o.Namespace),
-		cmp.Compare(k.Name, o.Name),
-		cmp.Compare(k.Kind.Kind, o.Kind.Kind),
-		cmp.Compare(k.Kind.Group, o.Kind.Group),
-	)
+	if c := strings.Compare(k.Namespace, o.Namespace); c != 0 {
+		return c
+	}
+	if c := strings.Compare(k.Name, o.Name); c != 0 {
+		return c
+	}
+	if c := strings.Compare(k.Kind.Kind, o.Kind.Kind); c != 0 {
+		return c
+	}
+	return strings.Compare(k.Kind.Group, o.Kind.Group)
 }
 
 // ServiceRef names a Service and, where the reference says so, its port.

@@ -5,10 +5,10 @@ package inventory
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 )
 
 // The secondary indexes. Each turns a question of a check into one scan whose
@@ -20,6 +20,7 @@ const (
 	byOwner           // namespace, controller kind, controller name -> pods and templates
 	byBackend         // namespace, Service name -> whatever routes to it or calls it
 	byHost            // host in lower case -> Ingresses and routes
+	byPath            // host in lower case, key of a path -> Ingresses and routes
 	bySlice           // namespace, Service name -> EndpointSlices
 	postingCount
 )
@@ -64,13 +65,14 @@ func appendPostings(out []posting, e *Entry) []posting {
 		return out
 	}
 	from := len(out)
-	for _, ref := range Backends(e.Object) {
-		add(byBackend, ref.Namespace, ref.Name, "")
+	if ing, isIngress := e.Object.(*networkingv1.Ingress); isIngress {
+		out = appendIngressBackends(out, e, ing)
+	} else {
+		for _, ref := range Backends(e.Object) {
+			add(byBackend, ref.Namespace, ref.Name, "")
+		}
 	}
-	for _, h := range Hosts(e.Object) {
-		add(byHost, strings.ToLower(h.Name), "", "")
-	}
-	return distinct(out, from)
+	return distinct(appendClaims(out, e), from)
 }
 
 // distinct drops the rows from an offset on that are there twice, for objects

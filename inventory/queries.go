@@ -127,8 +127,9 @@ func (inv *Inventory) Service(namespace, name string) *corev1.Service {
 	return s
 }
 
-// probe bounds how many rows are looked at to find a selector's rarest label.
-const probe = 32
+// probes are how many rows are looked at to find a selector's rarest label: few
+// at first, more when every label is more common than that.
+var probes = [...]int{32, 512}
 
 // Selected yields the workloads of a namespace whose pods carry every label of
 // the selector. An empty selector selects nothing, as in a Service.
@@ -137,11 +138,41 @@ func (inv *Inventory) Selected(namespace string, selector map[string]string) ite
 		if len(selector) == 0 {
 			return
 		}
-		pivot := inv.rarest(namespace, selector)
-		inv.scan(inv.postings[byLabel], byLabel, pivot, matchABC, func(e *Entry) bool {
-			return !Matches(selector, e.Workload.Labels) || yield(e.Workload)
+		visit := func(e *Entry) bool { return !Matches(selector, e.Workload.Labels) || yield(e.Workload) }
+		pivot := longest(namespace, selector)
+		var few [8]*Entry
+		n := 0
+		scanTree(inv.postings[byLabel], pivot, matchABC, func(e *Entry) bool {
+			if n < len(few) {
+				few[n] = e
+			}
+			n++
+			return n <= len(few)
 		})
+		if n > len(few) {
+			inv.scan(inv.postings[byLabel], byLabel, inv.rarest(namespace, selector), matchABC, visit)
+			return
+		}
+		for _, e := range few[:n] {
+			if !inv.over.hides(e.Key) && !visit(e) {
+				return
+			}
+		}
+		inv.scanOverlay(byLabel, pivot, matchABC, visit)
 	}
+}
+
+// longest returns the pivot of the selector pair with the longest value. It is
+// the most particular one more often than not ("tier: front", "app: web-4711"),
+// and when few workloads carry it no other need be looked at.
+func longest(namespace string, selector map[string]string) row {
+	best := row{a: namespace}
+	for k, v := range selector {
+		if best.b == "" || len(v) > len(best.c) || len(v) == len(best.c) && k < best.b {
+			best.b, best.c = k, v
+		}
+	}
+	return best
 }
 
 // rarest returns the pivot of the selector pair with the fewest workloads.
@@ -151,12 +182,17 @@ func (inv *Inventory) rarest(namespace string, selector map[string]string) row {
 		return row{a: namespace, b: k, c: v}
 	}
 	var best row
-	fewest := probe + 1
-	for k, v := range selector {
-		pivot, n := row{a: namespace, b: k, c: v}, 0
-		scanTree(inv.postings[byLabel], pivot, matchABC, func(*Entry) bool { n++; return n < fewest })
-		if n < fewest || fewest > probe && best.b == "" {
-			best, fewest = pivot, n
+	for _, limit := range probes {
+		fewest := limit
+		for k, v := range selector {
+			pivot, n := row{a: namespace, b: k, c: v}, 0
+			scanTree(inv.postings[byLabel], pivot, matchABC, func(*Entry) bool { n++; return n < fewest })
+			if n < fewest || best.b == "" {
+				best, fewest = pivot, min(n, fewest)
+			}
+		}
+		if fewest < limit {
+			break
 		}
 	}
 	return best

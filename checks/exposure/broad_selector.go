@@ -48,7 +48,7 @@ func broadSelector() checks.Check {
 			f := checks.Finding{Severity: w.severity(checks.Medium), Certainty: w.certainty, Subject: "selector", Field: "spec.selector"}
 			if len(svc.Spec.Selector) == 0 {
 				f.Message = "opens to " + whom(w) + " whatever its endpoints say, because it has no selector" + w.doubt()
-				f.Path = w.Path(inputName(in) + " (no selector)")
+				f.Path = w.Path("whatever its endpoints list")
 				return []checks.Finding{f}
 			}
 			owners, accounts := ownersOf(svc, in.Inventory)
@@ -62,7 +62,7 @@ func broadSelector() checks.Check {
 			default:
 				return nil
 			}
-			f.Path = w.Path(owners...)
+			f.Path = w.Path(listed(owners))
 			return []checks.Finding{f}
 		}),
 	}

@@ -73,24 +73,16 @@ func unguardedPods(x exposed, w Way, in checks.Input) (checks.Finding, bool) {
 		}
 		name := root(workload, in.Inventory)
 		f := checks.Finding{
-			Severity: w.severity(checks.Medium), Certainty: max(w.certainty, certaintyOf(i)), Subject: x.subject("ingress"), Field: x.ref.Field,
-			Message: "opens " + name + " to " + whom(w) + ", and " + i.fault() + w.doubt(),
+			Severity: w.severity(checks.Medium), Certainty: max(w.certainty, certaintyOf(i)), Subject: x.subject("ingress"), Field: x.field(),
+			Message: "opens the pods of " + name + " to " + whom(w) + ", and " + i.fault("them") + w.doubt(),
 			Path:    x.path(w, name),
 		}
 		if x.workload != nil {
-			f.Message = "is open to " + whom(w) + " by " + w.By + ", and " + policyFault(i) + w.doubt()
+			f.Message = "is open to " + whom(w) + " by " + w.By + ", and " + i.fault("its pods") + w.doubt()
 		}
 		return f, true
 	}
 	return checks.Finding{}, false
-}
-
-// policyFault is isolation.fault for the pods of the object under judgement.
-func policyFault(i isolation) string {
-	if i.open != nil {
-		return i.fault()
-	}
-	return "no NetworkPolicy restricts who may connect to its pods"
 }
 
 // portsBehind returns the ports of a workload that the object under judgement

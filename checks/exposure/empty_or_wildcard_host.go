@@ -103,8 +103,8 @@ func routeHosts(names []gatewayv1.Hostname, in checks.Input) []checks.Finding {
 }
 
 func staysWide(host string, l listenerOf) bool {
-	common, any := narrow(host, l.host)
-	return any && wide(common)
+	common, some := narrow(host, l.host)
+	return some && wide(common)
 }
 
 // hostsOfListeners judges a route without host names.

@@ -82,26 +82,21 @@ type rival struct {
 	theirs   pathClaim
 }
 
-// collide adds what stands against the object's claims for one host. It looks
-// at the claimants of that host once for each path of ours, and no further than
-// the first that claims the same.
+// collide adds what stands against the object's claims for one host. It asks for
+// the claimants of each of its paths and of the paths above, so other claims for
+// the same host cost nothing.
 func collide(out []checks.Finding, host string, in checks.Input) []checks.Finding {
-	contested := false
-	for e := range in.Inventory.Claims(host) {
-		if competes(e, host, in) {
-			contested = true
-			break
+	before := len(out)
+	pathsOf(in.Object, host, func(mine pathClaim) bool {
+		if r := strongest(mine, host, in); r.relation != disjoint {
+			out = addCollision(out, mine, host, r, in)
 		}
+		return true
+	})
+	if len(out) > before {
+		return out
 	}
-	if contested {
-		pathsOf(in.Object, host, func(mine pathClaim) bool {
-			if r := strongest(mine, host, in); r.relation != disjoint {
-				out = addCollision(out, mine, host, r, in)
-			}
-			return true
-		})
-	}
-	if e := wildcardOwner(host, in); e != nil && !contested {
+	if e := wildcardOwner(host, in); e != nil {
 		out = append(out, checks.Finding{
 			Severity: checks.Medium, Subject: "host/" + host, Field: hostField(in.Object, host),
 			Message: "takes " + host + " out of the wildcard that " + e.Key.String() + " claims",
@@ -111,28 +106,46 @@ func collide(out []checks.Finding, host string, in checks.Input) []checks.Findin
 	return out
 }
 
-// strongest returns the rival that matters most; the scan ends at the first
-// that claims the same.
+// strongest returns a rival that claims the same, otherwise the one nearest
+// above, otherwise, for a pattern, one that it may match.
 func strongest(mine pathClaim, host string, in checks.Input) rival {
 	var best rival
-	for e := range in.Inventory.Claims(host) {
+	look := func(e *inventory.Entry) {
 		if !competes(e, host, in) {
-			continue
+			return
 		}
 		if vendorRoute(e) {
-			if best.relation < incomparable {
+			if best.relation == disjoint {
 				best = rival{incomparable, e, everyPath}
 			}
-			continue
+			return
 		}
 		pathsOf(e.Object, host, func(theirs pathClaim) bool {
-			if r := mine.against(theirs); r > best.relation {
+			if r := mine.against(theirs); r == sameClaim || r != disjoint && best.relation == disjoint {
 				best = rival{r, e, theirs}
 			}
 			return best.relation != sameClaim
 		})
-		if best.relation == sameClaim {
-			break
+	}
+	key := mine.key()
+	for e := range in.Inventory.ClaimsAt(host, key) {
+		if look(e); best.relation == sameClaim {
+			return best
+		}
+	}
+	for key != "" && best.relation == disjoint {
+		key = key[:max(0, strings.LastIndexByte(key, '/'))]
+		for e := range in.Inventory.ClaimsAt(host, key) {
+			if look(e); best.relation != disjoint {
+				break
+			}
+		}
+	}
+	if mine.kind == patternPath && best.relation == disjoint {
+		for e := range in.Inventory.ClaimsBelow(host, mine.path) {
+			if look(e); best.relation != disjoint {
+				break
+			}
 		}
 	}
 	return best
@@ -160,117 +173,4 @@ func addCollision(out []checks.Finding, mine pathClaim, host string, r rival, in
 		f.Message = "claims " + at + ", which " + r.by.Key.String() + " claims too"
 	}
 	return append(out, f)
-}
-
-// competes reports whether another claimant of a host stands against the object.
-func competes(e *inventory.Entry, host string, in checks.Input) bool {
-	if e.Key.Namespace == in.Object.GetNamespace() {
-		return false
-	}
-	if host == "" {
-		return sameDoor(e, in)
-	}
-	switch e.Object.(type) {
-	case *networkingv1.Ingress:
-		return true
-	case *gatewayv1.HTTPRoute, *gatewayv1.GRPCRoute, *gatewayv1.TLSRoute:
-		return facesOut(e.Object)
-	}
-	return vendorRoute(e)
-}
-
-// vendorRoute reports whether an entry is a custom resource that routes
-// requests. DNS records and the like claim names as well, for others.
-func vendorRoute(e *inventory.Entry) bool {
-	if e.Key.Kind.Group == inventory.GatewayGroup || e.Key.Kind == inventory.IngressKind {
-		return false
-	}
-	kind, known := inventory.KindOf(e.Key.Kind)
-	return known && len(kind.Backends) > 0
-}
-
-// sameDoor reports whether two claims for every host meet: two Ingresses of one
-// class, or two routes with a Gateway in common. What every host means depends
-// on the door.
-func sameDoor(e *inventory.Entry, in checks.Input) bool {
-	switch o := in.Object.(type) {
-	case *networkingv1.Ingress:
-		other, isIngress := e.Object.(*networkingv1.Ingress)
-		if !isIngress {
-			return false
-		}
-		mine, _ := classOf(o, in.Inventory)
-		theirs, _ := classOf(other, in.Inventory)
-		return mine == theirs
-	default:
-		return sharesParent(in.Object, e.Object)
-	}
-}
-
-func sharesParent(a, b inventory.Object) bool {
-	mine, isRoute := commonSpec(a)
-	theirs, isRouteToo := commonSpec(b)
-	if !isRoute || !isRouteToo {
-		return false
-	}
-	for i := range mine.ParentRefs {
-		for j := range theirs.ParentRefs {
-			if sameParent(&mine.ParentRefs[i], a.GetNamespace(), &theirs.ParentRefs[j], b.GetNamespace()) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func sameParent(a *gatewayv1.ParentReference, aHome string, b *gatewayv1.ParentReference, bHome string) bool {
-	if a.Name != b.Name || a.Kind != nil && *a.Kind == "Service" || b.Kind != nil && *b.Kind == "Service" {
-		return false
-	}
-	if a.Namespace != nil {
-		aHome = string(*a.Namespace)
-	}
-	if b.Namespace != nil {
-		bHome = string(*b.Namespace)
-	}
-	if a.SectionName != nil && b.SectionName != nil && *a.SectionName != *b.SectionName {
-		return false // two listeners, whose host names differ
-	}
-	return aHome == bHome
-}
-
-// wildcardOwner returns an object of another namespace that claims a wildcard
-// above the host. The wildcard of an Ingress stands for one label, that of a
-// route for any number.
-func wildcardOwner(host string, in checks.Input) *inventory.Entry {
-	if wide(host) {
-		return nil
-	}
-	rest := host
-	for depth := 1; ; depth++ {
-		_, parent, found := strings.Cut(rest, ".")
-		if !found || strings.IndexByte(parent, '.') < 0 {
-			return nil
-		}
-		rest = parent
-		wildcard := "*." + parent
-		for e := range in.Inventory.Claims(wildcard) {
-			if _, isIngress := e.Object.(*networkingv1.Ingress); isIngress && depth > 1 {
-				continue
-			}
-			if competes(e, wildcard, in) && !vendorRoute(e) {
-				return e
-			}
-		}
-	}
-}
-
-// hostField is where an object names a host.
-func hostField(o inventory.Object, host string) string {
-	for _, h := range inventory.Hosts(o) {
-		if strings.EqualFold(h.Name, host) {
-			return h.Field
-		}
-	}
-	return "spec"
 }

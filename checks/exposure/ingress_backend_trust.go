@@ -48,6 +48,9 @@ func ingressBackendTrust() checks.Check {
 			}
 			var out []checks.Finding
 			if ing, isIngress := in.Object.(*networkingv1.Ingress); isIngress {
+				if !oddBackend(ing, in) {
+					return nil
+				}
 				out = resourceBackends(ing, in)
 			}
 			return append(out, backendServices(in)...)
@@ -65,6 +68,33 @@ func untrusted(svc *corev1.Service) string {
 		return "has no selector, so that its addresses are written by hand"
 	}
 	return ""
+}
+
+// oddBackend reports whether an Ingress has a backend that is worth a finding,
+// without the cost of naming it.
+func oddBackend(ing *networkingv1.Ingress, in checks.Input) bool {
+	odd := func(b *networkingv1.IngressBackend) bool {
+		if b.Service == nil {
+			return b.Resource != nil
+		}
+		svc := in.Inventory.Service(ing.Namespace, b.Service.Name)
+		return svc == nil || untrusted(svc) != ""
+	}
+	if b := ing.Spec.DefaultBackend; b != nil && odd(b) {
+		return true
+	}
+	for i := range ing.Spec.Rules {
+		http := ing.Spec.Rules[i].HTTP
+		if http == nil {
+			continue
+		}
+		for j := range http.Paths {
+			if odd(&http.Paths[j].Backend) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // publishedService judges the Service that completes the chain.

@@ -35,12 +35,13 @@ type isolation struct {
 // guarded reports whether the pods are isolated and no policy undoes it.
 func (i isolation) guarded() bool { return i.isolated && i.open == nil }
 
-// fault says what is wrong with an isolation that does not guard.
-func (i isolation) fault() string {
+// fault says what is wrong with an isolation that does not guard; whose names
+// the pods.
+func (i isolation) fault(whose string) string {
 	if i.open != nil {
 		return "NetworkPolicy " + i.open.Namespace + "/" + i.open.Name + " lets in " + i.from
 	}
-	return "no NetworkPolicy restricts who may connect to them"
+	return "no NetworkPolicy restricts who may connect to " + whose
 }
 
 // ingressOf works out who may connect to the given ports of a pod. No ports

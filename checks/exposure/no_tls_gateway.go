@@ -76,7 +76,7 @@ func hasSecure(l listenerOf, beside []listenerOf) bool {
 		if o.protocol != gatewayv1.HTTPSProtocolType && o.protocol != gatewayv1.TLSProtocolType {
 			continue
 		}
-		if common, any := narrow(l.host, o.host); any && strings.EqualFold(common, l.host) {
+		if common, some := narrow(l.host, o.host); some && strings.EqualFold(common, l.host) {
 			return true
 		}
 		if l.host == "" { // a plain listener for all hosts beside secure ones for some
@@ -120,7 +120,7 @@ func servedHost(names []gatewayv1.Hostname, l listenerOf) (string, bool) {
 		return l.host, true
 	}
 	for _, name := range names {
-		if host, any := narrow(string(name), l.host); any {
+		if host, some := narrow(string(name), l.host); some {
 			return host, true
 		}
 	}

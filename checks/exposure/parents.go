@@ -3,8 +3,8 @@
 package exposure
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -57,7 +57,7 @@ func parentsOf(o inventory.Object) ([]parentOf, bool) {
 	}
 	out := make([]parentOf, 0, len(common.ParentRefs))
 	for i, ref := range common.ParentRefs {
-		p := parentOf{group: inventory.GatewayGroup, kind: "Gateway", namespace: o.GetNamespace(), name: string(ref.Name), field: fmt.Sprintf("spec.parentRefs[%d]", i)}
+		p := parentOf{group: inventory.GatewayGroup, kind: "Gateway", namespace: o.GetNamespace(), name: string(ref.Name), field: "spec.parentRefs[" + strconv.Itoa(i) + "]"}
 		if ref.Group != nil {
 			p.group = string(*ref.Group)
 		}

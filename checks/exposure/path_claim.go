@@ -53,17 +53,36 @@ const (
 	sameClaim                    // both claim the same requests
 )
 
+// key is the key of the claim in the index of paths.
+func (c pathClaim) key() string { return inventory.PathKey(c.path, c.kind != patternPath) }
+
 // against compares two claims. A longer prefix and an exact path win over a
 // shorter prefix, in an Ingress and in a route alike; the opposite direction is
-// no finding, because it takes nothing away.
+// no finding, because it takes nothing away. Two claims that are the same have
+// the same key; of two with anything in common, the key of the second is the
+// first's or above it, unless the first is a pattern.
 // https://kubernetes.io/docs/concepts/services-networking/ingress/#multiple-matches
 // https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
 func (c pathClaim) against(o pathClaim) relation {
-	if c.kind == patternPath || o.kind == patternPath {
+	switch {
+	case c.kind == patternPath && o.kind == patternPath:
 		switch {
 		case c.text == o.text:
 			return sameClaim
 		case strings.HasPrefix(c.path, o.path) || strings.HasPrefix(o.path, c.path):
+			return incomparable
+		}
+		return disjoint
+	case c.kind == patternPath:
+		switch {
+		case o.kind == prefixPath && (o.path == "" || strings.HasPrefix(c.path, o.path+"/")):
+			return takesPart
+		case strings.HasPrefix(o.path, c.path):
+			return incomparable
+		}
+		return disjoint
+	case o.kind == patternPath:
+		if strings.HasPrefix(c.path, o.path) {
 			return incomparable
 		}
 		return disjoint
@@ -134,125 +153,19 @@ func ingressClaim(path string, kind *networkingv1.PathType) pathClaim {
 	}
 	switch {
 	case kind == nil || *kind == networkingv1.PathTypeImplementationSpecific:
-		return implementationClaim(c, path)
+		return patternClaim(c, path)
 	case *kind == networkingv1.PathTypeExact:
 		c.kind, c.path = exactPath, path
 	}
 	return c
 }
 
-// anything are the endings by which the common controllers write a prefix as a
-// pattern.
-var anything = [...]string{"(/|$)(.*)", "/?(.*)", "/(.*)", "(.*)", "/.*", ".*", "/*", "*"}
-
-// implementationClaim reads a path whose matching is left to the controller: as
-// a prefix where it is literal or ends in one of the usual ways, as a pattern
-// otherwise.
-func implementationClaim(c pathClaim, path string) pathClaim {
-	for _, end := range anything {
-		if stem, cut := strings.CutSuffix(path, end); cut {
-			path = stem
-			break
-		}
-	}
-	at := strings.IndexAny(path, `[](){}*+?|^$\`)
-	if at < 0 {
-		c.path = strings.TrimRight(path, "/")
-		return c
-	}
-	c.kind = patternPath
-	if strings.IndexByte(path, '|') >= 0 {
-		at = 0
-	} else if at > 0 && strings.IndexByte("*+?{", path[at]) >= 0 {
-		at-- // a count belongs to the character in front of it
-	}
-	c.path = path[:at]
-	return c
-}
-
-func httpPaths(r *gatewayv1.HTTPRoute, yield func(pathClaim) bool) {
-	for i := range r.Spec.Rules {
-		matches := r.Spec.Rules[i].Matches
-		if len(matches) == 0 {
-			whole := everyPath
-			whole.rule = i
-			if !yield(whole) {
-				return
-			}
-		}
-		for j := range matches {
-			c := httpClaim(matches[j].Path)
-			c.rule, c.index = i, j
-			if !yield(c) {
-				return
-			}
-		}
-	}
-	if len(r.Spec.Rules) == 0 {
-		yield(everyPath)
-	}
-}
-
-func httpClaim(m *gatewayv1.HTTPPathMatch) pathClaim {
-	if m == nil || m.Value == nil {
-		return everyPath
-	}
-	c := pathClaim{kind: prefixPath, path: strings.TrimRight(*m.Value, "/"), text: *m.Value}
-	if m.Type == nil {
-		return c
-	}
-	switch *m.Type {
-	case gatewayv1.PathMatchExact:
-		c.kind, c.path = exactPath, *m.Value
-	case gatewayv1.PathMatchRegularExpression:
-		return implementationClaim(c, *m.Value)
-	case gatewayv1.PathMatchPathPrefix:
+// patternClaim reads a path whose matching is left to the controller.
+func patternClaim(c pathClaim, path string) pathClaim {
+	literal, whole := inventory.ReadPattern(path)
+	c.path = literal
+	if !whole {
+		c.kind = patternPath
 	}
 	return c
-}
-
-func grpcPaths(r *gatewayv1.GRPCRoute, yield func(pathClaim) bool) {
-	for i := range r.Spec.Rules {
-		matches := r.Spec.Rules[i].Matches
-		if len(matches) == 0 {
-			whole := everyPath
-			whole.rule = i
-			if !yield(whole) {
-				return
-			}
-		}
-		for j := range matches {
-			c := grpcClaim(matches[j].Method)
-			c.rule, c.index = i, j
-			if !yield(c) {
-				return
-			}
-		}
-	}
-	if len(r.Spec.Rules) == 0 {
-		yield(everyPath)
-	}
-}
-
-// grpcClaim reads a method match as the HTTP path that gRPC makes of it,
-// /service/method.
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
-func grpcClaim(m *gatewayv1.GRPCMethodMatch) pathClaim {
-	switch {
-	case m == nil || m.Service == nil && m.Method == nil:
-		return everyPath
-	case m.Service == nil:
-		return pathClaim{kind: patternPath, path: "/", text: "/*/" + *m.Method}
-	case m.Method == nil:
-		path := "/" + *m.Service
-		if m.Type != nil && *m.Type == gatewayv1.GRPCMethodMatchRegularExpression {
-			return pathClaim{kind: patternPath, path: "/", text: path}
-		}
-		return pathClaim{kind: prefixPath, path: path, text: path}
-	}
-	path := "/" + *m.Service + "/" + *m.Method
-	if m.Type != nil && *m.Type == gatewayv1.GRPCMethodMatchRegularExpression {
-		return pathClaim{kind: patternPath, path: "/", text: path}
-	}
-	return pathClaim{kind: exactPath, path: path, text: path}
 }

@@ -4,7 +4,6 @@ package exposure
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"strconv"
 
@@ -132,87 +131,6 @@ func bypassing(ways []Way) (Way, bool) {
 		return ways[0], true
 	}
 	return Way{}, false
-}
-
-// exposed is a Service and the ways to it that the object under judgement
-// completes.
-type exposed struct {
-	svc  *corev1.Service
-	ways []Way // never empty, ordered as Ways does
-
-	// ref is where the object under judgement, an Ingress or a route, names the
-	// Service; zero when the object is the Service or a workload behind it.
-	ref inventory.ServiceRef
-
-	// workload is the workload under judgement; nil when all of the Service's
-	// count.
-	workload *inventory.Workload
-}
-
-// subject is the identity of a fault of the exposed Service in the object under
-// judgement.
-func (x exposed) subject(fault string) string {
-	if x.ref.Name == "" && x.workload == nil {
-		return fault
-	}
-	return "service/" + x.svc.Namespace + "/" + x.svc.Name + "/" + fault
-}
-
-// path is the chain through a way to the Service and what stands behind it.
-func (x exposed) path(w Way, more ...string) []string {
-	out := w.Path()
-	if w.referrer != nil {
-		out = append(out, serviceName(x.svc))
-	}
-	return append(out, more...)
-}
-
-// workloads yields what stands behind the Service, the workload under judgement
-// alone where there is one.
-func (x exposed) workloads(in checks.Input) iter.Seq[*inventory.Workload] {
-	if x.workload == nil {
-		return in.Inventory.Selected(x.svc.Namespace, x.svc.Spec.Selector)
-	}
-	return func(yield func(*inventory.Workload) bool) { yield(x.workload) }
-}
-
-// exposedBy yields the Services that the object under judgement exposes: itself,
-// those that it routes to, or those that select its pods. A route to a Service
-// that does not exist exposes nothing yet; the Service is judged when it comes.
-func exposedBy(in checks.Input) iter.Seq[exposed] {
-	return func(yield func(exposed) bool) {
-		if svc, isService := in.Object.(*corev1.Service); isService {
-			if ways := Ways(svc, in); len(ways) > 0 {
-				yield(exposed{svc: svc, ways: ways})
-			}
-			return
-		}
-		e := in.Inventory.Entry(inventory.KeyOf(in.Object))
-		if e == nil {
-			return
-		}
-		if w := e.Workload; w != nil {
-			for svc := range in.Inventory.Selecting(e.Key.Namespace, w.Labels) {
-				if ways := Ways(svc, in); len(ways) > 0 && !yield(exposed{svc: svc, ways: ways, workload: w}) {
-					return
-				}
-			}
-			return
-		}
-		way, isRoute := referrerWay(e, in)
-		if !isRoute {
-			return
-		}
-		for _, ref := range inventory.Backends(in.Object) {
-			svc := in.Inventory.Service(ref.Namespace, ref.Name)
-			if svc == nil || in.Parameters.Gateway.OwnsService(svc) {
-				continue
-			}
-			if !yield(exposed{svc: svc, ways: []Way{way}, ref: ref}) {
-				return
-			}
-		}
-	}
 }
 
 func serviceName(svc *corev1.Service) string {

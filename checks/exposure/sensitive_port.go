@@ -8,27 +8,11 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
-
-// routeKinds are Ingresses, Gateway API routes and the vendors' kinds that name
-// Services: what can expose a Service without being one.
-func routeKinds() []schema.GroupKind {
-	out := []schema.GroupKind{inventory.IngressKind}
-	for _, kind := range []string{"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"} {
-		out = append(out, schema.GroupKind{Group: inventory.GatewayGroup, Kind: kind})
-	}
-	for _, k := range inventory.Kinds() {
-		if len(k.Backends) > 0 && !k.BuiltIn {
-			out = append(out, k.GroupKind)
-		}
-	}
-	return out
-}
 
 // sensitivePort flags Services that lead to databases, control planes, debuggers
 // and the like (EXP-015).
@@ -159,115 +143,6 @@ func portText(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) strin
 	return number
 }
 
-// resolved returns the first number that a target name has in the Service's
-// pods, a sensitive one before others; 0 when no pod has it.
-func resolved(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) int32 {
-	var first int32
-	var last *corev1.PodSpec
-	for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
-		if w.Spec == last {
-			continue // replicas share one spec
-		}
-		last = w.Spec
-		n := namedPort(w.Spec, p.TargetPort.StrVal, protocol(p.Protocol))
-		if _, sensitive := in.Parameters.SensitivePorts[n]; sensitive {
-			return n
-		}
-		if first == 0 {
-			first = n
-		}
-	}
-	return first
-}
-
-// listensOn says what listens behind a port, and by which field of the port that
-// is known.
-func listensOn(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) (what, field string, sensitive bool) {
-	table := in.Parameters.SensitivePorts
-	if what, sensitive = table[p.Port]; sensitive {
-		return what, "port", true
-	}
-	target := p.TargetPort.IntVal
-	if p.TargetPort.Type == intstr.String && p.TargetPort.StrVal != "" {
-		target = resolved(svc, p, in)
-		if what, sensitive = checks.SensitiveProtocol(p.TargetPort.StrVal); sensitive {
-			return what, "targetPort", true
-		}
-	}
-	if what, sensitive = table[target]; sensitive {
-		return what, "targetPort", true
-	}
-	if what, sensitive = checks.SensitiveProtocol(p.Name); sensitive {
-		return what, "name", true
-	}
-	if p.AppProtocol != nil {
-		if what, sensitive = checks.SensitiveProtocol(*p.AppProtocol); sensitive {
-			return what, "appProtocol", true
-		}
-	}
-	if what, sensitive = namesAmbiguous(svc, p, p.Port, in); sensitive {
-		return what, "port", true
-	}
-	if target != 0 && target != p.Port {
-		what, sensitive = namesAmbiguous(svc, p, target, in)
-	}
-	return what, "targetPort", sensitive
-}
-
-// namesAmbiguous looks for a sign of what listens on a number that means nothing by
-// itself.
-func namesAmbiguous(svc *corev1.Service, p *corev1.ServicePort, number int32, in checks.Input) (string, bool) {
-	for _, may := range checks.AmbiguousPorts(number) {
-		if hasSign(may.Signs, p.Name) || hasSign(may.Signs, svc.Name) || p.TargetPort.Type == intstr.String && hasSign(may.Signs, p.TargetPort.StrVal) {
-			return may.What, true
-		}
-		var last *corev1.PodSpec
-		for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
-			if w.Spec == nil || w.Spec == last {
-				continue
-			}
-			last = w.Spec
-			for i := range w.Spec.Containers {
-				if hasSign(may.Signs, w.Spec.Containers[i].Name) || hasSign(may.Signs, imageBase(w.Spec.Containers[i].Image)) {
-					return may.What, true
-				}
-			}
-		}
-	}
-	return "", false
-}
-
-// hasSign reports whether a name contains one of the words, bounded by the ends
-// of the name, "-", "_" or ".".
-func hasSign(signs []string, name string) bool {
-	for _, sign := range signs {
-		for at := 0; ; {
-			i := strings.Index(name[at:], sign)
-			if i < 0 {
-				break
-			}
-			at += i
-			end := at + len(sign)
-			if (at == 0 || separates(name[at-1])) && (end == len(name) || separates(name[end])) {
-				return true
-			}
-			at = end
-		}
-	}
-	return false
-}
-
-func separates(b byte) bool { return b == '-' || b == '_' || b == '.' }
-
-// imageBase returns the last part of an image's repository: "postgres" of
-// "registry.example.com:5000/library/postgres:17@sha256:...".
-func imageBase(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	image = image[strings.LastIndexByte(image, '/')+1:]
-	image, _, _ = strings.Cut(image, ":")
-	return image
-}
-
 // unguardedPort says why nothing restricts who inside the cluster connects to a
 // port; empty when something does, or when the Service selects nothing. Without
 // a pod that is known, the selector stands for the labels: pods may have more
@@ -280,7 +155,7 @@ func unguardedPort(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) 
 	for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
 		found = true
 		if i := ingressOf(svc.Namespace, w.Labels, []podPort{targetPort(p, w)}, in.Inventory); !i.guarded() {
-			return i.fault(), certaintyOf(i)
+			return i.fault("its pods"), certaintyOf(i)
 		}
 	}
 	if found {
@@ -294,7 +169,7 @@ func unguardedPort(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) 
 	if !i.isolated && hasPolicies(svc.Namespace, in.Inventory) {
 		certainty = checks.Undetermined
 	}
-	return i.fault(), certainty
+	return i.fault("its pods"), certainty
 }
 
 // certaintyOf is Undetermined when a policy that cannot be read may isolate.

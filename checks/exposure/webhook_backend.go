@@ -59,7 +59,7 @@ func appendWebhookFinding(out []checks.Finding, x exposed, in checks.Input) []ch
 	}
 	w := x.ways[0]
 	f := checks.Finding{
-		Severity: w.severity(checks.High), Certainty: w.certainty, Subject: subject, Field: x.ref.Field,
+		Severity: w.severity(checks.High), Certainty: w.certainty, Subject: subject, Field: x.field(),
 		Message: "is open to " + whom(w) + through(w) + ", but only the API server should call it (" + caller.Key.String() + ")" + w.doubt(),
 		Path:    x.path(w, "called by the API server for "+caller.Key.String()),
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,12 +39,12 @@ func (a *app) checkCommand() *cobra.Command {
 			"Without a path, judge the cluster of the current kube context. With --live and paths, judge\n" +
 			"the manifests as if they were applied to that cluster.\n\n" +
 			"Exit codes: 0 no failing findings, 1 failing findings, 2 something could not be judged.",
-		Example: "  gatehouse check deploy/\n" +
+		Example: a.examples("  gatehouse check deploy/\n" +
 			"  kubectl get services -A -o yaml | gatehouse check -\n" +
 			"  gatehouse check deploy/ -o sarif > gatehouse.sarif\n" +
 			"  gatehouse check deploy/ --write-baseline baseline.json\n" +
 			"  gatehouse check deploy/ --baseline baseline.json --fail-on warn\n" +
-			"  gatehouse check --context production",
+			"  gatehouse check --context production"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	f.judge.add(a, cmd)
@@ -113,7 +114,7 @@ func (f *checkFlags) read(a *app) (threshold, bool, map[string]bool, error) {
 		return limit, false, nil, err
 	}
 	if !slices.Contains(report.Formats(), f.output) {
-		return limit, false, nil, fmt.Errorf("--output %q is not one of %v", f.output, report.Formats())
+		return limit, false, nil, fmt.Errorf("--output %q is not one of %s", f.output, strings.Join(report.Formats(), ", "))
 	}
 	colour, err := a.colour(f.color)
 	if err != nil {

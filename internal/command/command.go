@@ -148,3 +148,6 @@ func (a *app) colour(when string) (bool, error) {
 func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.Err, format+"\n", args...)
 }
+
+// examples calls the program in its examples as it was called.
+func (a *app) examples(text string) string { return strings.ReplaceAll(text, "gatehouse ", a.name+" ") }

@@ -22,7 +22,7 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "explain CHECK...",
 		Short:   "Say why a check exists, what to change, and when to exempt",
-		Example: "  gatehouse explain EXP-001\n  gatehouse explain node-port",
+		Example: a.examples("  gatehouse explain EXP-001\n  gatehouse explain node-port"),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("name a check: '%s checks list' lists them", a.name)

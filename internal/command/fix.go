@@ -37,7 +37,7 @@ func (a *app) fixCommand() *cobra.Command {
 		Long: "Print the manifests with the findings repaired that have a safe repair. Only what must change does:\n" +
 			"comments, order and formatting stay. What cannot be written so is refused and told.\n\n" +
 			"Exit codes: 0 done (findings without a safe repair may be left), 2 something could not be read or repaired.",
-		Example: "  gatehouse fix --diff deploy/\n  gatehouse fix --write deploy/ --checks EXP-001\n  gatehouse fix service.yaml | kubectl apply -f -",
+		Example: a.examples("  gatehouse fix --diff deploy/\n  gatehouse fix --write deploy/ --checks EXP-001\n  gatehouse fix service.yaml | kubectl apply -f -"),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errNoPaths
@@ -83,7 +83,7 @@ func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
 		return err
 	}
 	j := judging{app: a, rules: r, loaded: &read, namespace: f.judge.namespace, quiet: f.judge.quiet}
-	list, left := a.manifests(&read, j.all())
+	list, left := a.manifests(&j, j.all())
 	faults := read.faults
 	for _, m := range list {
 		if fault := a.repair(ctx, m, stdin, faults); fault != nil {
@@ -105,12 +105,39 @@ func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
 
 // manifests groups the repairs by file, in the order of reading, and counts
 // the findings that are left.
-func (a *app) manifests(read *loaded, verdicts []judgement) ([]*manifest, int) {
-	var out []*manifest
-	byName := map[string]*manifest{}
-	index := map[*target]int{}
-	count := map[string]int{}
-	seen := map[string]bool{}
+func (a *app) manifests(j *judging, verdicts []judgement) ([]*manifest, int) {
+	out, byName, index := places(j.loaded)
+	left := 0
+	for _, one := range verdicts {
+		after, ids := a.after(one)
+		switch {
+		case len(ids) == 0:
+			left += len(one.verdict)
+		case one.repairable() && index[one.target] >= 0:
+			m := byName[one.item.File]
+			m.repairs = append(m.repairs, fix.Repair{Index: index[one.target], After: after})
+			for _, id := range ids {
+				m.about = append(m.about, id+" of "+one.key.String())
+			}
+			repaired := *one.target
+			repaired.object = after
+			mode, profile := j.scope(&repaired)
+			left += len(j.one(&repaired, mode, profile))
+		default:
+			left += len(one.verdict)
+			if one.item.Kustomization != "" {
+				a.say("note: %s: made by kustomize: repair the files that it builds from", one.key)
+			}
+		}
+	}
+	return out, left
+}
+
+// places lists the files of the targets, and where in its file each target
+// stands: -1 for one that does not stand in a file, or was read before.
+func places(read *loaded) (list []*manifest, byName map[string]*manifest, index map[*target]int) {
+	byName, index = map[string]*manifest{}, map[*target]int{}
+	count, seen := map[string]int{}, map[string]bool{}
 	for i := range read.targets {
 		t := &read.targets[i]
 		id := fmt.Sprintf("%s:%d:%d:%d:%s", t.item.File, t.item.Line, t.item.Document, t.item.Element, t.key)
@@ -123,51 +150,27 @@ func (a *app) manifests(read *loaded, verdicts []judgement) ([]*manifest, int) {
 		count[t.item.File]++
 		if byName[t.item.File] == nil {
 			byName[t.item.File] = &manifest{name: t.item.File}
-			out = append(out, byName[t.item.File])
+			list = append(list, byName[t.item.File])
 		}
 	}
-	left := 0
-	for _, one := range verdicts {
-		after, ids, rest := a.after(one)
-		left += rest
-		switch {
-		case len(ids) == 0:
-		case !one.repairable():
-			left += len(ids)
-			if one.item.Kustomization != "" {
-				a.say("note: %s: made by kustomize: repair the files that it builds from", one.key)
-			}
-		case index[one.target] >= 0:
-			m := byName[one.item.File]
-			m.repairs = append(m.repairs, fix.Repair{Index: index[one.target], After: after})
-			for _, id := range ids {
-				m.about = append(m.about, id+" of "+one.key.String())
-			}
-		}
-	}
-	return out, left
+	return list, byName, index
 }
 
-// after returns the repaired object, the checks that were repaired, and how
-// many findings have no safe repair.
-func (a *app) after(one judgement) (inventory.Object, []string, int) {
+// after returns the repaired object and the checks that were repaired.
+func (a *app) after(one judgement) (inventory.Object, []string) {
 	after, ok := one.object.DeepCopyObject().(inventory.Object)
 	if !ok {
-		return nil, nil, len(one.verdict)
+		return nil, nil
 	}
 	var ids []string
-	left := 0
 	for _, f := range one.verdict {
 		c, known := a.set.Lookup(f.Check)
-		switch {
-		case !known || c.Fix == nil || f.Certainty != checks.Violation:
-			left++
-		case !slices.Contains(ids, c.ID):
+		if known && c.Fix != nil && f.Certainty == checks.Violation && !slices.Contains(ids, c.ID) {
 			c.Fix(after)
 			ids = append(ids, c.ID)
 		}
 	}
-	return after, ids, left
+	return after, ids
 }
 
 // repair reads a file again and computes its new text. A file with faults is
@@ -262,7 +265,7 @@ func (a *app) sum(f fixFlags, list []*manifest, left int) {
 		words[0] = "nothing to repair"
 	}
 	if left > 0 {
-		words = append(words, fmt.Sprintf("%d left that have no safe repair: see %s check", left, a.name))
+		words = append(words, fmt.Sprintf("%d findings left without a safe repair: see %s check", left, a.name))
 	}
 	a.say("%s", strings.Join(words, ", "))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +71,7 @@ func (f *judgeFlags) rules(a *app) (rules, error) {
 	}
 	if f.policy != "" {
 		r.ownPolicy = true
-		if r.policy, err = policy.LoadFile(a.set, f.policy); err != nil {
+		if r.policy, err = readPolicy(f.policy, a.set); err != nil {
 			return r, err
 		}
 	}
@@ -80,6 +81,15 @@ func (f *judgeFlags) rules(a *app) (rules, error) {
 		}
 	}
 	return r, nil
+}
+
+func readPolicy(path string, set *checks.Set) (*policy.Policy, error) {
+	f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	out, err := policy.Load(set, path, f)
+	return out, errors.Join(err, f.Close())
 }
 
 func readExemptions(path string, set *checks.Set) (*exempt.Set, error) {
@@ -135,7 +145,7 @@ func parseThreshold(s string) (threshold, error) {
 	if action, is := checks.ParseAction(s); is && action != checks.Ignore {
 		return threshold{action: action}, nil
 	}
-	return threshold{}, fmt.Errorf("--fail-on %q is not one of %v", s, failOn)
+	return threshold{}, fmt.Errorf("--fail-on %q is not one of %s", s, strings.Join(failOn, ", "))
 }
 
 func (t threshold) fails(j policy.Judged) bool {

@@ -17,7 +17,7 @@ import (
 // it with that of the registration, which the command line does not link.
 const registrationName = "gatehouse"
 
-// rest is what removes everything else once no webhook is registered: all of it
+// restOfUninstall removes everything else once no webhook is registered: all of it
 // carries the label.
 const restOfUninstall = "kubectl delete namespace,clusterrole,clusterrolebinding,customresourcedefinition --selector app.kubernetes.io/part-of=gatehouse"
 
@@ -59,17 +59,17 @@ func (a *app) uninstall(ctx context.Context, f clusterFlags, dryRun bool) error 
 		err := client.Resource(gvr).Delete(ctx, registrationName, options)
 		switch {
 		case apierrors.IsNotFound(err):
-			done := "not there"
-			fmt.Fprintf(a.Out, "%s %s in %s: %s\n", gvr.Resource, registrationName, name, done)
+			fmt.Fprintf(a.Out, "%s %s in %s: not there\n", gvr.Resource, registrationName, name)
 		case err != nil:
 			return fmt.Errorf("delete %s %s in %s: %w", gvr.Resource, registrationName, name, err)
 		default:
 			fmt.Fprintf(a.Out, "%s %s in %s: %s\n", gvr.Resource, registrationName, name, done)
 		}
 	}
-	_, err = fmt.Fprintf(a.Out, "\nNo request depends on Gatehouse now. This removes the rest:\n\n  %s\n", restOfUninstall)
+	then := "No request depends on Gatehouse now. This removes the rest:"
 	if dryRun {
-		return nil
+		then = "Nothing was deleted. After an uninstall, this removes the rest:"
 	}
+	_, err = fmt.Fprintf(a.Out, "\n%s\n\n  %s\n", then, restOfUninstall)
 	return err
 }

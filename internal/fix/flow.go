@@ -33,7 +33,7 @@ func (p *patch) removeFlow(n *yaml.Node, removed []int, step int, field string) 
 		if start < 0 || end < start {
 			return cannot(n.Content[i])
 		}
-		if bytes.ContainsAny(p.text[start:end], "#\n") && bytes.IndexByte(p.text[start:end], '#') >= 0 {
+		if bytes.IndexByte(p.text[start:end], '#') >= 0 {
 			return refuse(n.Content[i], field, "a comment stands inside of what would be removed")
 		}
 		p.add(start, end, "")

@@ -245,7 +245,7 @@ parameters:
 	}
 	mutation := Mutation{
 		Annotations:   map[string]string{v1alpha1.GatewayAnnotation: "door", "team": "edge"},
-		Labels:        map[string]string{"zone": "dmz"},
+		Labels:        map[string]string{v1alpha1.ManagedLabel: "true", "zone": "dmz"},
 		ParentGateway: checks.GatewayName{Namespace: "edge", Name: "main"}, DisableAutomount: true, DisableNodePorts: true,
 	}
 	if diff := cmp.Diff(mutation, p.Mutation); diff != "" {

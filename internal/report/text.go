@@ -45,9 +45,6 @@ func paintOf(action string) paint {
 	return blue
 }
 
-// label is the word that leads a finding.
-func label(f Finding) string { return f.Action }
-
 const (
 	indentFinding = "  "
 	indentDetail  = "         " // under the check's id: 2, "audit", 2
@@ -93,7 +90,7 @@ func textFinding(b *bytes.Buffer, f *Finding, o Options) {
 	if f.Known {
 		marks += ", known"
 	}
-	fmt.Fprintf(b, "%s%s%s %s (%s)", indentFinding, o.in(paintOf(f.Action), fmt.Sprintf("%-7s", label(*f))), o.in(bold, f.Check), f.Name, marks)
+	fmt.Fprintf(b, "%s%s%s %s (%s)", indentFinding, o.in(paintOf(f.Action), fmt.Sprintf("%-7s", f.Action)), o.in(bold, f.Check), f.Name, marks)
 	if at := place(f.File, f.Line); at != "" {
 		b.WriteString("  " + o.in(dim, at))
 	}
@@ -137,6 +134,9 @@ func wrapped(b *bytes.Buffer, s, indent, heading string, o Options) {
 func summaryLine(r *Report, o Options) string {
 	objects := count(r.Summary.Objects, "object")
 	var notes []string
+	if n := r.Summary.Undetermined; n > 0 {
+		notes = append(notes, o.in(magenta, fmt.Sprintf("%d of them undetermined", n)))
+	}
 	if known := counted(r, func(f Finding) bool { return f.Known }); known > 0 {
 		notes = append(notes, fmt.Sprintf("%d known from the baseline", known))
 	}
@@ -165,9 +165,6 @@ func summaryLine(r *Report, o Options) string {
 		if n := counted(r, func(f Finding) bool { return f.Action == kind.action.String() }); n > 0 {
 			parts = append(parts, o.in(paintOf(kind.action.String()), fmt.Sprintf("%d %s", n, kind.word)))
 		}
-	}
-	if n := r.Summary.Undetermined; n > 0 {
-		parts = append(parts, o.in(magenta, fmt.Sprintf("%d undetermined", n)))
 	}
 	return o.in(bold, count(len(r.Findings), "finding")+" in "+objects+":") + " " + strings.Join(parts, ", ") + tail
 }

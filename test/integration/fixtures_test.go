@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -115,40 +118,31 @@ type applied struct {
 	*cluster
 	fixture fixture.Case
 	suffix  string
-	made    []string // cluster-scoped objects to delete again: "kind/name"
 }
 
-// run brings the context about, then the object, and returns the verdict.
+// run brings the context about, then asks for the verdict: first as a dry run,
+// by the API, until the watches have caught up, and then for good with kubectl.
 func (a *applied) run(t *testing.T) said {
 	t.Helper()
-	var setup strings.Builder
 	for ns := range a.namespaces() {
-		fmt.Fprintf(&setup, "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n---\n", ns)
+		a.put(t, &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns}}})
 	}
-	a.kubectl(t, setup.String(), "apply", "-f", "-")
-	if doc := a.text("context.yaml"); doc != "" {
-		a.kubectl(t, doc, "apply", "--server-side", "-f", "-")
-		a.remember(a.fixture.Context...)
-	}
-	if doc := a.text("old.yaml"); doc != "" {
-		a.kubectl(t, doc, "apply", "--server-side", "--field-manager=kubectl", "-f", "-")
-	}
-	a.remember(a.fixture.Object)
-	for ns := range a.namespaces() {
-		if ns == "shop"+a.suffix {
-			a.kubectl(t, "", "label", "namespace", ns, "gatehouse.sh/admission=enforce")
+	for _, section := range []string{"context.yaml", "old.yaml"} {
+		for _, o := range a.objects(t, section) {
+			a.put(t, o)
 		}
 	}
+	a.enforce(t)
 	want := wanted(a.fixture.Want)
 	var got said
 	var out string
-	end := time.Now().Add(10 * time.Second)
-	for { // the label and the context reach the webhook by watch
-		out, _ = a.try(t, a.text("object.yaml"), a.args("--dry-run=server")...)
+	end := time.Now().Add(5 * time.Second)
+	for {
+		out = a.dryRun(t)
 		if got = read(out).withoutMutations(); maps.Equal(got, want) || time.Now().After(end) {
 			break
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("dry run: the webhook says %s, the fixture %s\n%s", got, want, out)
@@ -162,6 +156,67 @@ func (a *applied) run(t *testing.T) said {
 		t.Errorf("denied: %v, want %v\n%s", err != nil, want.denied(), out)
 	}
 	return got
+}
+
+// enforce opts the object's namespace in. What the fixture says about the
+// namespace's labels wins.
+func (a *applied) enforce(t *testing.T) {
+	t.Helper()
+	ns := a.fixture.Object.GetNamespace()
+	if ns == "" || system(ns) {
+		return
+	}
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
+		"name": ns + a.suffix, "labels": map[string]any{"gatehouse.sh/admission": "enforce"},
+	}}}
+	if err := a.api.Patch(t.Context(), o, client.Merge); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// put applies an object and, where it has one, its status.
+func (a *applied) put(t *testing.T, o *unstructured.Unstructured) {
+	t.Helper()
+	full := o.DeepCopy()
+	delete(o.Object, "status")
+	if err := a.api.Patch(t.Context(), o, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership); err != nil { //nolint:staticcheck // the objects are unstructured
+		t.Fatalf("context: %s %s: %v", o.GetKind(), o.GetName(), err)
+	}
+	if full.Object["status"] == nil {
+		return
+	}
+	full.SetResourceVersion("")
+	full.SetManagedFields(nil)
+	if err := a.api.Status().Patch(t.Context(), full, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership); err != nil { //nolint:staticcheck // the objects are unstructured
+		t.Fatalf("context: status of %s %s: %v", o.GetKind(), o.GetName(), err)
+	}
+}
+
+// dryRun writes the object without storing it and returns what kubectl would
+// print.
+func (a *applied) dryRun(t *testing.T) string {
+	t.Helper()
+	var said warnings
+	ctx := context.WithValue(t.Context(), warningsKey{}, &said)
+	o := a.objects(t, "object.yaml")[0]
+	api := a.api
+	if u := a.fixture.Request.User; u != "" {
+		api = a.as(t, u, a.fixture.Request.Groups)
+	}
+	var err error
+	switch a.fixture.Request.Subresource {
+	case "":
+		err = api.Patch(ctx, o, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership, client.DryRunAll) //nolint:staticcheck // the objects are unstructured
+	case "status":
+		err = api.Status().Update(ctx, o, client.DryRunAll)
+	default:
+		t.Fatalf("subresource %q", a.fixture.Request.Subresource)
+	}
+	out := said.String()
+	if err != nil {
+		out += err.Error()
+	}
+	return out
 }
 
 // args is the command that writes the object as the fixture's request says.
@@ -194,34 +249,38 @@ func system(ns string) bool {
 	return ns == "default" || ns == own || strings.HasPrefix(ns, "kube-")
 }
 
-// remember lists what must be deleted after the case: cluster-scoped objects,
-// and those in namespaces that all cases share.
-func (a *applied) remember(objects ...inventory.Object) {
-	for _, o := range objects {
-		k, known := inventory.KindOf(inventory.GroupKindOf(o))
-		if !known {
-			continue
-		}
-		ref := k.Resource
-		if k.Group != "" {
-			ref += "." + k.Group
-		}
-		switch {
-		case !k.Namespaced:
-			if k.GroupKind.Kind != "Namespace" {
-				a.made = append(a.made, ref+"/"+o.GetName())
+// clean deletes what the case made, so that hosts, addresses and classes do not
+// meet those of the next.
+func (a *applied) clean(t *testing.T) {
+	t.Helper()
+	now := int64(0)
+	for _, section := range []string{"object.yaml", "old.yaml", "context.yaml"} {
+		for _, o := range a.objects(t, section) {
+			if o.GetKind() == "Namespace" {
+				continue
 			}
-		case system(o.GetNamespace()):
-			a.made = append(a.made, "-n="+o.GetNamespace()+" "+ref+"/"+o.GetName())
+			if err := a.api.Delete(t.Context(), o, &client.DeleteOptions{GracePeriodSeconds: &now}); client.IgnoreNotFound(err) != nil {
+				t.Errorf("clean up %s %s: %v", o.GetKind(), o.GetName(), err)
+			}
 		}
 	}
 }
 
-func (a *applied) clean(t *testing.T) {
+// objects decodes a section with its namespaces renamed.
+func (a *applied) objects(t *testing.T, section string) []*unstructured.Unstructured {
 	t.Helper()
-	for _, ref := range a.made {
-		a.try(t, "", append([]string{"delete", "--ignore-not-found", "--wait=false"}, strings.Fields(ref)...)...)
+	var out []*unstructured.Unstructured
+	for _, doc := range strings.Split("\n"+a.text(section), "\n---") {
+		if strings.TrimSpace(doc) == "" {
+			continue
+		}
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, u)
 	}
+	return out
 }
 
 // text is a section with its namespaces renamed.

@@ -39,6 +39,10 @@ func TestMain(m *testing.M) { controlplane.Main(m) }
 // own is the namespace that the webhook believes it runs in.
 const own = "gatehouse-system"
 
+// installed says that the shared control plane has the definitions. Tests run
+// one after the other.
+var installed bool
+
 // cluster is a control plane with the CRDs and the registration installed.
 type cluster struct {
 	*controlplane.ControlPlane
@@ -55,7 +59,9 @@ func newCluster(t *testing.T) *cluster {
 			t.Fatal(err)
 		}
 	}
-	api, err := client.New(cp.RESTConfig(), client.Options{Scheme: scheme})
+	cfg := cp.RESTConfig()
+	cfg.QPS, cfg.WarningHandlerWithContext = -1, warningHandler{}
+	api, err := client.New(cfg, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +93,10 @@ func (c *cluster) try(t *testing.T, stdin string, args ...string) (string, error
 // kind a definition that takes any content.
 func (c *cluster) installDefinitions(t *testing.T) {
 	t.Helper()
+	if installed {
+		return
+	}
+	defer func() { installed = !t.Failed() }()
 	c.kubectl(t, "", "apply", "--server-side", "-k", filepath.Join(root(t), "manifests", "crd"))
 	c.kubectl(t, "", "apply", "--server-side", "-f", gatewayDefinitions(t))
 	var docs bytes.Buffer

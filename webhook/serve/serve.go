@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -120,6 +121,7 @@ type process struct {
 	serving      *certs.Serving
 	live         *cluster.Live
 	policyLoaded func() bool
+	reason       atomic.Pointer[string] // what the readiness probe was told last
 }
 
 // server speaks HTTP/1.1 only: API servers keep connections open anyway, it
@@ -173,10 +175,23 @@ func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
 	if err := mgr.AddHealthzCheck("server", mgr.GetWebhookServer().StartedChecker()); err != nil {
 		return fmt.Errorf("set up probes: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("ready", p.ready); err != nil {
+	if err := mgr.AddReadyzCheck("ready", p.probed); err != nil {
 		return fmt.Errorf("set up probes: %w", err)
 	}
 	return nil
+}
+
+// probed is ready for the probe; it logs each new reason once, for the probe's
+// answer to a kubelet is seen by nobody.
+func (p *process) probed(req *http.Request) error {
+	err, reason := p.ready(req), "ready"
+	if err != nil {
+		reason = "not ready: " + err.Error()
+	}
+	if old := p.reason.Swap(&reason); old == nil || *old != reason {
+		p.log.Info(reason)
+	}
+	return err
 }
 
 // ready says why the webhook should not be called yet: watches that have not

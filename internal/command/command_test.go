@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/exempt"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+	"github.com/gatehouse-sh/gatehouse/webhook"
+	"github.com/gatehouse-sh/gatehouse/webhook/registration"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in the scripts")
+
+// TestMain lets the scripts run the command line in a process of this binary,
+// with a clock that stands still.
+func TestMain(m *testing.M) {
+	run := func() {
+		env := Environment{
+			In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Program: os.Args[0], Getenv: os.Getenv,
+			Now: func() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) },
+		}
+		os.Exit(Run(context.Background(), env, os.Args[1:]))
+	}
+	testscript.Main(m, map[string]func(){"gatehouse": run, "kubectl-gatehouse": run})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               scripts,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(e *testscript.Env) error {
+			// No cluster of the machine that runs the tests is within reach.
+			e.Setenv("KUBECONFIG", filepath.Join(e.WorkDir, "no-kubeconfig"))
+			e.Setenv("KUBERNETES_SERVICE_HOST", "")
+			e.Setenv("NO_COLOR", "")
+			return nil
+		},
+	})
+}
+
+// exits runs a program and compares its exit code: exits 2 gatehouse check ...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [argument...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// The command line does not link the webhook, so it repeats these.
+func TestNamesAreThoseOfTheWebhook(t *testing.T) {
+	t.Parallel()
+	if registrationName != registration.Name {
+		t.Errorf("uninstall deletes %q, the registration is named %q", registrationName, registration.Name)
+	}
+	if len(systemNamespaces) != len(webhook.SystemNamespaces) {
+		t.Fatalf("got %v, want %v", systemNamespaces, webhook.SystemNamespaces)
+	}
+	for i, ns := range webhook.SystemNamespaces {
+		if systemNamespaces[i] != ns {
+			t.Errorf("got %q, want %q", systemNamespaces[i], ns)
+		}
+	}
+}
+
+// TestExamplesOfTheDocumentation reads the blocks of docs/cli.md.
+func TestExamplesOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := map[string]string{}
+	for i, part := range strings.Split(string(text), "```") {
+		if kind, body, found := strings.Cut(part, "\n"); i%2 == 1 && found {
+			blocks[kind] = body
+		}
+	}
+	if e, err := exempt.Parse([]byte(blocks["yaml"]), set); err != nil || len(e.All()) != 1 {
+		t.Errorf("the exemption: got %v, %v", e.All(), err)
+	}
+	if r, err := report.ReadBaseline([]byte(blocks["json"])); err != nil || len(r.Findings) != 1 {
+		t.Errorf("the report: got %v, %v", r, err)
+	}
+	for _, flag := range []string{"output", "fail-on", "baseline", "write-baseline", "checks", "profile", "policy", "exemptions", "respect-labels", "namespace", "live", "quiet", "color"} {
+		if !strings.Contains(string(text), "`--"+flag) {
+			t.Errorf("--%s is not documented", flag)
+		}
+	}
+}
+
+func TestProgramName(t *testing.T) {
+	t.Parallel()
+	for argv0, want := range map[string]string{
+		"/usr/local/bin/gatehouse":         "gatehouse",
+		"/usr/local/bin/kubectl-gatehouse": "kubectl gatehouse",
+		"kubectl-gatehouse.exe":            "kubectl gatehouse",
+		"command.test":                     "gatehouse",
+		"":                                 "gatehouse",
+	} {
+		if got := programName(argv0); got != want {
+			t.Errorf("%q: got %q, want %q", argv0, got, want)
+		}
+	}
+}
