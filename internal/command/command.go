@@ -58,11 +58,12 @@ func (f failure) Error() string { return fmt.Sprintf("exit code %d", int(f)) }
 func Run(ctx context.Context, env Environment, args []string) int {
 	set, err := catalog.Set()
 	if err != nil {
-		fmt.Fprintf(env.Err, "%s: %v\n", programName(env.Program), err)
+		a := app{Environment: env}
+		a.say("%s: %v", programName(env.Program), err)
 		return ExitFault
 	}
 	a := &app{Environment: env, set: set, name: programName(env.Program)}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	err = root.ExecuteContext(ctx)
 	var quiet failure
@@ -74,7 +75,7 @@ func Run(ctx context.Context, env Environment, args []string) int {
 	case ctx.Err() != nil:
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintf(env.Err, "%s: %v\n", a.name, err)
+	a.say("%s: %v", a.name, err)
 	return ExitFault
 }
 
@@ -144,9 +145,10 @@ func (a *app) colour(when string) (bool, error) {
 	return false, fmt.Errorf("--color %q is not one of auto, always, never", when)
 }
 
-// say writes a line to the standard error.
+// say writes a line to the standard error. When that fails there is nowhere to
+// say so.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.Err, format+"\n", args...)
+	_, _ = fmt.Fprintf(a.Err, format+"\n", args...)
 }
 
 // examples calls the program in its examples as it was called.

@@ -192,7 +192,7 @@ func (a *app) repair(ctx context.Context, m *manifest, stdin []byte, faults []re
 		return &report.Fault{File: m.name, Message: "is not repaired, because not all of it can be read"}
 	}
 	fixed, err := fix.Text(ctx, m.text, m.repairs)
-	var refusal *fix.Refusal
+	var refusal *fix.RefusalError
 	switch {
 	case errors.As(err, &refusal):
 		m.about = nil

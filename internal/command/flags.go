@@ -108,13 +108,14 @@ func readExemptions(path string, set *checks.Set) (*exempt.Set, error) {
 func inFile(path string, err error) error {
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) && !isFault(err) {
-		var out []error
-		for _, e := range joined.Unwrap() {
-			out = append(out, inFile(path, e))
+		list := joined.Unwrap()
+		out := make([]error, len(list))
+		for i, e := range list {
+			out[i] = inFile(path, e)
 		}
 		return errors.Join(out...)
 	}
-	var f *exempt.Fault
+	var f *exempt.FaultError
 	if errors.As(err, &f) && f.Line > 0 {
 		return fmt.Errorf("%s:%d: %w", path, f.Line, f.Err)
 	}
@@ -122,7 +123,7 @@ func inFile(path string, err error) error {
 }
 
 func isFault(err error) bool {
-	_, is := err.(*exempt.Fault) //nolint:errorlint // the outermost error is meant
+	_, is := err.(*exempt.FaultError) //nolint:errorlint // the outermost error is meant
 	return is
 }
 

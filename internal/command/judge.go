@@ -3,6 +3,7 @@
 package command
 
 import (
+	"fmt"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,14 +42,9 @@ func (j *judging) note(format string, args ...any) {
 	if j.told == nil {
 		j.told = map[string]bool{}
 	}
-	key := format
-	for _, a := range args {
-		if s, ok := a.(string); ok {
-			key += "\x00" + s
-		}
-	}
+	key := fmt.Sprintf(format, args...)
 	if !j.told[key] && !j.quiet {
-		j.app.say("note: "+format, args...)
+		j.app.say("note: %s", key)
 	}
 	j.told[key] = true
 }

@@ -55,8 +55,9 @@ func list1(c checks.Check) listed {
 }
 
 func (a *app) list(output string) error {
-	all := []listed{}
-	for _, c := range a.set.Checks() {
+	list := a.set.Checks()
+	all := make([]listed, 0, len(list))
+	for _, c := range list {
 		all = append(all, list1(c))
 	}
 	switch output {
@@ -79,8 +80,9 @@ func (a *app) list(output string) error {
 }
 
 func (a *app) listTable() {
-	var rows [][]string
-	for _, c := range a.set.Checks() {
+	list := a.set.Checks()
+	rows := make([][]string, 0, len(list))
+	for _, c := range list {
 		fix := ""
 		if c.Fix != nil {
 			fix = "yes"

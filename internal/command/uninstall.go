@@ -56,14 +56,16 @@ func (a *app) uninstall(ctx context.Context, f clusterFlags, dryRun bool) error 
 		options.DryRun, done = []string{metav1.DryRunAll}, "would be deleted"
 	}
 	for _, gvr := range registrations {
+		outcome := done
 		err := client.Resource(gvr).Delete(ctx, registrationName, options)
 		switch {
 		case apierrors.IsNotFound(err):
-			fmt.Fprintf(a.Out, "%s %s in %s: not there\n", gvr.Resource, registrationName, name)
+			outcome = "not there"
 		case err != nil:
 			return fmt.Errorf("delete %s %s in %s: %w", gvr.Resource, registrationName, name, err)
-		default:
-			fmt.Fprintf(a.Out, "%s %s in %s: %s\n", gvr.Resource, registrationName, name, done)
+		}
+		if _, err := fmt.Fprintf(a.Out, "%s %s in %s: %s\n", gvr.Resource, registrationName, name, outcome); err != nil {
+			return err
 		}
 	}
 	then := "No request depends on Gatehouse now. This removes the rest:"

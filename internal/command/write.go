@@ -14,8 +14,8 @@ import (
 // then takes its name. A symbolic link stays, and what it names is replaced; an
 // existing file keeps its mode.
 func replaceFile(path string, mode fs.FileMode, write func(*os.File) error) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()

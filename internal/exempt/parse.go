@@ -50,14 +50,14 @@ type fileSelector struct {
 	Names      []string `yaml:"names"`
 }
 
-// Fault is what is wrong with an exemption.
-type Fault struct {
+// FaultError is what is wrong with an exemption.
+type FaultError struct {
 	Line int // 1-based; 0 when not known
 	Err  error
 }
 
 // Error returns "line N: what is wrong".
-func (f *Fault) Error() string {
+func (f *FaultError) Error() string {
 	if f.Line == 0 {
 		return f.Err.Error()
 	}
@@ -65,14 +65,14 @@ func (f *Fault) Error() string {
 }
 
 // Unwrap returns the cause.
-func (f *Fault) Unwrap() error { return f.Err }
+func (f *FaultError) Unwrap() error { return f.Err }
 
 // Parse reads the exemptions of a YAML stream. A stream with any fault gives
-// nothing but the faults, joined, each a *Fault: half of a file of exemptions
+// nothing but the faults, joined, each a *FaultError: half of a file of exemptions
 // means something else than all of it.
 func Parse(data []byte, set *checks.Set) (*Set, error) {
 	if len(data) > maxFile {
-		return nil, &Fault{Err: fmt.Errorf("has %d bytes; a file of exemptions may have %d", len(data), maxFile)}
+		return nil, &FaultError{Err: fmt.Errorf("has %d bytes; a file of exemptions may have %d", len(data), maxFile)}
 	}
 	nodes, err := documents(data)
 	if err != nil {
@@ -88,7 +88,7 @@ func Parse(data []byte, set *checks.Set) (*Set, error) {
 			err = fmt.Errorf("exemption %q is there twice (first at line %d)", e.Name, first)
 		}
 		if err != nil {
-			faults = append(faults, &Fault{Line: n.Line, Err: err})
+			faults = append(faults, &FaultError{Line: n.Line, Err: err})
 			continue
 		}
 		names[e.Name] = e.Line
@@ -111,7 +111,7 @@ func documents(data []byte) ([]*yaml.Node, error) {
 		case errors.Is(err, io.EOF):
 			return out, nil
 		case err != nil:
-			return nil, &Fault{Err: fmt.Errorf("parse YAML: %w", err)}
+			return nil, &FaultError{Err: fmt.Errorf("parse YAML: %w", err)}
 		}
 		if len(doc.Content) == 0 {
 			continue

@@ -30,15 +30,15 @@ type Repair struct {
 	After inventory.Object // what it shall be
 }
 
-// Refusal says why a change cannot be written.
-type Refusal struct {
+// RefusalError says why a change cannot be written.
+type RefusalError struct {
 	Line  int    // 1-based; 0 when not known
 	Field string // path of the change; empty when it is about the whole text
 	Why   string
 }
 
 // Error returns "line 7: spec.ports[0].nodePort: why".
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	out := r.Why
 	if r.Field != "" {
 		out = r.Field + ": " + out
@@ -50,7 +50,7 @@ func (r *Refusal) Error() string {
 }
 
 // Text returns the text with the repairs written into it, all or none. Without
-// repairs that change anything it returns an equal text. The error is a *Refusal
+// repairs that change anything it returns an equal text. The error is a *RefusalError
 // when the text can be read but the change cannot be written.
 func Text(ctx context.Context, text []byte, repairs []Repair) ([]byte, error) {
 	if err := plainLines(text); err != nil {
@@ -66,7 +66,7 @@ func Text(ctx context.Context, text []byte, repairs []Repair) ([]byte, error) {
 	}
 	nodes := objectsOf(docs)
 	if len(nodes) != len(items) {
-		return nil, &Refusal{Why: "the objects of the text cannot be told apart"}
+		return nil, &RefusalError{Why: "the objects of the text cannot be told apart"}
 	}
 	p := newPatch(text)
 	want := make([]inventory.Object, len(items))
@@ -98,7 +98,7 @@ func Text(ctx context.Context, text []byte, repairs []Repair) ([]byte, error) {
 // not.
 func plainLines(text []byte) error {
 	if bytes.ContainsAny(text, "\u0085\u2028\u2029") || bytes.Count(text, []byte("\r")) != bytes.Count(text, []byte("\r\n")) {
-		return &Refusal{Why: "the text has line ends that are neither LF nor CRLF"}
+		return &RefusalError{Why: "the text has line ends that are neither LF nor CRLF"}
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func parse(text []byte) (docs []*yaml.Node, err error) {
 		case errors.Is(err, io.EOF):
 			return docs, nil
 		case err != nil:
-			return nil, &Refusal{Why: "the text can only be read in parts: " + err.Error()}
+			return nil, &RefusalError{Why: "the text can only be read in parts: " + err.Error()}
 		case len(doc.Content) > 0:
 			docs = append(docs, doc.Content[0])
 		}

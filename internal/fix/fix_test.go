@@ -106,7 +106,7 @@ func repaired(t testing.TB, set *checks.Set, text []byte) string {
 		t.Fatal(err)
 	}
 	out, err := Text(t.Context(), text, repairAll(t, set, items))
-	var refusal *Refusal
+	var refusal *RefusalError
 	switch {
 	case errors.As(err, &refusal):
 		return "refused: " + refusal.Error() + "\n"

@@ -41,7 +41,7 @@ func (p *patch) apply() ([]byte, error) {
 	at := 0
 	for _, s := range p.splices {
 		if s.start < at || s.end < s.start || s.end > len(p.text) {
-			return nil, &Refusal{Why: "two changes meet in one place"}
+			return nil, &RefusalError{Why: "two changes meet in one place"}
 		}
 		out = append(out, p.text[at:s.start]...)
 		out = append(out, s.text...)
@@ -51,7 +51,7 @@ func (p *patch) apply() ([]byte, error) {
 }
 
 func refuse(n *yaml.Node, field, why string) error {
-	return &Refusal{Line: n.Line, Field: field, Why: why}
+	return &RefusalError{Line: n.Line, Field: field, Why: why}
 }
 
 // value brings a node from one value to another.

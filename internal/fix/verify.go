@@ -17,7 +17,7 @@ import (
 // verify reads the result and compares all of it with what was wanted: the
 // generic values, which hold also what the types do not know, and the objects.
 func verify(ctx context.Context, out []byte, nodes []*object, items []files.Item, want []inventory.Object) error {
-	wrong := &Refusal{Why: "the change cannot be written without changing more than it should"}
+	wrong := &RefusalError{Why: "the change cannot be written without changing more than it should"}
 	docs, err := parse(out)
 	if err != nil {
 		return wrong

@@ -152,10 +152,10 @@ func count(n int, noun string) string {
 
 // place is "file:line"; empty for what is in a cluster.
 func place(file string, line int) string {
-	switch {
-	case file == "":
+	switch file {
+	case "":
 		return ""
-	case file == "-":
+	case "-":
 		file = "stdin"
 	}
 	if line == 0 {

@@ -81,7 +81,7 @@ func TestSARIFIsValid(t *testing.T) {
 	if len(run.Results) != 3 || len(run.Tool.Driver.Rules) != 1 || *run.Invocations[0].ExecutionSuccessful {
 		t.Fatalf("got %d results, %d rules", len(run.Results), len(run.Tool.Driver.Rules))
 	}
-	var got []string
+	got := make([]string, 0, len(run.Results))
 	for _, r := range run.Results {
 		at := "cluster"
 		if p := r.Locations[0].PhysicalLocation; p != nil {

@@ -49,10 +49,7 @@ func sarifRule(c *checks.Check) *sarif.ReportingDescriptor {
 		plain += "\n\nAn exemption is reasonable for: " + c.Doc.Exempt
 		marked += "\n\n**An exemption is reasonable for:** " + c.Doc.Exempt
 	}
-	marked += "\n\nSources:\n"
-	for _, s := range c.Doc.Sources {
-		marked += "\n* <" + s + ">"
-	}
+	marked += "\n\nSources:\n\n* <" + strings.Join(c.Doc.Sources, ">\n* <") + ">"
 	properties := sarif.NewPropertyBag().Add("security-severity", securitySeverity(c.Severity)).
 		Add("precision", "high").Add("problem.severity", problemSeverity(c.Actions.Baseline)).
 		WithTags([]string{"security", "kubernetes", strings.ToLower(strings.SplitN(c.ID, "-", 2)[0])})

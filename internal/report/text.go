@@ -99,15 +99,15 @@ func textFinding(b *bytes.Buffer, f *Finding, o Options) {
 	if f.Field != "" {
 		message = o.in(cyan, f.Field) + ": " + message
 	}
-	wrapped(b, message, indentDetail, "", o)
+	wrapped(b, message, "", o)
 	if len(f.Path) > 0 {
-		wrapped(b, strings.Join(f.Path, " -> "), indentDetail, "path: ", o)
+		wrapped(b, strings.Join(f.Path, " -> "), "path: ", o)
 	}
 	if f.Attack != "" {
-		wrapped(b, f.Attack, indentDetail, "risk: ", o)
+		wrapped(b, f.Attack, "risk: ", o)
 	}
 	if f.Fix != "" {
-		wrapped(b, f.Fix, indentDetail, "fix:  ", o)
+		wrapped(b, f.Fix, "fix:  ", o)
 	}
 }
 
@@ -115,8 +115,8 @@ func textFinding(b *bytes.Buffer, f *Finding, o Options) {
 const minWidth = 40
 
 // wrapped writes a paragraph behind a heading, its later lines under the first.
-func wrapped(b *bytes.Buffer, s, indent, heading string, o Options) {
-	room := o.Width - len(indent) - len(heading)
+func wrapped(b *bytes.Buffer, s, heading string, o Options) {
+	room := o.Width - len(indentDetail) - len(heading)
 	lines := []string{s}
 	if o.Width > 0 && room >= minWidth {
 		lines = strings.Split(text.WrapSoft(s, room), "\n")
@@ -126,7 +126,7 @@ func wrapped(b *bytes.Buffer, s, indent, heading string, o Options) {
 		if i > 0 {
 			lead = strings.Repeat(" ", len(heading))
 		}
-		b.WriteString(indent + lead + strings.TrimRight(line, " ") + "\n")
+		b.WriteString(indentDetail + lead + strings.TrimRight(line, " ") + "\n")
 	}
 }
 
