@@ -154,6 +154,10 @@ type Request struct {
 	Subresource string // "status", "ephemeralcontainers", "scale"; empty for the object itself
 	User        string
 	Groups      []string
+
+	// Stored says that nobody writes: the object is in the cluster already, and a
+	// scan looks at it.
+	Stored bool
 }
 
 // Input is everything a check may look at. Checks must not change any of it.

@@ -41,14 +41,14 @@ func endpointSliceHijack() checks.Check {
 				return nil
 			}
 			by, claims := claimedController(in.Object)
-			if claims && in.Request.User == "" {
+			if claims && in.Request.Stored {
 				return claimFindings(by, service, in)
 			}
 			var out []checks.Finding
 			if claims {
 				out = append(out, checks.Finding{
 					Subject: "managed-by", Field: "metadata.labels[" + by.label + "]",
-					Message: "says that " + by.name + " manages it, but " + in.Request.User + " writes it",
+					Message: "says that " + by.name + " manages it, but " + requester(in) + " writes it",
 				})
 			}
 			svc := in.Inventory.Service(in.Object.GetNamespace(), service)

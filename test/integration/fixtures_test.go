@@ -97,6 +97,9 @@ func TestFixtures(t *testing.T) {
 				c.kubectl(t, checkPolicy(t, fc.Parameters), "apply", "-f", "-")
 				defer c.kubectl(t, "", "delete", "checkpolicy", "default")
 			}
+			if fc.Request.Stored {
+				t.Skip("a scan has no writer, and the webhook always has one: judged in process and by the command line")
+			}
 			a := &applied{cluster: c, fixture: fc, suffix: fmt.Sprintf("-%d", i)}
 			defer a.clean(t)
 			for id := range a.run(t) {
@@ -278,6 +281,9 @@ func (a *applied) objects(t *testing.T, section string) []*unstructured.Unstruct
 		if err := yaml.Unmarshal([]byte(doc), &u.Object); err != nil {
 			t.Fatal(err)
 		}
+		if u.GetKind() == "Namespace" && !system(u.GetName()) {
+			u.SetName(u.GetName() + a.suffix)
+		}
 		out = append(out, u)
 	}
 	return out
@@ -288,7 +294,7 @@ func (a *applied) text(section string) string {
 	doc := string(a.fixture.Section(section))
 	for _, o := range append(slices.Clone(a.fixture.Context), a.fixture.Object) {
 		ns := o.GetNamespace()
-		if o.GetName() != "" && inventory.GroupKindOf(o).Kind == "Namespace" {
+		if inventory.GroupKindOf(o).Kind == "Namespace" {
 			ns = o.GetName()
 		}
 		if ns == "" || system(ns) || strings.Contains(doc, ns+a.suffix) {
