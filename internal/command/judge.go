@@ -104,7 +104,7 @@ func (j *judging) one(t *target, mode policy.Mode, profile policy.Profile) polic
 	if e := inv.Entry(t.key); e == nil || e.Object != t.object {
 		inv = inv.With(t.object) // another object of this identity was read later
 	}
-	found := j.rules.policy.Evaluate(checks.Input{Object: t.object, Inventory: inv}, profile)
+	found := j.rules.policy.Evaluate(checks.Input{Object: t.object, Inventory: inv, Request: checks.Request{Stored: j.loaded.live}}, profile)
 	kept := found[:0:0]
 	for _, f := range found {
 		if j.rules.only != nil && !j.rules.only[f.Check] {

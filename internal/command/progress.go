@@ -3,9 +3,11 @@
 package command
 
 import (
+	"io"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // manyDocuments is from how many objects on a file run shows its progress: below,
@@ -16,6 +18,7 @@ const manyDocuments = 200
 type bar struct {
 	writer  progress.Writer
 	tracker *progress.Tracker
+	out     io.Writer
 	from    int           // shown only beyond this many objects
 	done    chan struct{} // closed when the writer has ended; nil before it begins
 }
@@ -26,7 +29,7 @@ func (a *app) progress(title string, from int) *bar {
 	if !terminal {
 		return &bar{}
 	}
-	b := &bar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: title, Units: progress.UnitsDefault}, from: from}
+	b := &bar{writer: progress.NewWriter(), tracker: &progress.Tracker{Message: title, Units: progress.UnitsDefault}, out: a.Err, from: from}
 	b.writer.SetOutputWriter(a.Err)
 	b.writer.SetUpdateFrequency(100 * time.Millisecond)
 	b.writer.SetTrackerLength(20)
@@ -35,7 +38,6 @@ func (a *app) progress(title string, from int) *bar {
 	}
 	b.writer.Style().Visibility.Percentage = false
 	b.writer.Style().Visibility.ETA = false
-	b.tracker.RemoveOnCompletion = true
 	return b
 }
 
@@ -60,7 +62,6 @@ func (b *bar) stop() {
 	if b.done == nil {
 		return
 	}
-	b.tracker.MarkAsDone()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -68,6 +69,9 @@ func (b *bar) stop() {
 		b.writer.Stop()
 		select {
 		case <-b.done:
+			// The writer leaves its last line behind. A terminal that does not
+			// take the line away shows it, no more.
+			_, _ = io.WriteString(b.out, text.CursorUp.Sprint()+text.EraseLine.Sprint())
 			return
 		case <-tick.C:
 		}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package arch keeps the rules of docs/architecture.md true. A rule whose
+// pattern matches nothing fails: it would test nothing.
+package arch
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gatehouse-sh/gatehouse/"
+
+// forbidden lists, for each pattern of packages, the import paths that may not
+// occur anywhere in what they reach. "module/x" stands for our own x.
+var forbidden = map[string][]string{
+	"inventory": {
+		"k8s.io/client-go", "sigs.k8s.io/controller-runtime",
+		"module/checks", "module/internal", "module/webhook", "module/cmd", "module/api",
+	},
+	"checks/...": {
+		"k8s.io/client-go", "sigs.k8s.io/controller-runtime",
+		"module/internal", "module/webhook", "module/cmd", "module/api",
+	},
+	"internal/policy":       {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
+	"internal/exempt":       {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
+	"internal/source/files": {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook"},
+	"webhook":               {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/internal/source", "module/internal/command"},
+	"webhook/mutation":      {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
+	"webhook/registration":  {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
+	"internal/command/...":  {"module/webhook", "sigs.k8s.io/controller-runtime"},
+	"api/...":               {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/inventory", "module/checks", "module/internal", "module/webhook"},
+	"cmd/...":               {"module/test", "module/hack"},
+}
+
+// cilium may be reached below generator/cilium only, and is not yet.
+const cilium = "github.com/cilium/cilium"
+
+// templates turn off the linker's dead-code elimination for a whole binary.
+var templates = []string{"html/template", "text/template"}
+
+// deps returns everything that the packages of a pattern reach, without the
+// packages of the standard library unless std is asked for.
+func deps(t *testing.T, pattern string, flags ...string) []string {
+	t.Helper()
+	args := append([]string{"list", "-deps"}, flags...)
+	cmd := exec.CommandContext(t.Context(), "go", append(args, module+pattern)...)
+	cmd.Stderr = nil
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v", strings.Join(args, " "), err)
+	}
+	list := strings.Fields(string(out))
+	if !slices.ContainsFunc(list, func(p string) bool { return strings.HasPrefix(p, module) }) {
+		t.Fatalf("no package matches %s: the rule tests nothing", pattern)
+	}
+	return list
+}
+
+func below(path, prefix string) bool { return path == prefix || strings.HasPrefix(path, prefix+"/") }
+
+func TestImportDirections(t *testing.T) {
+	t.Parallel()
+	if len(forbidden) == 0 {
+		t.Fatal("no rules")
+	}
+	for pattern, prefixes := range forbidden {
+		t.Run(strings.ReplaceAll(pattern, "/", "-"), func(t *testing.T) {
+			t.Parallel()
+			own := module + strings.TrimSuffix(pattern, "/...")
+			for _, dep := range deps(t, pattern) {
+				if below(dep, own) {
+					continue
+				}
+				for _, prefix := range prefixes {
+					if rest, ours := strings.CutPrefix(prefix, "module/"); ours {
+						prefix = module + rest
+					}
+					if below(dep, prefix) {
+						t.Errorf("%s reaches %s", pattern, dep)
+					}
+				}
+				if below(dep, cilium) {
+					t.Errorf("%s reaches %s", pattern, dep)
+				}
+			}
+		})
+	}
+}
+
+// TestTheEngineDoesNoIO shows that the engine's own packages import nothing by
+// which they could read a file, the network or the clock's passing.
+func TestTheEngineDoesNoIO(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"inventory", "checks/...", "internal/policy"} {
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, module+pattern)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		if len(lines) == 0 || lines[0] == "" {
+			t.Fatalf("no package matches %s", pattern)
+		}
+		for _, line := range lines {
+			name, imports, _ := strings.Cut(line, ":")
+			for _, path := range strings.Fields(imports) {
+				if slices.Contains([]string{"os", "net", "net/http", "time", "log", "log/slog", "syscall", "os/exec"}, path) {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+		}
+	}
+}
+
+// TestBinariesLinkNoTemplates keeps the binaries small. The tag is the one that
+// the Makefile builds with.
+func TestBinariesLinkNoTemplates(t *testing.T) {
+	t.Parallel()
+	for _, binary := range []string{"cmd/gatehouse-webhook"} {
+		for _, dep := range deps(t, binary, "-tags", "grpcnotrace") {
+			if slices.Contains(templates, dep) {
+				t.Errorf("%s links %s", binary, dep)
+			}
+		}
+	}
+}
