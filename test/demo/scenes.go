@@ -104,8 +104,15 @@ func (d *demo) writeRegistration(url string) (string, error) {
 func (d *demo) friendly() error {
 	for _, app := range []string{"boutique", "socks"} {
 		d.title("A well-behaved application: %s", app)
-		if err := d.must("apply", "-k", "test/fixtures/apps/"+app); err != nil {
-			return fmt.Errorf("an application that does nothing wrong was refused: %w", err)
+		folder := "test/fixtures/apps/" + app
+		for _, args := range [][]string{
+			{"apply", "-f", folder + "/namespace.yaml"},
+			{"-n", app, "apply", "-f", folder + "/policies.yaml"}, // before what they protect
+			{"apply", "-k", folder},
+		} {
+			if err := d.must(args...); err != nil {
+				return fmt.Errorf("an application that does nothing wrong was refused: %w", err)
+			}
 		}
 	}
 	return nil

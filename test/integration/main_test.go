@@ -65,11 +65,23 @@ func newCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &cluster{ControlPlane: cp, api: api, set: newSet(t)}
+}
+
+func newSet(t *testing.T) *checks.Set {
+	t.Helper()
 	set, err := catalog.Set()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cluster{ControlPlane: cp, api: api, set: set}
+	return set
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // kubectl runs a command that must work.

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/command"
+	"github.com/gatehouse-sh/gatehouse/internal/fixture"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// TestCommandLineAgrees judges every fixture with `gatehouse check` and
+// compares it with the verdict on the creation of the same object. For fixtures
+// that create, that is the verdict which TestFixtures has seen the webhook give
+// through the API server. A file has no older self, no writer and no
+// subresource; what depends on those is counted and not compared.
+func TestCommandLineAgrees(t *testing.T) {
+	t.Parallel()
+	cases, err := fixture.Load(filepath.Join(root(t), "checks", "exposure", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := newSet(t)
+	created, updated, written := 0, 0, 0
+	for _, fc := range cases {
+		if fc.Request.User != "" || fc.Request.Subresource != "" || fc.Request.Stored {
+			written++
+			continue
+		}
+		want := wanted(fc.Want)
+		if fc.Old != nil {
+			want = wanted(creation(t, fc, set))
+			updated++
+		} else {
+			created++
+		}
+		if got := check(t, fc); !maps.Equal(got, want) {
+			t.Errorf("%s/%s: the command line says %s, the webhook %s", fc.Check, fc.Name, got, want)
+		}
+	}
+	if created < 300 {
+		t.Errorf("only %d fixtures compared", created)
+	}
+	t.Logf("equal: %d fixtures that create, %d updates judged as creations; not compared: %d that depend on the writer", created, updated, written)
+}
+
+// creation is the verdict on the object of an update as if it were new.
+func creation(t *testing.T, fc fixture.Case, set *checks.Set) string {
+	t.Helper()
+	fc.Old = nil
+	p := policy.Default(set)
+	if fc.Parameters != nil {
+		own, err := fc.Policy(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p = own
+	}
+	in, err := fc.Input(p.Parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Old, in.Request = nil, checks.Request{}
+	mode := policy.Enforce
+	if fc.Object.GetNamespace() == "" {
+		mode = p.ClusterMode
+	}
+	return fixture.Render(p.Decide(mode, policy.Baseline, nil, p.Evaluate(in, policy.Baseline)))
+}
+
+// check runs the command on the documents of a case and keeps what it says
+// about the object.
+func check(t *testing.T, fc fixture.Case) said {
+	t.Helper()
+	docs := string(fc.Section("context.yaml")) + "\n---\n" + string(fc.Section("object.yaml"))
+	args := []string{"check", "-", "--output", "json", "--fail-on", "never"}
+	if fc.Parameters != nil {
+		path := filepath.Join(t.TempDir(), "policy.yaml")
+		writeFile(t, path, checkPolicy(t, fc.Parameters))
+		args = append(args, "--policy", path)
+	}
+	var out, errOut bytes.Buffer
+	env := command.Environment{In: strings.NewReader(docs), Out: &out, Err: &errOut, Program: "gatehouse", Getenv: func(string) string { return "" }, Now: time.Now}
+	if code := command.Run(t.Context(), env, args); code != 0 {
+		t.Fatalf("%s/%s: exit %d: %s", fc.Check, fc.Name, code, errOut.String())
+	}
+	var r report.Report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("%s/%s: %v\n%s", fc.Check, fc.Name, err, out.String())
+	}
+	key := inventory.KeyOf(fc.Object)
+	got := said{}
+	for _, f := range r.Findings {
+		if f.Object.Kind != key.Kind.Kind || f.Object.Namespace != key.Namespace || f.Object.Name != key.Name {
+			continue
+		}
+		action, known := checks.ParseAction(f.Action)
+		if !known {
+			t.Fatalf("action %q", f.Action)
+		}
+		if had, seen := got[f.Check]; action <= checks.Warn && (!seen || action < had) {
+			got[f.Check] = action
+		}
+	}
+	return got
+}
