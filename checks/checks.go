@@ -155,6 +155,10 @@ type Request struct {
 	User        string
 	Groups      []string
 
+	// Metadata says that a write to a subresource changes labels or annotations
+	// of the object too, so that every check judges it.
+	Metadata bool
+
 	// Stored says that nobody writes: the object is in the cluster already, and a
 	// scan looks at it.
 	Stored bool
@@ -195,7 +199,7 @@ type Check struct {
 	Doc      Doc
 
 	// OnStatus checks judge writes to the status subresource, which no other
-	// check sees.
+	// check sees unless they change labels or annotations (Request.Metadata).
 	OnStatus bool
 
 	// Run is pure, and cannot fail: what it cannot decide it reports as

@@ -27,7 +27,7 @@ type Guard struct {
 }
 
 // Answer implements Judge.
-func (g Guard) Answer(_ context.Context, r Review) Answer {
+func (g Guard) Answer(ctx context.Context, r Review) Answer {
 	if r.Operation != "UPDATE" || slices.Contains(SystemNamespaces, r.Name) || r.Name == g.Namespace {
 		return Answer{Allowed: true}
 	}
@@ -43,7 +43,7 @@ func (g Guard) Answer(_ context.Context, r Review) Answer {
 	}
 	lowered := lowering(was.Labels, now.Labels)
 	if lowered == "" {
-		return Answer{Allowed: true}
+		return g.optIn(ctx, now.Name, was.Labels, now.Labels)
 	}
 	switch {
 	case !slices.ContainsFunc(r.Groups, func(group string) bool { return slices.Contains(g.Groups, group) }):
@@ -64,6 +64,23 @@ func (g Guard) Answer(_ context.Context, r Review) Answer {
 		Warnings:    []string{clip(fmt.Sprintf("gatehouse: namespace %s %s: %s", r.Name, lowered, now.Annotations[ReasonAnnotation]), maxWarning)},
 		Annotations: map[string]string{"findings": "audit SELF-001 " + r.Name},
 	}
+}
+
+// optIn tells whoever raises the protection of a namespace what in it breaks the
+// rules already.
+func (g Guard) optIn(ctx context.Context, namespace string, was, now map[string]string) Answer {
+	oldMode, oldProfile, _ := policy.ScopeOf(was)   //nolint:errcheck // a bad label enforces; the validator reports it
+	newMode, newProfile, err := policy.ScopeOf(now) // the same, but here its author is told
+	a := Answer{Allowed: true}
+	if err != nil {
+		a.Warnings = append(a.Warnings, clip("gatehouse: "+err.Error(), maxWarning))
+	}
+	if newMode < oldMode || newMode != policy.Off && newProfile > oldProfile {
+		if line := g.existing(ctx, namespace, newMode, newProfile); line != "" {
+			a.Warnings = append(a.Warnings, clip(line, maxWarning))
+		}
+	}
+	return a
 }
 
 // lowering says how the new labels protect less than the old ones, "" when they

@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
 func TestNobodyTakesANamespaceOutOfAdmission(t *testing.T) {
@@ -44,6 +48,42 @@ func TestNobodyTakesANamespaceOutOfAdmission(t *testing.T) {
 			_, got := handler(t, g).answer(t.Context(), []byte(body))
 			if got.Allowed != tc.allowed || !strings.Contains(got.Message, tc.says) {
 				t.Errorf("allowed %v: %s", got.Allowed, got.Message)
+			}
+		})
+	}
+}
+
+// TestOptingInTellsWhatIsThere shows that opting in is allowed and says what
+// breaks the rules already, that raising the profile does, and that a namespace
+// in order hears nothing.
+func TestOptingInTellsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	bad, err := inventory.Decode(schema.GroupVersionKind{Version: "v1", Kind: "Service"}, []byte(nodePort))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := inventory.Decode(schema.GroupVersionKind{Version: "v1", Kind: "Service"}, []byte(clusterIP))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := `{"metadata":{"name":"shop"}}`, `{"metadata":{"name":"shop","labels":{"gatehouse.sh/admission":"enforce"}}}`
+	for name, tc := range map[string]struct {
+		there     inventory.Object
+		old, now  string
+		says      string
+		wantLines int
+	}{
+		"a node port is there": {bad, before, after, "1 of 1 objects in namespace shop break rules that gatehouse.sh/admission=enforce is about: EXP-001 once", 1},
+		"nothing bad is there": {good, before, after, "", 0},
+		"nothing changes":      {bad, after, after, "", 0},
+		"a label with a typo":  {good, before, strings.Replace(after, "enforce", "enforec", 1), `"enforec", not one of`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := Guard{Engine: engine(t, tc.there)}
+			_, got := handler(t, g).answer(t.Context(), review("UPDATE", "", "v1", "Namespace", "namespaces", tc.now, tc.old))
+			if !got.Allowed || len(got.Warnings) != tc.wantLines || !strings.Contains(strings.Join(got.Warnings, ""), tc.says) {
+				t.Errorf("allowed %v, warnings %q", got.Allowed, got.Warnings)
 			}
 		})
 	}

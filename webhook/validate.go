@@ -4,6 +4,7 @@ package webhook
 
 import (
 	"context"
+	"maps"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
@@ -49,15 +50,23 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 // judge evaluates the proposed object and, when there is something to compare,
 // the one it replaces: an update may keep a fault, it may not add one.
 func judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) policy.Verdict {
-	in := checks.Input{Object: current, Old: old, Inventory: inv.With(current), Request: r.request()}
+	request := r.request()
+	request.Metadata = r.Subresource != "" && metadataChanges(current, old)
+	in := checks.Input{Object: current, Old: old, Inventory: inv.With(current), Request: request}
 	findings := p.Evaluate(in, s.profile)
 	if len(findings) == 0 {
 		return nil
 	}
 	var before []checks.Finding
 	if old != nil {
-		was := checks.Input{Object: old, Inventory: inv.With(old), Request: r.request()}
+		was := checks.Input{Object: old, Inventory: inv.With(old), Request: request}
 		before = p.Evaluate(was, s.profile)
 	}
 	return p.Decide(s.mode, s.profile, before, findings)
+}
+
+// metadataChanges reports whether a write changes labels or annotations. Without
+// an older object to compare with it is taken to.
+func metadataChanges(current, old inventory.Object) bool {
+	return old == nil || !maps.Equal(current.GetLabels(), old.GetLabels()) || !maps.Equal(current.GetAnnotations(), old.GetAnnotations())
 }

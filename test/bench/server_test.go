@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/pprof"
 	"testing"
 	"time"
 
@@ -81,6 +82,11 @@ func serveReviews(kind string) error {
 	if err != nil {
 		return err
 	}
+	stop, err := profile()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	s := &http.Server{Handler: webhook.NewHandler(judge, webhook.NewBound(), metrics, logr.Discard()), ReadHeaderTimeout: time.Minute}
 	fmt.Printf("https://%s/\n", l.Addr())
 	go func() {
@@ -91,6 +97,24 @@ func serveReviews(kind string) error {
 		return err
 	}
 	return nil
+}
+
+// profileVariable names a file for the server's CPU profile.
+const profileVariable = "GATEHOUSE_BENCH_PROFILE"
+
+func profile() (stop func(), err error) {
+	path := os.Getenv(profileVariable)
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, nil
 }
 
 func selfSigned() (tls.Certificate, error) {

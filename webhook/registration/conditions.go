@@ -23,7 +23,7 @@ func objectConditions() []admissionregistrationv1.MatchCondition {
 		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || request.subResource != '' || " + differs(
 			"spec", "data", "rules", "subjects", "roleRef", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
 			"metadata.labels", "metadata.annotations")},
-		{Name: "not-a-kubelet", Expression: "!('system:nodes' in request.userInfo.groups)"},
+		notAKubelet(),
 		{Name: "not-an-endpoint-controller", Expression: `!(request.resource.resource in ['endpoints', 'endpointslices'] && request.userInfo.username in [` +
 			`'system:serviceaccount:kube-system:endpoint-controller', 'system:serviceaccount:kube-system:endpointslice-controller', ` +
 			`'system:serviceaccount:kube-system:endpointslicemirroring-controller', 'system:kube-controller-manager', 'system:apiserver'])`},
@@ -33,11 +33,17 @@ func objectConditions() []admissionregistrationv1.MatchCondition {
 }
 
 // statusConditions leave only writes that change the addresses a Service or an
-// Ingress claims.
+// Ingress claims, or labels and annotations, which the API server takes through
+// these subresources as well.
 func statusConditions() []admissionregistrationv1.MatchCondition {
 	return []admissionregistrationv1.MatchCondition{
-		{Name: "load-balancer-status-changes", Expression: "oldObject == null || " + differs("status.loadBalancer")},
+		{Name: "something-judged-changes", Expression: "oldObject == null || " + differs("status.loadBalancer", "metadata.labels", "metadata.annotations")},
+		notAKubelet(),
 	}
+}
+
+func notAKubelet() admissionregistrationv1.MatchCondition {
+	return admissionregistrationv1.MatchCondition{Name: "not-a-kubelet", Expression: "!('system:nodes' in request.userInfo.groups)"}
 }
 
 // guardConditions leave only updates that change our labels.

@@ -86,12 +86,17 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 		NamespaceSelector: notSystem(o.Namespace),
 		Rules: []admissionregistrationv1.RuleWithOperations{{
 			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Update},
-			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"namespaces"}, Scope: ptr(admissionregistrationv1.ClusterScope)},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: guarded, Scope: ptr(admissionregistrationv1.ClusterScope)},
 		}},
 		MatchConditions: guardConditions(),
 	})
 	return validating, mutating(o)
 }
+
+// guarded are the resources by which the labels of a namespace can be changed.
+// The two subresources do not take a changed spec or status, but they take the
+// rest. https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/namespace/strategy.go
+var guarded = []string{"namespaces", "namespaces/finalize", "namespaces/status"}
 
 func mutating(o Options) *admissionregistrationv1.MutatingWebhookConfiguration {
 	return &admissionregistrationv1.MutatingWebhookConfiguration{
@@ -133,12 +138,21 @@ func rules(set *checks.Set) (inNamespaces, cluster []admissionregistrationv1.Rul
 	return group(in, []string{"pods/ephemeralcontainers"}), group(at, nil)
 }
 
-// statusRules are the status subresources that some check judges.
+// metadataByStatus are the kinds that are judged by their labels and annotations
+// and whose status subresource stores changes of these. That of a custom
+// resource does not, and neither does that of a Deployment with its labels.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/service/strategy.go (serviceStatusStrategy)
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/networking/ingress/strategy.go (ingressStatusStrategy)
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/strategy.go (podStatusStrategy)
+var metadataByStatus = []schema.GroupKind{inventory.ServiceKind, inventory.IngressKind, inventory.PodKind}
+
+// statusRules are the status subresources that some check judges, or by which
+// an object could be changed past the checks.
 func statusRules(set *checks.Set) []admissionregistrationv1.RuleWithOperations {
 	var kinds []inventory.Kind
 	for _, c := range set.Checks() {
 		for _, gk := range c.Kinds {
-			if k, known := inventory.KindOf(gk); known && c.OnStatus {
+			if k, known := inventory.KindOf(gk); known && (c.OnStatus || slices.Contains(metadataByStatus, gk)) {
 				kinds = append(kinds, k)
 			}
 		}
