@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -29,6 +31,7 @@ type Manager struct {
 	Secret        client.ObjectKey
 	Registrations []Registration
 	Config        Config
+	Dir           string        // where somebody else puts tls.crt and tls.key; Secret and Config are not used then
 	Interval      time.Duration // how often replicas look; 10 s when zero
 	Serving       *Serving
 	Log           logr.Logger
@@ -68,6 +71,9 @@ func (m *Manager) NeedLeaderElection() bool { return false }
 // bundle and swaps the served certificate. A lost race against another replica
 // is not an error; the next look sees what that one wrote.
 func (m *Manager) Once(ctx context.Context) error {
+	if m.Dir != "" {
+		return m.follow(ctx)
+	}
 	var secret corev1.Secret
 	if err := m.Client.Get(ctx, m.Secret, &secret); err != nil {
 		return fmt.Errorf("read certificate secret: %w", err)
@@ -103,6 +109,27 @@ func (m *Manager) Once(ctx context.Context) error {
 		return err
 	}
 	return m.Serving.set(state.Leaf, published)
+}
+
+// follow serves what somebody else writes into the folder, such as cert-manager,
+// who also keeps the registrations.
+func (m *Manager) follow(ctx context.Context) error {
+	var leaf Pair
+	for _, file := range []struct {
+		name string
+		into *[]byte
+	}{{"tls.crt", &leaf.Cert}, {"tls.key", &leaf.Key}} {
+		raw, err := os.ReadFile(filepath.Join(m.Dir, file.name))
+		if err != nil {
+			return fmt.Errorf("read serving certificate: %w", err)
+		}
+		*file.into = raw
+	}
+	published, err := m.published(ctx)
+	if err != nil {
+		return err
+	}
+	return m.Serving.set(leaf, published)
 }
 
 // published reads the bundles that the registrations carry.

@@ -127,12 +127,10 @@ type process struct {
 // server speaks HTTP/1.1 only: API servers keep connections open anyway, it
 // costs less per request, and there are no streams to reset (CVE-2023-44487).
 func (p *process) server() ctrlwebhook.Server {
-	o := ctrlwebhook.Options{Host: p.Host, Port: p.Port, CertDir: p.CertDir, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
+	o := ctrlwebhook.Options{Host: p.Host, Port: p.Port, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
 		c.NextProtos = []string{"http/1.1"}
 		c.MinVersion = tls.VersionTLS12
-		if p.CertDir == "" {
-			c.GetCertificate = p.serving.Certificate
-		}
+		c.GetCertificate = p.serving.Certificate
 	}}}
 	return ctrlwebhook.NewServer(o)
 }
@@ -151,10 +149,8 @@ func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
 	if err := mgr.Add(live); err != nil {
 		return fmt.Errorf("set up watches: %w", err)
 	}
-	if p.CertDir == "" {
-		if err := mgr.Add(p.certificates(mgr.GetClient())); err != nil {
-			return fmt.Errorf("set up certificates: %w", err)
-		}
+	if err := mgr.Add(p.certificates(mgr.GetClient())); err != nil {
+		return fmt.Errorf("set up certificates: %w", err)
 	}
 	counted, err := webhook.NewMetrics(p.Registry)
 	if err != nil {
@@ -204,9 +200,6 @@ func (p *process) ready(*http.Request) error {
 	if p.policyLoaded == nil || !p.policyLoaded() {
 		return errors.New("the check policy has not been read yet")
 	}
-	if p.CertDir != "" {
-		return nil
-	}
 	return p.serving.Ready(p.names()[0], time.Now())
 }
 
@@ -225,7 +218,7 @@ func (p *process) certificates(c client.Client) *certs.Manager {
 	return &certs.Manager{
 		Client: c, Secret: client.ObjectKey{Namespace: p.Namespace, Name: SecretName},
 		Registrations: []certs.Registration{{Object: validating, Bundles: bundles}, {Object: mutating, Bundles: bundles}},
-		Config:        config, Interval: p.CertInterval, Serving: p.serving, Log: p.log.WithName("certificates"),
+		Config:        config, Dir: p.CertDir, Interval: p.CertInterval, Serving: p.serving, Log: p.log.WithName("certificates"),
 	}
 }
 
