@@ -75,7 +75,7 @@ func sensitiveService(svc *corev1.Service, in checks.Input) []checks.Finding {
 			if w.referrer == nil {
 				f.Path = w.Path(what)
 			}
-		} else if unguarded, certainty := unguardedPort(svc, p, in); unguarded != "" {
+		} else if unguarded, certainty := unguardedPort(svc, p, in); unguarded != "" && !apiServerCalls(svc, in) {
 			f.Severity, f.Certainty = checks.Medium, certainty
 			f.Message = "leads to " + portText(svc, p, in) + ", where " + what + " listens, for every pod of the cluster: " + unguarded
 		} else {
@@ -84,6 +84,17 @@ func sensitiveService(svc *corev1.Service, in checks.Input) []checks.Finding {
 		out = append(out, f)
 	}
 	return out
+}
+
+// apiServerCalls reports whether the API server itself is a client of a
+// Service. No NetworkPolicy can name it, so an open policy is no fault there.
+func apiServerCalls(svc *corev1.Service, in checks.Input) bool {
+	for e := range in.Inventory.Referrers(svc.Namespace, svc.Name) {
+		if callsBack(e) {
+			return true
+		}
+	}
+	return false
 }
 
 // sensitiveRoute judges the ports that an Ingress or a route leads to, unless it
