@@ -105,8 +105,9 @@ func (s *Set) Kinds() []schema.GroupKind {
 	return out
 }
 
-// Evaluate runs every check registered for the object's kind, in id order. It
-// does not allocate for an object without findings beyond what checks do.
+// Evaluate runs every check registered for the object's kind, in id order. The
+// words of the findings are plain text of bounded length, whatever the object
+// holds (Plain). It does not allocate for an object without findings beyond what checks do.
 func (s *Set) Evaluate(in Input) []Finding {
 	return s.evaluate(inventory.GroupKindOf(in.Object), in, nil)
 }
@@ -135,6 +136,7 @@ func (s *Set) evaluate(k schema.GroupKind, in Input, skip func(*Check) bool) []F
 			if f.Attack == "" {
 				f.Attack = c.Doc.Attack
 			}
+			f.plain()
 			out = append(out, f)
 		}
 	}
