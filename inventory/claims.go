@@ -57,7 +57,7 @@ func patternKey(path string) string { return PathKey(ReadPattern(path)) }
 // vendors, claim the key "".
 func (inv *Inventory) ClaimsAt(host, key string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		inv.scan(inv.postings[byPath], byPath, row{a: strings.ToLower(host), b: key}, matchAB, yield)
+		inv.scan(inv.postings[byPath], byPath, words{a: strings.ToLower(host), b: key}, matchAB, yield)
 	}
 }
 
@@ -69,8 +69,9 @@ func (inv *Inventory) ClaimsBelow(host, key string) iter.Seq[*Entry] {
 		over := inv.over
 		more := true
 		if t := inv.postings[byPath]; t != nil {
-			t.AscendGreaterOrEqual(row{a: host, b: key}, func(r row) bool {
-				if r.a != host || !strings.HasPrefix(r.b, key) {
+			at, i := t.seek(&words{a: host, b: key}, nil)
+			t.ascend(at, i, func(r row) bool {
+				if r.at.a != host || !strings.HasPrefix(r.at.b, key) {
 					return false
 				}
 				more = over.hides(r.entry.Key) || yield(r.entry)
@@ -82,7 +83,7 @@ func (inv *Inventory) ClaimsBelow(host, key string) iter.Seq[*Entry] {
 		}
 		for i := range over.postings {
 			p := &over.postings[i]
-			if p.index == byPath && p.row.a == host && strings.HasPrefix(p.row.b, key) && !yield(p.row.entry) {
+			if p.index == byPath && p.a == host && strings.HasPrefix(p.b, key) && !yield(p.entry) {
 				return
 			}
 		}
@@ -92,7 +93,7 @@ func (inv *Inventory) ClaimsBelow(host, key string) iter.Seq[*Entry] {
 // appendClaims adds the rows of an object that claims hosts.
 func appendClaims(out []posting, e *Entry) []posting {
 	add := func(index int, host, key string) {
-		out = append(out, posting{index, row{strings.ToLower(host), key, "", e}})
+		out = append(out, posting{index, words{strings.ToLower(host), key, ""}, e})
 	}
 	switch o := e.Object.(type) {
 	case *networkingv1.Ingress:
@@ -196,7 +197,7 @@ func grpcKey(m *gatewayv1.GRPCMethodMatch) string {
 func appendIngressBackends(out []posting, e *Entry, ing *networkingv1.Ingress) []posting {
 	add := func(b *networkingv1.IngressBackend) {
 		if b != nil && b.Service != nil {
-			out = append(out, posting{byBackend, row{e.Key.Namespace, b.Service.Name, "", e}})
+			out = append(out, posting{byBackend, words{e.Key.Namespace, b.Service.Name, ""}, e})
 		}
 	}
 	add(ing.Spec.DefaultBackend)

@@ -3,6 +3,8 @@
 package inventory
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -110,7 +112,7 @@ func (o *overlay) without(k Key) overlay {
 // are not disturbed. Two edits of the same inventory must not run at once.
 // Overlaid objects are not part of the edit.
 func (inv *Inventory) Edit() *Edit {
-	e := &Edit{objects: make(map[schema.GroupKind]*tree, len(inv.objects)+1), owned: map[schema.GroupKind]bool{}}
+	e := &Edit{objects: make(map[schema.GroupKind]*tree, len(inv.objects)+1), owner: &owner{}}
 	for k, t := range inv.objects {
 		e.objects[k] = t
 	}
@@ -121,55 +123,48 @@ func (inv *Inventory) Edit() *Edit {
 // Edit is a change in the making: a new version that shares every index node it
 // does not touch with the version it came from.
 type Edit struct {
-	objects       map[schema.GroupKind]*tree
-	owned         map[schema.GroupKind]bool
-	postings      [postingCount]*tree
-	ownedPostings [postingCount]bool
+	objects  map[schema.GroupKind]*tree
+	postings [postingCount]*tree
+	owner    *owner
+	scratch  []posting // of Put
 }
 
 func (e *Edit) tree(k schema.GroupKind) *tree {
 	t := e.objects[k]
-	switch {
-	case t == nil:
-		t = newTree()
-	case !e.owned[k]:
-		t = t.Clone()
-	default:
-		return t
+	if t == nil || t.owner != e.owner {
+		t = t.clone(e.owner)
+		e.objects[k] = t
 	}
-	e.objects[k], e.owned[k] = t, true
 	return t
 }
 
 func (e *Edit) posting(i int) *tree {
 	t := e.postings[i]
-	switch {
-	case t == nil:
-		t = newTree()
-	case !e.ownedPostings[i]:
-		t = t.Clone()
-	default:
-		return t
+	if t == nil || t.owner != e.owner {
+		t = t.clone(e.owner)
+		e.postings[i] = t
 	}
-	e.postings[i], e.ownedPostings[i] = t, true
 	return t
 }
 
 // Put adds the entry, replacing one of the same identity.
 func (e *Edit) Put(entry *Entry) {
 	shareTemplate(e, entry)
-	old, replaced := e.tree(entry.Key.Kind).ReplaceOrInsert(objectRow(entry))
-	var before []posting
-	if replaced {
-		before = appendPostings(nil, old.entry)
+	old := e.tree(entry.Key.Kind).put(nil, entry)
+	e.scratch = appendPostings(e.scratch[:0], entry)
+	if old != nil {
+		before := appendPostings(nil, old)
+		for i := range before {
+			// What stays is replaced in place below.
+			if !slices.ContainsFunc(e.scratch, before[i].same) {
+				e.posting(before[i].index).remove(&before[i].words, &old.Key)
+			}
+		}
 	}
-	after := appendPostings(nil, entry)
-	for _, p := range before {
-		e.posting(p.index).Delete(p.row)
+	for i := range e.scratch {
+		e.posting(e.scratch[i].index).put(&e.scratch[i].words, entry)
 	}
-	for _, p := range after {
-		e.posting(p.index).ReplaceOrInsert(p.row)
-	}
+	clear(e.scratch)
 }
 
 // Delete removes an object; deleting an absent one does nothing.
@@ -177,12 +172,12 @@ func (e *Edit) Delete(k Key) {
 	if e.objects[k.Kind] == nil {
 		return
 	}
-	old, found := e.tree(k.Kind).Delete(row{a: k.Namespace, b: k.Name, entry: &Entry{Key: k}})
-	if !found {
+	old := e.tree(k.Kind).remove(&words{a: k.Namespace, b: k.Name}, &k)
+	if old == nil {
 		return
 	}
-	for _, p := range appendPostings(nil, old.entry) {
-		e.posting(p.index).Delete(p.row)
+	for _, p := range appendPostings(nil, old) {
+		e.posting(p.index).remove(&p.words, &k)
 	}
 }
 
@@ -194,7 +189,7 @@ func (e *Edit) Keys(k schema.GroupKind) []Key {
 		return nil
 	}
 	out := make([]Key, 0, t.Len())
-	t.Ascend(func(r row) bool { out = append(out, r.entry.Key); return true })
+	t.ascend(0, 0, func(r row) bool { out = append(out, r.entry.Key); return true })
 	return out
 }
 
@@ -204,10 +199,8 @@ func (e *Edit) Inventory() *Inventory {
 	return &Inventory{objects: e.objects, postings: e.postings}
 }
 
-func objectRow(e *Entry) row { return row{a: e.Key.Namespace, b: e.Key.Name, entry: e} }
-
 // scan yields the entries of an index, those of the overlay last.
-func (inv *Inventory) scan(t *tree, index int, pivot row, d depth, yield func(*Entry) bool) {
+func (inv *Inventory) scan(t *tree, index int, pivot words, d depth, yield func(*Entry) bool) {
 	if inv.over == nil {
 		scanTree(t, pivot, d, yield)
 		return
@@ -219,13 +212,13 @@ func (inv *Inventory) scan(t *tree, index int, pivot row, d depth, yield func(*E
 }
 
 // scanOverlay yields the entries that the overlay adds to an index.
-func (inv *Inventory) scanOverlay(index int, pivot row, d depth, yield func(*Entry) bool) {
+func (inv *Inventory) scanOverlay(index int, pivot words, d depth, yield func(*Entry) bool) {
 	if inv.over == nil {
 		return
 	}
 	for i := range inv.over.postings {
 		p := &inv.over.postings[i]
-		if p.index == index && d.matches(pivot, p.row) && !yield(p.row.entry) {
+		if p.index == index && d.matches(&pivot, &p.words) && !yield(p.entry) {
 			return
 		}
 	}

@@ -25,16 +25,22 @@ const (
 	postingCount
 )
 
+// posting is a row of an index that is not in its tree yet.
 type posting struct {
 	index int
-	row   row
+	words
+	entry *Entry
 }
+
+// same reports whether both are the same row of the same index, whatever the
+// entry.
+func (p posting) same(o posting) bool { return p.index == o.index && p.words == o.words }
 
 // appendPostings lists every secondary row of an entry. It is the only place
 // that says what is indexed, so that adding, removing and overlaying agree.
 func appendPostings(out []posting, e *Entry) []posting {
 	add := func(index int, a, b, c string) {
-		out = append(out, posting{index, row{a, b, c, e}})
+		out = append(out, posting{index, words{a, b, c}, e})
 	}
 	if w := e.Workload; w != nil {
 		for k, v := range w.Labels {
@@ -82,9 +88,9 @@ func distinct(out []posting, from int) []posting {
 	if len(out)-from < 2 {
 		return out
 	}
-	slices.SortFunc(out[from:], func(x, y posting) int { return cmp.Or(x.index-y.index, compareWords(x.row, y.row)) })
+	slices.SortFunc(out[from:], func(x, y posting) int { return cmp.Or(x.index-y.index, x.compare(&y.words)) })
 	return append(out[:from], slices.CompactFunc(out[from:], func(x, y posting) bool {
-		return x.index == y.index && compareWords(x.row, y.row) == 0
+		return x.index == y.index && x.compare(&y.words) == 0
 	})...)
 }
 

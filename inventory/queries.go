@@ -45,7 +45,7 @@ func (inv *Inventory) Entry(k Key) *Entry {
 	}
 	// The pivot sorts before the entry's row, so the first row from there is it.
 	var found *Entry
-	scanTree(t, row{a: k.Namespace, b: k.Name}, matchAB, func(e *Entry) bool { found = e; return false })
+	scanTree(t, words{a: k.Namespace, b: k.Name}, matchAB, func(e *Entry) bool { found = e; return false })
 	return found
 }
 
@@ -88,9 +88,9 @@ func (inv *Inventory) Entries(k schema.GroupKind, namespace string) iter.Seq[*En
 		}
 		if t := inv.objects[k]; t != nil {
 			if d == 0 {
-				t.Ascend(func(r row) bool { return visit(r.entry) })
+				t.ascend(0, 0, func(r row) bool { return visit(r.entry) })
 			} else {
-				scanTree(t, row{a: namespace}, d, visit)
+				scanTree(t, words{a: namespace}, d, visit)
 			}
 		}
 		if over == nil || stopped {
@@ -165,8 +165,8 @@ func (inv *Inventory) Selected(namespace string, selector map[string]string) ite
 // longest returns the pivot of the selector pair with the longest value. It is
 // the most particular one more often than not ("tier: front", "app: web-4711"),
 // and when few workloads carry it no other need be looked at.
-func longest(namespace string, selector map[string]string) row {
-	best := row{a: namespace}
+func longest(namespace string, selector map[string]string) words {
+	best := words{a: namespace}
 	for k, v := range selector {
 		if best.b == "" || len(v) > len(best.c) || len(v) == len(best.c) && k < best.b {
 			best.b, best.c = k, v
@@ -176,16 +176,16 @@ func longest(namespace string, selector map[string]string) row {
 }
 
 // rarest returns the pivot of the selector pair with the fewest workloads.
-func (inv *Inventory) rarest(namespace string, selector map[string]string) row {
+func (inv *Inventory) rarest(namespace string, selector map[string]string) words {
 	if len(selector) == 1 {
 		k, v, _ := firstPair(selector)
-		return row{a: namespace, b: k, c: v}
+		return words{a: namespace, b: k, c: v}
 	}
-	var best row
+	var best words
 	for _, limit := range probes {
 		fewest := limit
 		for k, v := range selector {
-			pivot, n := row{a: namespace, b: k, c: v}, 0
+			pivot, n := words{a: namespace, b: k, c: v}, 0
 			scanTree(inv.postings[byLabel], pivot, matchABC, func(*Entry) bool { n++; return n < fewest })
 			if n < fewest || best.b == "" {
 				best, fewest = pivot, min(n, fewest)
@@ -217,7 +217,7 @@ func (inv *Inventory) Selecting(namespace string, labels map[string]string) iter
 	return func(yield func(*corev1.Service) bool) {
 		for k, v := range labels {
 			more := true
-			inv.scan(inv.postings[bySelector], bySelector, row{a: namespace, b: k, c: v}, matchABC, func(e *Entry) bool {
+			inv.scan(inv.postings[bySelector], bySelector, words{a: namespace, b: k, c: v}, matchABC, func(e *Entry) bool {
 				s, ok := e.Object.(*corev1.Service)
 				if ok && Matches(s.Spec.Selector, labels) {
 					more = yield(s)
@@ -253,7 +253,7 @@ func (inv *Inventory) Workloads(namespace string) iter.Seq[*Workload] {
 // PodsAt yields the pods that have an IP address, in any namespace.
 func (inv *Inventory) PodsAt(address string) iter.Seq[*Workload] {
 	return func(yield func(*Workload) bool) {
-		inv.scan(inv.postings[byAddress], byAddress, row{a: address}, matchA, func(e *Entry) bool { return yield(e.Workload) })
+		inv.scan(inv.postings[byAddress], byAddress, words{a: address}, matchA, func(e *Entry) bool { return yield(e.Workload) })
 	}
 }
 
@@ -261,7 +261,7 @@ func (inv *Inventory) PodsAt(address string) iter.Seq[*Workload] {
 // configurations, CRDs with a conversion webhook, APIServices.
 func (inv *Inventory) Referrers(namespace, service string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		inv.scan(inv.postings[byBackend], byBackend, row{a: namespace, b: service}, matchAB, yield)
+		inv.scan(inv.postings[byBackend], byBackend, words{a: namespace, b: service}, matchAB, yield)
 	}
 }
 
@@ -269,14 +269,14 @@ func (inv *Inventory) Referrers(namespace, service string) iter.Seq[*Entry] {
 // Names are compared in lower case; "" asks for those that claim every host.
 func (inv *Inventory) Claims(host string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		inv.scan(inv.postings[byHost], byHost, row{a: strings.ToLower(host)}, matchA, yield)
+		inv.scan(inv.postings[byHost], byHost, words{a: strings.ToLower(host)}, matchA, yield)
 	}
 }
 
 // Slices yields the EndpointSlices of a Service.
 func (inv *Inventory) Slices(namespace, service string) iter.Seq[*discoveryv1.EndpointSlice] {
 	return func(yield func(*discoveryv1.EndpointSlice) bool) {
-		inv.scan(inv.postings[bySlice], bySlice, row{a: namespace, b: service}, matchAB, func(e *Entry) bool {
+		inv.scan(inv.postings[bySlice], bySlice, words{a: namespace, b: service}, matchAB, func(e *Entry) bool {
 			s, ok := e.Object.(*discoveryv1.EndpointSlice)
 			return !ok || yield(s)
 		})
@@ -291,6 +291,6 @@ func (inv *Inventory) NetworkPolicies(namespace string) iter.Seq[*networkingv1.N
 // Siblings yields the pods and templates that one controller made.
 func (inv *Inventory) Siblings(namespace string, c Controller) iter.Seq[*Workload] {
 	return func(yield func(*Workload) bool) {
-		inv.scan(inv.postings[byOwner], byOwner, row{a: namespace, b: c.Kind, c: c.Name}, matchABC, func(e *Entry) bool { return yield(e.Workload) })
+		inv.scan(inv.postings[byOwner], byOwner, words{a: namespace, b: c.Kind, c: c.Name}, matchABC, func(e *Entry) bool { return yield(e.Workload) })
 	}
 }

@@ -182,7 +182,7 @@ func shareTemplate(e *Edit, entry *Entry) {
 	if entry.Object != nil || w == nil || w.Controller == nil || e.postings[byOwner] == nil {
 		return
 	}
-	pivot := row{a: entry.Key.Namespace, b: w.Controller.Kind, c: w.Controller.Name}
+	pivot := words{a: entry.Key.Namespace, b: w.Controller.Kind, c: w.Controller.Name}
 	scanTree(e.postings[byOwner], pivot, matchABC, func(other *Entry) bool {
 		if other.Object != nil || other.Workload == nil || other.Key == entry.Key {
 			return true
