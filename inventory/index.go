@@ -58,16 +58,16 @@ func (r row) compare(o *words, k *Key) int {
 	return r.entry.Key.Compare(*k)
 }
 
-// maxLeaf bounds the rows of a leaf: 128 rows of 16 bytes are 2 KiB, the unit
+// maxLeaf bounds the rows of a leaf: 256 rows of 16 bytes are 4 KiB, the unit
 // that a change of a shared tree copies.
-const maxLeaf = 128
+const maxLeaf = 256
 
 // owner marks what an edit has made itself and may therefore change.
 type owner struct{ _ byte }
 
 // tree is a sorted sequence of rows in leaves. A published one never changes;
 // the next version shares the leaves that it does not touch. Two levels are
-// enough: half a million rows have five thousand leaves, and copying that many
+// enough: half a million rows have three thousand leaves, and copying that many
 // branches takes a few microseconds.
 type tree struct {
 	branches []branch
@@ -148,7 +148,7 @@ func (t *tree) put(w *words, e *Entry) (old *Entry) {
 	}
 	if len(t.branches) == 0 {
 		t.rows++
-		r := row{entry: e, at: keep(w)}
+		r := row{entry: e, at: lasting(w)}
 		t.branches = append(t.branches, branch{r, &leaf{rows: []row{r}, owner: t.owner}})
 		return nil
 	}
@@ -167,7 +167,7 @@ func (t *tree) put(w *words, e *Entry) (old *Entry) {
 	case i < len(l.rows) && l.rows[i].compareWords(w) == 0:
 		r.at = l.rows[i].at
 	default:
-		r.at = keep(w)
+		r.at = lasting(w)
 	}
 	t.rows++
 	if len(l.rows) == maxLeaf {
@@ -179,7 +179,7 @@ func (t *tree) put(w *words, e *Entry) (old *Entry) {
 	return nil
 }
 
-func keep(w *words) *words {
+func lasting(w *words) *words {
 	if w == nil {
 		return nil
 	}

@@ -147,6 +147,10 @@ func (e *Edit) posting(i int) *tree {
 	return t
 }
 
+// fewPostings is how many rows of an entry are searched one by one: a hostile
+// object has tens of thousands.
+const fewPostings = 16
+
 // Put adds the entry, replacing one of the same identity.
 func (e *Edit) Put(entry *Entry) {
 	shareTemplate(e, entry)
@@ -155,10 +159,11 @@ func (e *Edit) Put(entry *Entry) {
 	if old != nil {
 		before := appendPostings(nil, old)
 		for i := range before {
-			// What stays is replaced in place below.
-			if !slices.ContainsFunc(e.scratch, before[i].same) {
-				e.posting(before[i].index).remove(&before[i].words, &old.Key)
+			// What stays is replaced in place below. Long lists are not compared.
+			if len(e.scratch) <= fewPostings && slices.ContainsFunc(e.scratch, before[i].same) {
+				continue
 			}
+			e.posting(before[i].index).remove(&before[i].words, &old.Key)
 		}
 	}
 	for i := range e.scratch {

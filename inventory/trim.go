@@ -19,6 +19,9 @@ import (
 // fixture says so. Secrets that stand in environment variables go with it.
 func Trim(o Object) {
 	o.SetManagedFields(nil)
+	o.SetUID("")
+	o.SetResourceVersion("")
+	o.SetSelfLink("")
 	dropAnnotation(o, corev1.LastAppliedConfigAnnotation)
 	if len(o.GetFinalizers()) > 0 {
 		o.SetFinalizers(nil)

@@ -57,6 +57,10 @@ func NewEntry(o Object) *Entry {
 // place, and of a pod only the workload remains.
 func CompactEntry(o Object) *Entry {
 	Trim(o)
+	return compactEntry(o)
+}
+
+func compactEntry(o Object) *Entry {
 	e := NewEntry(o)
 	if _, isPod := o.(*corev1.Pod); isPod {
 		e.Object = nil
@@ -188,6 +192,7 @@ func shareTemplate(e *Edit, entry *Entry) {
 			return true
 		}
 		sibling := other.Workload
+		w.Controller = sibling.Controller
 		if reflect.DeepEqual(sibling.Spec, w.Spec) {
 			w.Spec = sibling.Spec
 		}

@@ -63,6 +63,7 @@ type Live struct {
 	client *Client
 	kinds  []inventory.Kind
 	hooks  Hooks
+	pool   inventory.Pool
 
 	current atomic.Pointer[published]
 	changes chan change

@@ -21,6 +21,7 @@ func (c *compactor) share(e *inventory.Entry) {
 		c.siblings[by] = w
 		return
 	}
+	w.Controller = first.Controller
 	if reflect.DeepEqual(first.Spec, w.Spec) {
 		w.Spec = first.Spec
 	}

@@ -48,6 +48,7 @@ func (s *stub) DeepCopyObject() runtime.Object {
 type compactor struct {
 	kind     inventory.Kind
 	empty    *metav1.ObjectMeta
+	pool     *inventory.Pool
 	siblings map[sibling]*inventory.Workload // during an initial list
 }
 
@@ -57,8 +58,8 @@ type sibling struct {
 	inventory.Controller
 }
 
-func newCompactor(kind inventory.Kind) *compactor {
-	return &compactor{kind: kind, empty: &metav1.ObjectMeta{}}
+func newCompactor(kind inventory.Kind, pool *inventory.Pool) *compactor {
+	return &compactor{kind: kind, empty: &metav1.ObjectMeta{}, pool: pool}
 }
 
 // stub compacts an object, which must not be used afterwards. It returns nil for
@@ -69,7 +70,7 @@ func (c *compactor) stub(o runtime.Object) *stub {
 		return nil
 	}
 	s := &stub{Object: c.empty, version: object.GetResourceVersion(), defines: definitionOf(object), decoded: time.Now()}
-	s.entry = inventory.CompactEntry(object)
+	s.entry = c.pool.Entry(object)
 	s.key = s.entry.Key
 	c.share(s.entry)
 	return s

@@ -89,7 +89,7 @@ func (w *watcher) ListWithContext(ctx context.Context, o metav1.ListOptions) (ru
 	out := &internalversion.List{ListMeta: metav1.ListMeta{
 		ResourceVersion: list.GetResourceVersion(), Continue: list.GetContinue(), RemainingItemCount: list.GetRemainingItemCount(),
 	}}
-	c := newCompactor(w.kind)
+	c := newCompactor(w.kind, &w.live.pool)
 	c.listing()
 	// With a copy of each item: an entry that is kept must not keep its page.
 	err = meta.EachListItemWithAlloc(page, func(item runtime.Object) error {
@@ -114,7 +114,7 @@ func (w *watcher) WatchWithContext(ctx context.Context, o metav1.ListOptions) (w
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{in: in, out: make(chan watch.Event), done: make(chan struct{}), watcher: w, compact: newCompactor(w.kind)}
+	s := &stream{in: in, out: make(chan watch.Event), done: make(chan struct{}), watcher: w, compact: newCompactor(w.kind, &w.live.pool)}
 	if initial {
 		s.compact.listing()
 	}

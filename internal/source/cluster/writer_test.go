@@ -62,7 +62,7 @@ func pod(i int) *corev1.Pod {
 }
 
 func stubs(w *watcher, objects ...apiruntime.Object) []any {
-	c := newCompactor(w.kind)
+	c := newCompactor(w.kind, &inventory.Pool{})
 	c.listing()
 	out := make([]any, 0, len(objects))
 	for _, o := range objects {
@@ -134,7 +134,7 @@ func TestReplicasShareOneSpecBeforeAndAfterTheyAreKept(t *testing.T) {
 	eventually(t, "the list is published", w[0].synced.Load)
 	different := pod(4)
 	different.Spec.HostNetwork = true
-	must(t, w[0].Update(newCompactor(w[0].kind).stub(different)))
+	must(t, w[0].Update(newCompactor(w[0].kind, &inventory.Pool{}).stub(different)))
 	eventually(t, "the change is visible", func() bool { return l.Inventory().Entry(inventory.KeyOf(different)).Workload.Spec.HostNetwork })
 	if l.Inventory().Entry(inventory.KeyOf(pod(3))).Workload.Spec.HostNetwork {
 		t.Error("a change of one replica changed another")
@@ -165,7 +165,7 @@ func TestAStormCostsFewVersions(t *testing.T) {
 	for i := range events {
 		must(t, w[0].Update(storm[i%1000]))
 	}
-	must(t, w[0].Delete(newCompactor(w[0].kind).gone(pod(0))))
+	must(t, w[0].Delete(newCompactor(w[0].kind, &inventory.Pool{}).gone(pod(0))))
 	eventually(t, "the storm is over", func() bool { return l.Inventory().Len(inventory.PodKind) == 999 })
 	if n := l.Generation() - before; n > events/4 {
 		t.Errorf("%d events made %d versions", events, n)
@@ -181,7 +181,7 @@ func TestAReaderKeepsItsVersion(t *testing.T) {
 	eventually(t, "the list is published", w[0].synced.Load)
 	held, generation := l.Current()
 	for i := range 100 {
-		must(t, w[0].Delete(newCompactor(w[0].kind).gone(pod(i))))
+		must(t, w[0].Delete(newCompactor(w[0].kind, &inventory.Pool{}).gone(pod(i))))
 	}
 	eventually(t, "all are gone", func() bool { return l.Inventory().Len(inventory.PodKind) == 0 })
 	if held.Len(inventory.PodKind) != 100 || l.Generation() <= generation {
@@ -196,7 +196,7 @@ func TestStreamsEndWithoutAReader(t *testing.T) {
 			t.Parallel()
 			_, w := offline(t, Hooks{}, "Pod")
 			in := watch.NewFake()
-			s := &stream{in: in, out: make(chan watch.Event), done: make(chan struct{}), watcher: w[0], compact: newCompactor(w[0].kind)}
+			s := &stream{in: in, out: make(chan watch.Event), done: make(chan struct{}), watcher: w[0], compact: newCompactor(w[0].kind, &inventory.Pool{})}
 			ended := make(chan struct{})
 			go func() { s.run(t.Context()); close(ended) }()
 			if full {
@@ -266,7 +266,7 @@ func TestDefinitionsAreReadBeforeTheyAreTrimmed(t *testing.T) {
 	for _, status := range []apiextensionsv1.ConditionStatus{apiextensionsv1.ConditionTrue, apiextensionsv1.ConditionFalse} {
 		o := d.DeepCopy()
 		o.Status.Conditions = []apiextensionsv1.CustomResourceDefinitionCondition{{Type: apiextensionsv1.Established, Status: status}}
-		s := newCompactor(w).stub(o)
+		s := newCompactor(w, &inventory.Pool{}).stub(o)
 		if s.defines == nil || s.defines.ready != (status == apiextensionsv1.ConditionTrue) || len(s.defines.versions) != 1 {
 			t.Errorf("%s: got %+v", status, s.defines)
 		}
@@ -297,7 +297,7 @@ func BenchmarkEventToVisible(b *testing.B) {
 					must(b, w[0].Update(o))
 				}
 				began := time.Now()
-				s := newCompactor(w[1].kind).stub(service)
+				s := newCompactor(w[1].kind, &inventory.Pool{}).stub(service)
 				must(b, w[1].Add(s))
 				for l.Inventory().Entry(s.key) == nil {
 					runtime.Gosched()
@@ -320,7 +320,7 @@ func BenchmarkFirstList(b *testing.B) {
 		before := heap()
 		b.StartTimer()
 		l, w := offline(b, Hooks{}, "Pod")
-		c := newCompactor(w[0].kind)
+		c := newCompactor(w[0].kind, &inventory.Pool{})
 		c.listing()
 		list := make([]any, 0, benchmarkPods)
 		for i := range benchmarkPods {

@@ -79,8 +79,9 @@ func (s Size) Count() int {
 // Inventory builds the compact inventory of the cluster, as a live one holds it.
 func (s Size) Inventory() *inventory.Inventory {
 	e := (&inventory.Inventory{}).Edit()
+	var pool inventory.Pool
 	for o := range s.Objects() {
-		e.Put(inventory.CompactEntry(o))
+		e.Put(pool.Entry(o))
 	}
 	return e.Inventory()
 }
