@@ -17,9 +17,7 @@ import "strings"
 func DefaultSensitivePorts() map[int32]string {
 	out := map[int32]string{}
 	for _, table := range []map[int32]string{controlPlanePorts, dataPorts, operationPorts} {
-		for port, what := range table {
-			out[port] = what
-		}
+		maps.Copy(out, table)
 	}
 	return out
 }

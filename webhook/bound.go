@@ -6,26 +6,46 @@ import (
 	"bytes"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// Bounds of an object that is judged. What is judged is a matter of lists: rules,
-// ports, labels. 10,000 entries in one are ten times those of the largest object
-// known to make sense (an EndpointSlice of 1,000 endpoints), and 100,000 in all
-// are twice those of the largest custom resource definitions. A request of the
-// API server's limit, 3 MiB, could hold a million, of which each takes up to a
-// kilobyte once decoded and many are compared with each other.
-const (
-	maxEntries = 10_000
-	maxTotal   = 100_000
+// bounds limit the lists and maps of an object that is judged: rules, ports,
+// labels. A request of the API server's limit, 3 MiB, could hold a million
+// entries, of which each takes up to a kilobyte once decoded, and many are
+// compared with each other.
+type bounds struct {
+	entries int // in one list or map
+	total   int // in all of them
+}
+
+// usual are twice what the largest object holds that makes sense, an
+// EndpointSlice of 1,000 endpoints with two dozen entries each. roomy are for the
+// kinds that are read once from end to end and may be large: schemas hold up to
+// 40,000 entries, and a NetworkPolicy may list the networks of a cloud.
+var (
+	usual = bounds{2_000, 50_000}
+	roomy = bounds{100_000, 100_000}
 )
 
-// bounded refuses an object of which a list or map is too long to be judged in
-// the time that a verdict may take, or that nests too deeply. The data is JSON,
-// valid or not.
-func bounded(data []byte) error {
-	if len(data) <= 2*inventory.MaxDepth {
-		return nil // too short for any of the bounds
+func boundsOf(kind schema.GroupKind) bounds {
+	switch kind {
+	case inventory.NetworkPolicyKind, schema.GroupKind{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:
+		return roomy
+	}
+	return usual
+}
+
+// bounded is bounds.check with the usual bounds.
+func bounded(data []byte) error { return usual.check(data) }
+
+// check refuses an object of which a list or map is too long to be judged in the
+// time that a verdict may take, or that nests too deeply. The data is valid JSON.
+func (b bounds) check(data []byte) error {
+	// Common objects hold few entries, which counting shows ten times faster.
+	if bytes.Count(data, []byte(","))+bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("[")) < min(b.entries, inventory.MaxDepth) {
+		return nil
 	}
 	var entries []int // of the lists and maps around the current byte
 	total := 0
@@ -45,13 +65,13 @@ func bounded(data []byte) error {
 		case ',':
 			total++
 			if n := len(entries); n > 0 {
-				if entries[n-1]++; entries[n-1] > maxEntries {
-					return fmt.Errorf("it holds a list or map of more than %d entries", maxEntries)
+				if entries[n-1]++; entries[n-1] > b.entries {
+					return fmt.Errorf("it holds a list or map of more than %d entries", b.entries)
 				}
 			}
 		}
-		if total > maxTotal {
-			return fmt.Errorf("it holds more than %d entries in all", maxTotal)
+		if total > b.total {
+			return fmt.Errorf("it holds more than %d entries in all", b.total)
 		}
 	}
 	return nil
@@ -61,7 +81,7 @@ func bounded(data []byte) error {
 // i, or the end of the data.
 func stringEnd(data []byte, i int) int {
 	for i++; i < len(data); i++ {
-		at := XX
+		at := bytes.IndexAny(data[i:], "\"\\")
 		if at < 0 {
 			return len(data)
 		}
@@ -73,13 +93,16 @@ func stringEnd(data []byte, i int) int {
 	return len(data)
 }
 
-// decode is objects, for objects within the bounds.
+// decode is objects, for an object within the bounds. An older one beyond them
+// counts as absent: then nothing is known of what it had, and the update that
+// makes it smaller is judged like a new object.
 func (r Review) decode() (current, old inventory.Object, err error) {
-	if err := bounded(r.Object); err != nil {
-		return nil, nil, fmt.Errorf("the object is too large to be judged: %w", err)
+	limits := boundsOf(r.Kind.GroupKind())
+	if err := limits.check(r.Object); err != nil {
+		return nil, nil, fmt.Errorf("the object is too large: %w", err)
 	}
-	if err := bounded(r.OldObject); err != nil {
-		return nil, nil, fmt.Errorf("the old object is too large to be judged: %w", err)
+	if limits.check(r.OldObject) != nil {
+		r.OldObject = nil
 	}
 	return r.objects()
 }

@@ -31,7 +31,7 @@ func (g Guard) Answer(ctx context.Context, r Review) Answer {
 	if r.Operation != "UPDATE" || slices.Contains(SystemNamespaces, r.Name) || r.Name == g.Namespace {
 		return Answer{Allowed: true}
 	}
-	current, old, err := r.objects()
+	current, old, err := r.decode()
 	if err != nil {
 		g.Metrics.failed("object")
 		return cannotDecide("object", err, r)
@@ -69,7 +69,7 @@ func (g Guard) Answer(ctx context.Context, r Review) Answer {
 // optIn tells whoever raises the protection of a namespace what in it breaks the
 // rules already.
 func (g Guard) optIn(ctx context.Context, namespace string, was, now map[string]string) Answer {
-	oldMode, oldProfile, _ := policy.ScopeOf(was)   //nolint:errcheck // a bad label enforces; the validator reports it
+	oldMode, oldProfile, _ := policy.ScopeOf(was) // a bad label enforces; the validator reports it
 	newMode, newProfile, err := policy.ScopeOf(now) // the same, but here its author is told
 	a := Answer{Allowed: true}
 	if err != nil {
@@ -86,8 +86,8 @@ func (g Guard) optIn(ctx context.Context, namespace string, was, now map[string]
 // lowering says how the new labels protect less than the old ones, "" when they
 // do not.
 func lowering(was, now map[string]string) string {
-	oldMode, oldProfile, _ := policy.ScopeOf(was) //nolint:errcheck // a bad label enforces; the validator reports it
-	newMode, newProfile, _ := policy.ScopeOf(now) //nolint:errcheck // a bad label enforces; the validator reports it
+	oldMode, oldProfile, _ := policy.ScopeOf(was) // a bad label enforces; the validator reports it
+	newMode, newProfile, _ := policy.ScopeOf(now) // a bad label enforces; the validator reports it
 	switch {
 	case newMode > oldMode:
 		return fmt.Sprintf("would go from %s=%s to %s", policy.AdmissionLabel, oldMode, newMode)

@@ -38,13 +38,14 @@ type Handler struct {
 	metrics *Metrics
 	log     logr.Logger
 	slots   *semaphore.Weighted
+	buffers *buffers
 	patient time.Duration
 }
 
 // NewHandler serves the judge. Several handlers share one bound when they are
 // made by the same Bound. Safe for concurrent use.
 func NewHandler(judge Judge, bound *Bound, metrics *Metrics, log logr.Logger) *Handler {
-	return &Handler{judge: judge, metrics: metrics, log: log, slots: bound.slots, patient: time.Second}
+	return &Handler{judge: judge, metrics: metrics, log: log, slots: bound.slots, buffers: &buffers{}, patient: time.Second}
 }
 
 // Bound is the memory that all handlers of a process share.
@@ -64,17 +65,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if cost > MaxReview || req.ContentLength < 0 {
 		cost = MaxReview
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), h.patient)
-	err := h.slots.Acquire(ctx, cost)
-	cancel()
-	if err != nil {
+	if !h.acquire(req.Context(), cost) {
 		h.metrics.shed()
 		http.Error(w, "too many reviews at once", http.StatusServiceUnavailable)
 		return
 	}
 	defer h.slots.Release(cost)
 
-	body, err := readBody(w, req)
+	buffer := h.buffers.Get()
+	defer h.buffers.Put(buffer)
+	body, err := buffer.read(w, req)
 	if err != nil {
 		h.metrics.failed("body")
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -94,10 +94,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-func readBody(w http.ResponseWriter, req *http.Request) ([]byte, error) {
+// acquire takes room for a body, waiting for it if it must.
+func (h *Handler) acquire(ctx context.Context, cost int64) bool {
+	if h.slots.TryAcquire(cost) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, h.patient)
+	defer cancel()
+	return h.slots.Acquire(ctx, cost) == nil
+}
+
+// read reads the body of a request. It is valid until the buffer is put back:
+// nothing that a judge keeps may point into it.
+func (b *buffer) read(w http.ResponseWriter, req *http.Request) ([]byte, error) {
 	limited := http.MaxBytesReader(w, req.Body, MaxReview)
 	if n := req.ContentLength; n > 0 && n <= MaxReview {
-		body := make([]byte, n)
+		body := b.bytes(int(n))
 		if _, err := io.ReadFull(limited, body); err != nil {
 			return nil, fmt.Errorf("read review: %w", err)
 		}

@@ -26,7 +26,7 @@ func (m Mutator) Answer(_ context.Context, r Review) Answer {
 	if s.mode == policy.Off || s.mode == policy.AuditOnly {
 		return Answer{Allowed: true}
 	}
-	o, _, err := r.objects()
+	o, _, err := r.decode()
 	if err != nil {
 		m.Metrics.failed("object")
 		return Answer{Allowed: true, Annotations: map[string]string{"undecided": clip(err.Error(), 512)}}

@@ -37,8 +37,11 @@ type Review struct {
 	User        string
 	Groups      []string
 	DryRun      bool
-	Object      []byte // JSON, nil when the request carries none
+	Object      []byte // JSON, nil when the request carries none, or it is decoded already
 	OldObject   []byte
+
+	// current and old are the objects when they were decoded with the envelope.
+	current, old inventory.Object
 }
 
 type wireGVK struct {
@@ -47,13 +50,14 @@ type wireGVK struct {
 	Kind    string `json:"kind"`
 }
 
-type wireReview struct {
-	APIVersion string       `json:"apiVersion"`
-	Kind       string       `json:"kind"`
-	Request    *wireRequest `json:"request"`
+// wireReview is a review whose objects are taken as a T.
+type wireReview[T any] struct {
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Request    *wireRequest[T] `json:"request"`
 }
 
-type wireRequest struct {
+type wireRequest[T any] struct {
 	UID      string  `json:"uid"`
 	Kind     wireGVK `json:"kind"`
 	Resource struct {
@@ -68,18 +72,30 @@ type wireRequest struct {
 		Username string   `json:"username"`
 		Groups   []string `json:"groups"`
 	} `json:"userInfo"`
-	Object    json.RawMessage `json:"object"`
-	OldObject json.RawMessage `json:"oldObject"`
-	DryRun    bool            `json:"dryRun"`
+	Object    T    `json:"object"`
+	OldObject T    `json:"oldObject"`
+	DryRun    bool `json:"dryRun"`
 }
 
 // DecodeReview reads the body of a request. The returned review may be used
 // for the UID even when the error is not nil: a refusal needs it.
 func DecodeReview(body []byte) (Review, error) {
-	var w wireReview
+	if r, done := decodeOnce(body); done {
+		return r, nil
+	}
+	var w wireReview[json.RawMessage]
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(body, &w); err != nil {
 		return Review{}, fmt.Errorf("decode AdmissionReview: %w", err)
 	}
+	r, err := w.review()
+	if w.Request != nil {
+		r.Object, r.OldObject = present(w.Request.Object), present(w.Request.OldObject)
+	}
+	return r, err
+}
+
+// review is what the envelope says; the caller adds the objects.
+func (w *wireReview[T]) review() (Review, error) {
 	if w.Kind != "AdmissionReview" || w.APIVersion != "admission.k8s.io/v1" {
 		return Review{}, fmt.Errorf("decode AdmissionReview: is a %q of %q, not an AdmissionReview of admission.k8s.io/v1", w.Kind, w.APIVersion)
 	}
@@ -94,7 +110,6 @@ func DecodeReview(body []byte) (Review, error) {
 		Subresource: r.SubResource,
 		Namespace:   r.Namespace, Name: r.Name, Operation: r.Operation,
 		User: r.UserInfo.Username, Groups: r.UserInfo.Groups, DryRun: r.DryRun,
-		Object: present(r.Object), OldObject: present(r.OldObject),
 	}
 	if out.UID == "" {
 		return out, errors.New("decode AdmissionReview: request.uid is empty")
@@ -117,6 +132,9 @@ func present(raw json.RawMessage) []byte {
 // the request: for a subresource such as pods/ephemeralcontainers the object is
 // the whole Pod.
 func (r Review) objects() (current, old inventory.Object, err error) {
+	if r.current != nil {
+		return r.current, r.old, nil
+	}
 	if r.Object == nil {
 		return nil, nil, errors.New("the request carries no object")
 	}

@@ -33,10 +33,17 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 	if s.mode == policy.Off {
 		return Answer{Allowed: true}
 	}
-	current, old, err := r.objects()
+	current, old, err := r.decode()
 	if err != nil {
 		v.Metrics.failed("object")
-		return cannotDecide("object", err, r)
+		a := cannotDecide("object", err, r)
+		if s.mode != policy.Enforce {
+			a = Answer{Allowed: true, Annotations: a.Annotations}
+			if s.mode == policy.WarnOnly {
+				a.Warnings = []string{clip("gatehouse: cannot judge this object: "+checks.Plain(err.Error()), maxWarning)}
+			}
+		}
+		return a
 	}
 	verdict := judge(current, old, r, inv, p, s)
 	v.Metrics.found(verdict)

@@ -143,7 +143,7 @@ func (w *owners) index() {
 		if svc.Namespace == w.namespace {
 			continue
 		}
-		for _, text := range append(svc.Spec.ClusterIPs[:len(svc.Spec.ClusterIPs):len(svc.Spec.ClusterIPs)], svc.Spec.ClusterIP) {
+		for _, text := range append(slices.Clip(svc.Spec.ClusterIPs), svc.Spec.ClusterIP) {
 			if a, ok := parseEndpoint(text); ok {
 				w.virtual[a] = svc.Namespace + "/" + svc.Name
 			}

@@ -44,7 +44,7 @@ func removedMarks(list string, before, after map[string]string) []checks.Finding
 		}
 		lost[key] = value
 	}
-	var out []checks.Finding
+	out := make([]checks.Finding, 0, len(lost))
 	for _, key := range sortedKeys(lost) {
 		out = append(out, checks.Finding{
 			Subject: "removed/" + list + "/" + key, Field: "metadata." + list + "[" + key + "]",

@@ -99,7 +99,7 @@ func TestHostsNarrow(t *testing.T) {
 // gives with those of comparing every pair.
 func TestTheIndexMissesNoCollision(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable, not secret
+	random := rand.New(rand.NewPCG(1, 2)) // repeatable, not secret
 	segments := []string{"a", "b", "ab", "a.b", "a[0-9]", "b?", ".*", "(.*)", "*", "c|d", "a(/|$)(.*)", ""}
 	types := []networkingv1.PathType{networkingv1.PathTypeExact, networkingv1.PathTypePrefix, networkingv1.PathTypeImplementationSpecific}
 	path := func() string {

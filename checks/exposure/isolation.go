@@ -72,12 +72,7 @@ func ingressOf(namespace string, podLabels map[string]string, ports []podPort, i
 // isolatesIngress reports whether a policy is about ingress: it says so, or it
 // says nothing, for ingress is the default whatever rules there are.
 func isolatesIngress(np *networkingv1.NetworkPolicy) bool {
-	for _, t := range np.Spec.PolicyTypes {
-		if t == networkingv1.PolicyTypeIngress {
-			return true
-		}
-	}
-	return len(np.Spec.PolicyTypes) == 0
+	return len(np.Spec.PolicyTypes) == 0 || slices.Contains(np.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
 }
 
 // selects reports whether a selector matches labels; an empty one matches all.

@@ -55,10 +55,7 @@ func TestGatewayMarksMayNotGo(t *testing.T) {
 	t.Parallel()
 	all := map[string]string{"gatehouse.sh/gateway": "gatehouse-system/gatehouse", tlsAnnotation: "redirect", exposeAnnotation: "a.example.com", keepNodePorts: "", "example.com/x": "1"}
 	without := func(keys ...string) map[string]string {
-		out := map[string]string{}
-		for k, v := range all {
-			out[k] = v
-		}
+		out := maps.Clone(all)
 		for _, k := range keys {
 			delete(out, k)
 		}

@@ -51,7 +51,8 @@ func otherRouteKind() checks.Check {
 }
 
 func customRouteKinds() []schema.GroupKind {
-	out := []schema.GroupKind{inventory.ServiceKind}
+	out := make([]schema.GroupKind, 1, 1+len(customRoutes))
+	out[0] = inventory.ServiceKind
 	for k := range customRoutes {
 		out = append(out, k)
 	}

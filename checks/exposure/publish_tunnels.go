@@ -95,8 +95,9 @@ func internalURL(url string) bool {
 // stand at the top of the object.
 // https://github.com/adyanth/cloudflare-operator/blob/main/api/v1alpha1/tunnelbinding_types.go
 func bindingFindings(u *unstructured.Unstructured) []checks.Finding {
-	var out []checks.Finding
-	for _, f := range inventory.Walk(u.Object, "subjects[]") {
+	subjects := inventory.Walk(u.Object, "subjects[]")
+	out := make([]checks.Finding, 0, len(subjects))
+	for _, f := range subjects {
 		subject, _ := f.Value.(map[string]any)
 		name, _ := subject["name"].(string)
 		spec, _ := subject["spec"].(map[string]any)

@@ -107,7 +107,7 @@ func eachRawContainer(u *unstructured.Unstructured, visit func(container map[str
 		return
 	}
 	at := u.Object
-	for _, step := range append(kind.PodTemplate[:len(kind.PodTemplate):len(kind.PodTemplate)], "spec") {
+	for _, step := range append(slices.Clip(kind.PodTemplate), "spec") {
 		next, ok := at[step].(map[string]any)
 		if !ok {
 			return

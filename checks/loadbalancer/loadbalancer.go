@@ -151,12 +151,9 @@ func (v *Verdict) conflict(format string, args ...any) {
 		return
 	}
 	clause := fmt.Sprintf(format, args...)
-	for _, have := range v.Conflicts {
-		if have == clause {
-			return
-		}
+	if !slices.Contains(v.Conflicts, clause) {
+		v.Conflicts = append(v.Conflicts, clause)
 	}
-	v.Conflicts = append(v.Conflicts, clause)
 }
 
 // maxQuoted is the number of bytes of a user's value that a clause repeats.

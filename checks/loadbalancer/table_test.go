@@ -234,6 +234,7 @@ func classifyAs(row Provider, class string, annotations map[string]string, cfg C
 		return ClassifyIngress(class, annotations, cfg)
 	case GatewayObject:
 		return ClassifyGateway(class, annotations, cfg)
+	case ServiceObject, objectKinds:
 	}
 	return Classify(service(class, annotations), cfg)
 }
@@ -247,12 +248,10 @@ func service(class string, annotations map[string]string) *corev1.Service {
 	return svc
 }
 
-func merge(maps ...map[string]string) map[string]string {
+func merge(all ...map[string]string) map[string]string {
 	out := map[string]string{}
-	for _, m := range maps {
-		for k, v := range m {
-			out[k] = v
-		}
+	for _, m := range all {
+		maps.Copy(out, m)
 	}
 	return out
 }

@@ -38,7 +38,9 @@ func run() int {
 	flag.Usage = usage
 	flag.Parse()
 	if *showVersion {
-		fmt.Fprintln(os.Stdout, "gatehouse-webhook", version.Get().Version)
+		if _, err := fmt.Fprintln(os.Stdout, "gatehouse-webhook", version.Get().Version); err != nil {
+			return 1
+		}
 		return 0
 	}
 	if flag.NArg() > 0 {

@@ -77,6 +77,9 @@ func (a *app) check(ctx context.Context, f checkFlags, paths []string) error {
 		return err
 	}
 	j := judging{app: a, rules: r, loaded: &read, namespace: f.judge.namespace, quiet: f.judge.quiet}
+	if err := j.empty(); err != nil {
+		return err
+	}
 	verdicts := j.all()
 	out := report.Report{Faults: read.faults, Exempted: j.exempted, Compared: f.baseline != ""}
 	a.collect(&out, verdicts, limit, known)
@@ -134,8 +137,8 @@ func (a *app) load(ctx context.Context, f checkFlags, r *rules, paths []string) 
 	}
 	config, name, err := f.cluster.connect()
 	if err != nil {
-		if len(paths) == 0 && !f.live {
-			err = fmt.Errorf("%w (%w)", errNoPaths, err)
+		if len(paths) == 0 && !f.live && f.cluster == (clusterFlags{}) {
+			err = fmt.Errorf("%w; without them the cluster is judged: %w", errNoPaths, err)
 		}
 		return loaded{}, err
 	}

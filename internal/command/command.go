@@ -105,7 +105,7 @@ func (a *app) root() *cobra.Command {
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: a.name},
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          onlyCommands,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.In)
@@ -116,6 +116,28 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand())
 	return root
+}
+
+// onlyCommands refuses an argument that is no command, and names those that
+// were perhaps meant.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2 // one letter too many and one too few
+	hint := fmt.Sprintf("See '%s --help'", cmd.CommandPath())
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		hint = fmt.Sprintf("Did you mean '%s %s'?", cmd.CommandPath(), strings.Join(meant, "' or '"+cmd.CommandPath()+" "))
+	}
+	return fmt.Errorf("unknown command %q for %q\n%s", args[0], cmd.CommandPath(), hint)
+}
+
+// count is a number of things: "1 finding", "2 findings".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // isTerminal reports whether a stream is one, and its width in columns.

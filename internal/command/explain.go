@@ -62,6 +62,9 @@ func (a *app) explain(names []string, output string) error {
 		if !known {
 			c, known = a.set.Lookup(strings.ToUpper(name))
 		}
+		if where, told := elsewhere(name); !known && told {
+			return fmt.Errorf("%s is no check: %s", name, where)
+		}
 		if !known {
 			return fmt.Errorf("no check has the id or name %q: '%s checks list' lists them", name, a.name)
 		}
@@ -81,6 +84,19 @@ func (a *app) explain(names []string, output string) error {
 		return report.EncodeYAML(a.Out, list)
 	}
 	return fmt.Errorf("--output %q is not one of text, json, yaml", output)
+}
+
+// elsewhere says where the rules of the webhook are described that users meet in
+// its messages and that are no checks.
+func elsewhere(name string) (string, bool) {
+	family, _, _ := strings.Cut(strings.ToUpper(name), "-")
+	switch family {
+	case "MUT":
+		return "it is a default that the mutating webhook adds; spec.parameters.mutation of the CheckPolicy switches it, see docs/policy.md", true
+	case "SELF":
+		return "it guards what Gatehouse itself depends on, see docs/operations.md", true
+	}
+	return "", false
 }
 
 func (a *app) prose(c checks.Check) string {

@@ -47,6 +47,7 @@ func (a *app) fixCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.fix(cmd.Context(), f, args) },
 	}
 	f.judge.add(a, cmd)
+	cmd.Flags().Lookup("quiet").Usage = "say only what could not be read or repaired"
 	cmd.Flags().BoolVar(&f.write, "write", false, "write the files instead of printing them")
 	cmd.Flags().BoolVar(&f.diff, "diff", false, "print what would change instead")
 	cmd.MarkFlagsMutuallyExclusive("write", "diff")
@@ -83,6 +84,9 @@ func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
 		return err
 	}
 	j := judging{app: a, rules: r, loaded: &read, namespace: f.judge.namespace, quiet: f.judge.quiet}
+	if err := j.empty(); err != nil {
+		return err
+	}
 	list, left := a.manifests(&j, j.all())
 	faults := read.faults
 	for _, m := range list {
@@ -265,7 +269,7 @@ func (a *app) sum(f fixFlags, list []*manifest, left int) {
 		words[0] = "nothing to repair"
 	}
 	if left > 0 {
-		words = append(words, fmt.Sprintf("%d findings left without a safe repair: see %s check", left, a.name))
+		words = append(words, fmt.Sprintf("%s left without a safe repair: see %s check", count(left, "finding"), a.name))
 	}
 	a.say("%s", strings.Join(words, ", "))
 }

@@ -5,6 +5,7 @@ package command
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -70,6 +71,17 @@ func (j *judging) all() []judgement {
 	return out
 }
 
+// empty is the fault of a namespace of which nothing was read: most likely it is
+// misspelt, and a run that judges nothing must not pass.
+func (j *judging) empty() error {
+	ns := j.namespace
+	if ns == "" || len(j.loaded.faults) > 0 || j.loaded.inventory.Namespace(ns) != nil ||
+		slices.ContainsFunc(j.loaded.targets, func(t target) bool { return t.key.Namespace == ns }) {
+		return nil
+	}
+	return fmt.Errorf("there is nothing to judge: none of the %s that were read is in namespace %s", count(len(j.loaded.targets), "object"), ns)
+}
+
 // scope says how a target is taken: cluster-scoped objects as the policy says,
 // the others as enforced or as their namespace's labels say.
 func (j *judging) scope(t *target) (policy.Mode, policy.Profile) {
@@ -79,7 +91,9 @@ func (j *judging) scope(t *target) (policy.Mode, policy.Profile) {
 	case ns == "":
 		return j.rules.policy.ClusterMode, j.rules.profile
 	case j.loaded.live && system && j.namespace != ns:
-		j.note("%s is left out: the webhook never judges it; name it with -n to see what is there", ns)
+		if j.namespace == "" {
+			j.note("%s are left out: the webhook never judges them; -n shows one of them", strings.Join(systemNamespaces, ", "))
+		}
 		return policy.Off, j.rules.profile
 	case !j.rules.respect:
 		return policy.Enforce, j.rules.profile
@@ -185,6 +199,6 @@ func (j *judging) leftovers() {
 		}
 	}
 	if j.optedOut > 0 && j.rules.respect {
-		j.note("%d objects are in namespaces that did not opt in, and were not judged", j.optedOut)
+		j.note("not judged, because their namespaces did not opt in: %s", count(j.optedOut, "object"))
 	}
 }

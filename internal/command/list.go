@@ -15,8 +15,9 @@ func (a *app) checksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "checks",
 		Short: "List the checks",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long:  "List the checks, as 'checks list' does. 'explain' says more about one of them.",
+		Args:  onlyCommands,
+		RunE:  func(*cobra.Command, []string) error { return a.list("text") },
 	}
 	var output string
 	list := &cobra.Command{

@@ -5,6 +5,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -34,12 +35,19 @@ func (f *clusterFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig to use; default: the current one")
 }
 
+// errNoCluster is the fault of a machine without any kubeconfig.
+var errNoCluster = errors.New("find the cluster: there is no kubeconfig; name one with --kubeconfig or $KUBECONFIG")
+
 // connect returns how to reach the chosen cluster and what to call it.
 func (f *clusterFlags) connect() (*rest.Config, string, error) {
 	loading := clientcmd.NewDefaultClientConfigLoadingRules()
 	loading.ExplicitPath = f.kubeconfig
 	chosen := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(loading, &clientcmd.ConfigOverrides{CurrentContext: f.context})
 	config, err := chosen.ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		// What client-go says here names a variable that it does not read.
+		return nil, "", errNoCluster
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("find the cluster: %w", err)
 	}

@@ -5,6 +5,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -62,9 +63,9 @@ func (a *app) uninstall(ctx context.Context, f clusterFlags, dryRun bool) error 
 		case apierrors.IsNotFound(err):
 			outcome = "not there"
 		case err != nil:
-			return fmt.Errorf("delete %s %s in %s: %w", gvr.Resource, registrationName, name, err)
+			return fmt.Errorf("delete %s %s of cluster %s: %w", gvr.Resource, registrationName, name, err)
 		}
-		if _, err := fmt.Fprintf(a.Out, "%s %s in %s: %s\n", gvr.Resource, registrationName, name, outcome); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "%s %s of cluster %s: %s\n", strings.TrimSuffix(gvr.Resource, "s"), registrationName, name, outcome); err != nil {
 			return err
 		}
 	}

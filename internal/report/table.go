@@ -17,6 +17,10 @@ const maxMessage = 60
 
 func writeTable(w io.Writer, r *Report, o Options) error {
 	var b bytes.Buffer
+	widest := maxMessage
+	if o.Width == 0 {
+		widest = 0 // no terminal: one line for each finding, as grep and awk want it
+	}
 	rows := [][]string{}
 	for i := range r.Findings {
 		f := r.Findings[i]
@@ -36,7 +40,7 @@ func writeTable(w io.Writer, r *Report, o Options) error {
 		})
 	}
 	if len(rows) > 0 {
-		Table(&b, []string{"ACTION", "SEVERITY", "CHECK", "NAME", "OBJECT", "FIELD", "MESSAGE", "PLACE"}, rows, maxMessage)
+		Table(&b, []string{"ACTION", "SEVERITY", "CHECK", "NAME", "OBJECT", "FIELD", "MESSAGE", "PLACE"}, rows, widest)
 	}
 	if !o.Quiet {
 		if len(rows) > 0 {

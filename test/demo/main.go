@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,9 +21,16 @@ func main() { os.Exit(run()) }
 func run() int {
 	// The webhook dies with the thread that started it (Pdeathsig): stay on one.
 	runtime.LockOSThread()
-	keep := flag.Bool("keep", false, "stay up afterwards, for playing with kubectl")
-	verbose := flag.Bool("verbose", false, "show what the control plane and the webhook log")
-	flag.Parse()
+	// A set of its own: a library adds flags to the common one.
+	flags := flag.NewFlagSet("make demo ARGS=", flag.ContinueOnError)
+	keep := flags.Bool("keep", false, "stay up afterwards, for playing with kubectl")
+	verbose := flags.Bool("verbose", false, "show what the control plane and the webhook log")
+	switch err := flags.Parse(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2 // the flag set has said why
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	d := &demo{ctx: ctx, out: os.Stdout, verbose: *verbose, colour: terminal(os.Stdout)}

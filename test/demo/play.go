@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,13 @@ func (d *demo) style(code, s string) string {
 	return code + s + reset
 }
 
+// say prints what the user sees.
+func (d *demo) say(format string, args ...any) {
+	fmt.Fprintf(d.out, format, args...) //nolint:errcheck // where nobody reads, the outcome still counts
+}
+
 func (d *demo) title(format string, args ...any) {
-	fmt.Fprintf(d.out, "\n%s\n", d.style(bold, "## "+fmt.Sprintf(format, args...)))
+	d.say("\n%s\n", d.style(bold, "## "+fmt.Sprintf(format, args...)))
 }
 
 // play runs the scenes in order.
@@ -48,7 +54,7 @@ func (d *demo) play(keep bool) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder; the system removes what is left
 	d.dir = dir
 	stop, err := d.start()
 	if err != nil {
@@ -60,14 +66,19 @@ func (d *demo) play(keep bool) error {
 			return err
 		}
 	}
-	d.title("Done: everything was decided as expected")
+	d.title("Done: two applications accepted, seven ways around the gateway and one opt-out refused")
 	if !keep {
-		fmt.Fprintln(d.out, "`make demo ARGS=--keep` leaves the cluster running.")
+		d.say("`make demo ARGS=--keep` leaves the cluster running.\n")
 		return nil
 	}
-	fmt.Fprintf(d.out, "The cluster stays up until you press Ctrl-C. In another terminal:\n\n"+
-		"    export KUBECONFIG=%s PATH=%s:%s:$PATH\n    kubectl get services -A\n    kubectl apply -f test/fixtures/apps/hostile.yaml\n    gatehouse check --help\n",
-		d.cp.Kubeconfig(), filepath.Join(root, "bin"), filepath.Join(root, "bin", "cluster"))
+	d.say("The cluster stays up until you press Ctrl-C. In another terminal:\n\n"+
+		"    cd %s\n    export KUBECONFIG=%s PATH=%s:%s:$PATH\n"+
+		"    kubectl get services -A\n"+
+		"    kubectl -n boutique patch service cart -p '{\"spec\":{\"type\":\"NodePort\"}}'   # refused\n"+
+		"    kubectl create namespace lab && kubectl label namespace lab gatehouse.sh/admission=warn\n"+
+		"    kubectl -n lab create service nodeport web --tcp=80                          # accepted, with a warning\n"+
+		"    gatehouse check                                                              # the whole cluster\n",
+		root, d.cp.Kubeconfig(), filepath.Join(root, "bin"), filepath.Join(root, "bin", "cluster"))
 	<-d.ctx.Done()
 	return nil
 }
@@ -86,7 +97,7 @@ func (d *demo) start() (func(), error) {
 		return nil, err
 	}
 	d.cp = cp
-	fmt.Fprintf(d.out, "ready after %s\n", time.Since(began).Round(100*time.Millisecond))
+	d.say("ready after %s\n", time.Since(began).Round(100*time.Millisecond))
 	return func() {
 		if err := cp.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "demo: stop the control plane:", err)
@@ -96,12 +107,12 @@ func (d *demo) start() (func(), error) {
 
 // kubectl prints a command and what it says, and returns the latter.
 func (d *demo) kubectl(args ...string) (string, error) {
-	fmt.Fprintln(d.out, d.style(dim, "$ kubectl "+strings.Join(args, " ")))
+	d.say("%s\n", d.style(dim, "$ kubectl "+strings.Join(args, " ")))
 	cmd := d.cp.KubectlCommand(d.ctx, args...)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	text := strings.ReplaceAll(string(out), root+"/", "")
-	fmt.Fprint(d.out, indent(text))
+	d.say("%s", indent(brief(text)))
 	if d.ctx.Err() != nil {
 		return text, errors.New("interrupted")
 	}
@@ -110,12 +121,12 @@ func (d *demo) kubectl(args ...string) (string, error) {
 
 // program prints and runs one of our own binaries.
 func (d *demo) program(name string, args ...string) (string, error) {
-	fmt.Fprintln(d.out, d.style(dim, "$ "+name+" "+strings.Join(args, " ")))
-	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", name), args...)
+	d.say("%s\n", d.style(dim, "$ "+name+" "+strings.Join(args, " ")))
+	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", name), args...) //nolint:gosec // our own program
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+d.cp.Kubeconfig())
 	out, err := cmd.CombinedOutput()
-	fmt.Fprint(d.out, indent(string(out)))
+	d.say("%s", indent(string(out)))
 	return string(out), err
 }
 
@@ -125,6 +136,37 @@ func (d *demo) must(args ...string) error {
 		return fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
 	}
 	return nil
+}
+
+// few is how many objects kubectl may list before they are only counted.
+const few = 5
+
+// brief counts the objects of a long list ("service/cart created") instead of
+// naming each. Warnings and errors are all kept, before the counts.
+func brief(text string) string {
+	outcomes := []string{"created", "configured", "unchanged"}
+	counts := map[string]int{}
+	listed := 0
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 2 && strings.Contains(words[0], "/") && slices.Contains(outcomes, words[1]) {
+			counts[words[1]]++
+			listed++
+			continue
+		}
+		kept.WriteString(line)
+	}
+	if listed <= few {
+		return text
+	}
+	var sums []string
+	for _, outcome := range outcomes {
+		if n := counts[outcome]; n > 0 {
+			sums = append(sums, fmt.Sprintf("%d %s", n, outcome))
+		}
+	}
+	return kept.String() + "objects: " + strings.Join(sums, ", ") + "\n"
 }
 
 func indent(s string) string {

@@ -162,7 +162,7 @@ type process struct {
 
 // startWebhook registers and runs the webhook, and waits until the API server
 // is refused something by it.
-func (c *cluster) startWebhook(t *testing.T, change ...func(*serve.Options)) *process {
+func (c *cluster) startWebhook(t *testing.T) *process {
 	t.Helper()
 	port, probes := freePort(t), freePort(t)
 	o := serve.Options{
@@ -170,9 +170,6 @@ func (c *cluster) startWebhook(t *testing.T, change ...func(*serve.Options)) *pr
 		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"},
 		CertInterval: 50 * time.Millisecond, CertOverlap: 300 * time.Millisecond, GuardGroups: []string{"system:masters"},
 		Registry: prometheus.NewRegistry(),
-	}
-	for _, f := range change {
-		f(&o)
 	}
 	url := fmt.Sprintf("https://127.0.0.1:%d", port)
 	c.register(t, url)
@@ -233,7 +230,7 @@ func mustJSON(t *testing.T, v any) []byte {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

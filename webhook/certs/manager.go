@@ -47,7 +47,7 @@ func (m *Manager) Start(ctx context.Context) error {
 	for {
 		switch err := m.Once(ctx); {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end was asked for
 		case err == nil:
 			failing = ""
 		case err.Error() != failing: // say it once, not in every interval

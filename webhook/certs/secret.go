@@ -24,8 +24,8 @@ const (
 	keyTimes         = "times.json"
 )
 
-// RotateBefore, an RFC 3339 time set as annotation on the Secret, asks for a new
-// authority when the present one is older: after a key was leaked.
+// RotateBefore is an annotation of the Secret, an RFC 3339 time: an authority
+// made before it is replaced, as after a key was leaked.
 const RotateBefore = "gatehouse.sh/rotate-before"
 
 type times struct {

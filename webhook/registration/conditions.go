@@ -51,8 +51,9 @@ func guardConditions() []admissionregistrationv1.MatchCondition {
 	label := func(object, key string) string {
 		return fmt.Sprintf("(has(%[1]s.metadata.labels) && '%[2]s' in %[1]s.metadata.labels ? %[1]s.metadata.labels['%[2]s'] : '')", object, key)
 	}
-	var changed []string
-	for _, key := range []string{policy.AdmissionLabel, policy.ProfileLabel} {
+	keys := []string{policy.AdmissionLabel, policy.ProfileLabel}
+	changed := make([]string, 0, len(keys))
+	for _, key := range keys {
 		changed = append(changed, label("object", key)+" != "+label("oldObject", key))
 	}
 	return []admissionregistrationv1.MatchCondition{{Name: "opt-in-changes", Expression: strings.Join(changed, " || ")}}

@@ -50,10 +50,10 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 		ObjectMeta: metav1.ObjectMeta{Name: Name, Labels: labels()},
 	}
 	add := func(w admissionregistrationv1.ValidatingWebhook) {
-		w.MatchPolicy = ptr(admissionregistrationv1.Equivalent)
-		w.SideEffects = ptr(admissionregistrationv1.SideEffectClassNone)
+		w.MatchPolicy = new(admissionregistrationv1.Equivalent)
+		w.SideEffects = new(admissionregistrationv1.SideEffectClassNone)
 		w.AdmissionReviewVersions = []string{"v1"}
-		w.TimeoutSeconds = ptr(cmp.Or(o.ValidateTimeout, 3))
+		w.TimeoutSeconds = new(cmp.Or(o.ValidateTimeout, 3))
 		validating.Webhooks = append(validating.Webhooks, w)
 	}
 	inNamespaces, cluster := rules(set)
@@ -67,26 +67,26 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 		{"observe", admissionregistrationv1.Ignore, observed(o.Namespace)},
 	} {
 		add(admissionregistrationv1.ValidatingWebhook{
-			Name: tier.name + ".validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: ptr(tier.failure),
+			Name: tier.name + ".validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(tier.failure),
 			NamespaceSelector: tier.selector, Rules: inNamespaces, MatchConditions: objectConditions(),
 		})
 		if len(status) > 0 {
 			add(admissionregistrationv1.ValidatingWebhook{
-				Name: tier.name + "-status.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: ptr(tier.failure),
+				Name: tier.name + "-status.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(tier.failure),
 				NamespaceSelector: tier.selector, Rules: status, MatchConditions: statusConditions(),
 			})
 		}
 	}
 	add(admissionregistrationv1.ValidatingWebhook{
-		Name: "cluster.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: ptr(admissionregistrationv1.Ignore),
+		Name: "cluster.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(admissionregistrationv1.Ignore),
 		Rules: cluster, MatchConditions: objectConditions(),
 	})
 	add(admissionregistrationv1.ValidatingWebhook{
-		Name: "namespace.guard.gatehouse.sh", ClientConfig: o.client(GuardPath), FailurePolicy: ptr(admissionregistrationv1.Fail),
+		Name: "namespace.guard.gatehouse.sh", ClientConfig: o.client(GuardPath), FailurePolicy: new(admissionregistrationv1.Fail),
 		NamespaceSelector: notSystem(o.Namespace),
 		Rules: []admissionregistrationv1.RuleWithOperations{{
 			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Update},
-			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: guarded, Scope: ptr(admissionregistrationv1.ClusterScope)},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: guarded, Scope: new(admissionregistrationv1.ClusterScope)},
 		}},
 		MatchConditions: guardConditions(),
 	})
@@ -104,9 +104,9 @@ func mutating(o Options) *admissionregistrationv1.MutatingWebhookConfiguration {
 		ObjectMeta: metav1.ObjectMeta{Name: Name, Labels: labels()},
 		Webhooks: []admissionregistrationv1.MutatingWebhook{{
 			Name: "mutate.gatehouse.sh", ClientConfig: o.client(MutatePath),
-			FailurePolicy: ptr(admissionregistrationv1.Ignore), MatchPolicy: ptr(admissionregistrationv1.Equivalent),
-			SideEffects: ptr(admissionregistrationv1.SideEffectClassNone), AdmissionReviewVersions: []string{"v1"},
-			TimeoutSeconds: ptr(cmp.Or(o.MutateTimeout, 2)), ReinvocationPolicy: ptr(admissionregistrationv1.IfNeededReinvocationPolicy),
+			FailurePolicy: new(admissionregistrationv1.Ignore), MatchPolicy: new(admissionregistrationv1.Equivalent),
+			SideEffects: new(admissionregistrationv1.SideEffectClassNone), AdmissionReviewVersions: []string{"v1"},
+			TimeoutSeconds: new(cmp.Or(o.MutateTimeout, 2)), ReinvocationPolicy: new(admissionregistrationv1.IfNeededReinvocationPolicy),
 			NamespaceSelector: mutated(o.Namespace), Rules: group(mutatedKinds(), nil), MatchConditions: objectConditions(),
 		}},
 	}
@@ -115,10 +115,10 @@ func mutating(o Options) *admissionregistrationv1.MutatingWebhookConfiguration {
 func (o Options) client(path string) admissionregistrationv1.WebhookClientConfig {
 	c := admissionregistrationv1.WebhookClientConfig{CABundle: o.CABundle}
 	if o.URL != "" {
-		c.URL = ptr(o.URL + path)
+		c.URL = new(o.URL + path)
 		return c
 	}
-	c.Service = &admissionregistrationv1.ServiceReference{Namespace: o.Namespace, Name: o.Service, Path: ptr(path), Port: ptr(int32(443))}
+	c.Service = &admissionregistrationv1.ServiceReference{Namespace: o.Namespace, Name: o.Service, Path: new(path), Port: new(int32(443))}
 	return c
 }
 
@@ -214,7 +214,7 @@ func group(kinds []inventory.Kind, extra []string) []admissionregistrationv1.Rul
 		slices.Sort(resources[k])
 		out = append(out, admissionregistrationv1.RuleWithOperations{
 			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
-			Rule:       admissionregistrationv1.Rule{APIGroups: []string{k.group}, APIVersions: []string{k.version}, Resources: resources[k], Scope: ptr(admissionregistrationv1.AllScopes)},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{k.group}, APIVersions: []string{k.version}, Resources: resources[k], Scope: new(admissionregistrationv1.AllScopes)},
 		})
 	}
 	return out
@@ -223,8 +223,6 @@ func group(kinds []inventory.Kind, extra []string) []admissionregistrationv1.Rul
 func labels() map[string]string {
 	return map[string]string{"app.kubernetes.io/name": "gatehouse-webhook", "app.kubernetes.io/part-of": "gatehouse"}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // The selectors exclude the system namespaces by the name label that the API
 // server maintains, in addition to the opt-in, so that nobody can label

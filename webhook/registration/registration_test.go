@@ -31,8 +31,8 @@ func TestEveryFieldThatIsReadWakesTheWebhook(t *testing.T) {
 			continue
 		}
 		typ := reflect.TypeOf(k.New()).Elem()
-		for i := range typ.NumField() {
-			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		for field := range typ.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name == "" || name == "metadata" || name == "status" || slices.Contains(unread, gk.Kind+"."+name) {
 				continue
 			}

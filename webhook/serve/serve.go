@@ -38,7 +38,7 @@ import (
 )
 
 // SecretName is the Secret that holds the webhook's own certificates.
-const SecretName = "gatehouse-webhook-certificates" //nolint:gosec // the name of a Secret, not one
+const SecretName = "gatehouse-webhook-certificates"
 
 // Options configure the process. The zero value of an address switches the
 // server off; Namespace and Service must be set.

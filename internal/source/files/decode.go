@@ -70,8 +70,7 @@ func decode(kind inventory.Kind, gvk schema.GroupVersionKind, data []byte) (inve
 // as far as the decoder says.
 func (r *reading) decodeFault(o object, gvk schema.GroupVersionKind, err error) {
 	line := o.line()
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		line = lineAt(o.node, wrong.Offset) + o.doc.line - 1
 		err = fmt.Errorf("decode %s: %s is a %s where %s is wanted", gvk.Kind, orObject(wrong.Field), wrong.Value, wrong.Type)
 	}

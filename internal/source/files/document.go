@@ -62,10 +62,10 @@ func (r *reading) settle(data []byte) {
 			r.fault(0, errors.New("holds no Kubernetes object"))
 		}
 	case r.broken && looksLikeTemplate(data):
-		l.skip(r.source.file, 0, "is a template, not a manifest")
+		l.skip(r.source.file, "is a template, not a manifest")
 		return
 	case len(r.faults) == 0:
-		l.skip(r.source.file, 0, "holds no Kubernetes object")
+		l.skip(r.source.file, "holds no Kubernetes object")
 		return
 	}
 	l.result.Items = append(l.result.Items, r.items...)

@@ -108,7 +108,7 @@ func (w Warning) String() string {
 
 // Fault is an error with a place. Load returns faults joined; Faults takes the
 // join apart.
-type Fault struct {
+type Fault struct { //nolint:errname // a part of the result too, beside Skip and Warning
 	File string
 	Line int // 0 when the fault is of the whole file
 	Err  error
@@ -198,14 +198,15 @@ type loader struct {
 	pending []pendingWarning
 }
 
-func (l *loader) fault(file string, line int, err error) {
-	l.faults = append(l.faults, &Fault{File: file, Line: line, Err: err})
+// fault notes what is wrong with a whole file.
+func (l *loader) fault(file string, err error) {
+	l.faults = append(l.faults, &Fault{File: file, Err: err})
 }
 
 func (l *loader) path(path string) {
 	if path == Stdin {
 		if l.options.Stdin == nil {
-			l.fault(Stdin, 0, errors.New("there is none to read"))
+			l.fault(Stdin, errors.New("there is none to read"))
 			return
 		}
 		l.stream(source{file: Stdin, named: true}, l.options.Stdin)
@@ -214,11 +215,11 @@ func (l *loader) path(path string) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		l.fault(path, 0, cause(err))
+		l.fault(path, cause(err))
 	case info.IsDir():
 		l.folder(path)
 	case isKustomization(path):
-		l.fault(path, 0, errors.New("is a kustomization: name its folder instead"))
+		l.fault(path, errors.New("is a kustomization: name its folder instead"))
 	default:
 		l.file(source{file: path, named: true})
 	}
@@ -227,8 +228,7 @@ func (l *loader) path(path string) {
 // cause drops the operation and the path from an error of package os: the fault
 // names the path already.
 func cause(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err
 	}
 	return err

@@ -46,19 +46,19 @@ func (l *loader) kustomize(folder, file string, named bool) {
 	built, err := build(folder, disk)
 	switch {
 	case errors.Is(err, errComponent) && !named:
-		l.skip(file, 0, "is a component, which only another kustomization can build")
+		l.skip(file, "is a component, which only another kustomization can build")
 		return
 	case disk.refused != nil: // kustomize wraps it beyond recognition
 		l.faults = append(l.faults, disk.refused)
 		return
 	case err != nil:
-		l.fault(file, 0, fmt.Errorf("build kustomization: %w", err))
+		l.fault(file, fmt.Errorf("build kustomization: %w", err))
 		return
 	}
 	from := origins{l: l, folder: folder, file: file, known: map[string][]Item{}}
 	for i, res := range built.Resources() {
 		if err := l.kustomized(res, i, &from, disk.wantsOrigins); err != nil {
-			l.fault(file, 0, fmt.Errorf("build kustomization: %w", err))
+			l.fault(file, fmt.Errorf("build kustomization: %w", err))
 		}
 	}
 }
@@ -160,7 +160,7 @@ func written(items []Item, kind, name string) *Item {
 // manifest reads a file only for its positions; its faults were kustomize's to
 // find.
 func (o *origins) manifest(file string) []Item {
-	f, err := os.Open(file)
+	f, err := os.Open(file) //nolint:gosec // reading the files that the user names is the purpose
 	if err != nil {
 		return nil
 	}

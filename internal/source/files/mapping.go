@@ -3,6 +3,8 @@
 package files
 
 import (
+	"slices"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -116,11 +118,11 @@ func (e *emitter) merge(t *table, n *yaml.Node, depth int) error {
 		}
 		return nil
 	case yaml.SequenceNode:
-		for i := len(n.Content) - 1; i >= 0; i-- {
-			if c := n.Content[i]; c.Kind == yaml.SequenceNode {
+		for _, c := range slices.Backward(n.Content) {
+			if c.Kind == yaml.SequenceNode {
 				return at(c.Line, "a merge key takes mappings")
 			}
-			if err := e.merge(t, n.Content[i], depth+1); err != nil {
+			if err := e.merge(t, c, depth+1); err != nil {
 				return err
 			}
 		}

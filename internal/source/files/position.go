@@ -33,7 +33,7 @@ type document struct {
 
 func (d *document) node() *yaml.Node {
 	d.once.Do(func() {
-		nodes, _ := parse(d.text) //nolint:errcheck // it was parsed before; what could be read then can be read now
+		nodes, _ := parse(d.text) // it was parsed before; what could be read then can be read now
 		if d.index < len(nodes) {
 			d.root = nodes[d.index]
 		}

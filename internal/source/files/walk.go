@@ -23,19 +23,19 @@ var errTooMuch = errors.New("the run reads more than its bound of text")
 func (l *loader) file(s source) {
 	f, err := os.Open(s.file)
 	if err != nil {
-		l.fault(s.file, 0, cause(err))
+		l.fault(s.file, cause(err))
 		return
 	}
 	l.stream(s, f)
 	if err := f.Close(); err != nil {
-		l.fault(s.file, 0, cause(err))
+		l.fault(s.file, cause(err))
 	}
 }
 
 func (l *loader) stream(s source, r io.Reader) {
 	data, err := l.read(r)
 	if err != nil {
-		l.fault(s.file, 0, cause(err))
+		l.fault(s.file, cause(err))
 		return
 	}
 	l.text(s, data)
@@ -64,7 +64,7 @@ func (l *loader) folder(root string) {
 		}
 		switch {
 		case err != nil:
-			l.fault(path, 0, cause(err))
+			l.fault(path, cause(err))
 			if d != nil && d.IsDir() {
 				return fs.SkipDir
 			}
@@ -87,7 +87,7 @@ func (l *loader) enter(path string, named bool) error {
 	file, err := kustomizationIn(path)
 	switch {
 	case err != nil:
-		l.fault(path, 0, err)
+		l.fault(path, err)
 		return fs.SkipDir
 	case file == "":
 		return nil
@@ -103,20 +103,21 @@ func (l *loader) walked(path string, d fs.DirEntry) {
 	if mode&fs.ModeSymlink != 0 {
 		info, err := os.Stat(path)
 		if err != nil {
-			l.fault(path, 0, cause(err))
+			l.fault(path, cause(err))
 			return
 		}
 		mode = info.Mode().Type()
 	}
 	if !mode.IsRegular() {
-		l.skip(path, 0, "is not a regular file")
+		l.skip(path, "is not a regular file")
 		return
 	}
 	l.file(source{file: path})
 }
 
-func (l *loader) skip(file string, line int, reason string) {
-	l.result.Skipped = append(l.result.Skipped, Skip{File: file, Line: line, Reason: reason})
+// skip leaves out a whole file.
+func (l *loader) skip(file, reason string) {
+	l.result.Skipped = append(l.result.Skipped, Skip{File: file, Reason: reason})
 }
 
 func isManifest(path string) bool {
