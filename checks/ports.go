@@ -2,7 +2,10 @@
 
 package checks
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // DefaultSensitivePorts maps the ports whose number alone says that something
 // internal listens there to what usually does. It is a new map each time; the

@@ -119,8 +119,10 @@ func TestTheIndexMissesNoCollision(t *testing.T) {
 			ing.Spec.Rules[0].HTTP.Paths[0].PathType = &kind
 			return ing
 		}
-		match := gatewayv1.PathMatchPathPrefix
+		var match gatewayv1.PathMatchType
 		switch kind {
+		case networkingv1.PathTypePrefix:
+			match = gatewayv1.PathMatchPathPrefix
 		case networkingv1.PathTypeExact:
 			match = gatewayv1.PathMatchExact
 		case networkingv1.PathTypeImplementationSpecific:

@@ -3,6 +3,7 @@
 package exposure
 
 import (
+	"maps"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -124,11 +125,11 @@ func (k *KeyRule) read(value string) reading {
 
 func (k *KeyRule) equals(value string) reading {
 	switch {
-	case contains(k.Internal, value):
+	case slices.Contains(k.Internal, value):
 		return readInternal
-	case contains(k.Public, value):
+	case slices.Contains(k.Public, value):
 		return readPublic
-	case contains(k.Ignored, value):
+	case slices.Contains(k.Ignored, value):
 		return readNothing
 	}
 	switch k.Otherwise {
@@ -190,15 +191,6 @@ func either(condition bool, yes, no reading) reading {
 		return yes
 	}
 	return no
-}
-
-func contains(list []string, value string) bool {
-	for _, item := range list {
-		if item == value {
-			return true
-		}
-	}
-	return false
 }
 
 // Object is the kind of object that a row of the table reads.

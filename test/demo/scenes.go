@@ -155,9 +155,11 @@ func (d *demo) optOut() error {
 func (d *demo) commandLine() error {
 	d.title("The same verdict before anything is applied, in CI")
 	out, err := d.program("gatehouse", "check", "--quiet", "test/fixtures/apps/boutique", "test/fixtures/apps/hostile.yaml")
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		return fmt.Errorf("gatehouse check ended with %v, not with 1: %s", err, out)
+	if err == nil {
+		return fmt.Errorf("gatehouse check found nothing: %s", out)
+	}
+	if exit, ended := errors.AsType[*exec.ExitError](err); !ended || exit.ExitCode() != 1 {
+		return fmt.Errorf("gatehouse check did not end with 1: %w: %s", err, out)
 	}
 	for _, id := range refusals {
 		if !strings.Contains(out, id) {
@@ -195,15 +197,15 @@ func (d *demo) wait(url string) error {
 // twoPorts returns two free ports of the loopback interface.
 func twoPorts(ctx context.Context) (a, b int, err error) {
 	var (
-		ports [2]int
-		net   net.ListenConfig
+		ports  [2]int
+		listen net.ListenConfig
 	)
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return 0, 0, fmt.Errorf("find a free port: %w", err)
 		}
-		defer l.Close()
+		defer l.Close() //nolint:errcheck // only its number was wanted
 		if addr, ok := l.Addr().(*net.TCPAddr); ok {
 			ports[i] = addr.Port
 		}

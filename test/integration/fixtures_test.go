@@ -273,7 +273,7 @@ func (a *applied) clean(t *testing.T) {
 func (a *applied) objects(t *testing.T, section string) []*unstructured.Unstructured {
 	t.Helper()
 	var out []*unstructured.Unstructured
-	for _, doc := range strings.SplitSeq("\n"+a.text(section), "\n---") {
+	for doc := range strings.SplitSeq("\n"+a.text(section), "\n---") {
 		if strings.TrimSpace(doc) == "" {
 			continue
 		}

@@ -220,6 +220,6 @@ func (l *Live) end(w *watcher, gone bool) {
 	l.mu.Unlock()
 	if gone {
 		w.log.Info("no longer watching a kind that is gone", "kind", w.kind.GroupKind.String())
-		_ = l.queue(change{watcher: w, verb: withdraw, at: time.Now()}) //nolint:errcheck // fails only when all ends
+		_ = l.queue(change{watcher: w, verb: withdraw, at: time.Now()}) // fails only when all ends
 	}
 }

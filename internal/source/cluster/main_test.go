@@ -48,7 +48,7 @@ func create(t testing.TB, c *Client, o inventory.Object) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_ = r.Delete(ctx, o.GetName(), metav1.DeleteOptions{}) //nolint:errcheck // the test may have deleted it
+		_ = r.Delete(ctx, o.GetName(), metav1.DeleteOptions{}) // the test may have deleted it
 	})
 }
 
@@ -103,6 +103,6 @@ func sync1(t testing.TB, l *Live) {
 	}
 }
 
-func namespaceName(t testing.TB) string {
+func namespaceName(testing.TB) string {
 	return fmt.Sprintf("source-%d", time.Now().UnixNano())
 }

@@ -110,8 +110,7 @@ func (r *reading) chunk(c chunk, index int) {
 // chunkFault places a fault of a chunk in its file.
 func (r *reading) chunkFault(c chunk, err error) {
 	line := c.line
-	var le *lineError
-	if errors.As(err, &le) {
+	if le, ok := errors.AsType[*lineError](err); ok {
 		line += le.line - 1
 	}
 	r.fault(line, err)

@@ -33,8 +33,8 @@ func newLocalDisk(root string) *localDisk {
 	if abs, err := filepath.Abs(root); err == nil {
 		d.root = abs
 	}
-	if real, err := filepath.EvalSymlinks(d.root); err == nil {
-		d.root = real
+	if target, err := filepath.EvalSymlinks(d.root); err == nil {
+		d.root = target
 	}
 	return d
 }
@@ -76,8 +76,7 @@ func (d *localDisk) ReadFile(path string) ([]byte, error) {
 		_, err = emit(nodes[i], &budget) // finds duplicate keys, and aliases that multiply
 	}
 	if err != nil {
-		var le *lineError
-		if errors.As(err, &le) {
+		if le, ok := errors.AsType[*lineError](err); ok {
 			return nil, d.refuse(path, le.line, err)
 		}
 		return nil, d.refuse(path, 0, err)
@@ -127,7 +126,7 @@ func (d *localDisk) withOrigins(n *yaml.Node, data []byte) ([]byte, error) {
 		return data, nil
 	}
 	wish := &yaml.Node{}
-	if err := wish.Encode(append(now, types.OriginAnnotations)); err != nil {
+	if err := wish.Encode(slices.Concat(now, []string{types.OriginAnnotations})); err != nil {
 		return nil, err
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {

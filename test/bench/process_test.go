@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/bench/shape"
+)
+
+// BenchmarkClusterEmpty is the second half of goal (d): the product on a cluster
+// that holds nothing of anybody's. It must run before the others: the cluster
+// is theirs too.
+func BenchmarkClusterEmpty(b *testing.B) {
+	if loaded {
+		b.Skip("the cluster is not empty any more; run with -count 1, or this benchmark alone")
+	}
+	r := newReal(b)
+	for b.Loop() {
+		s, took := r.startProduct(b)
+		b.ReportMetric(took.Seconds(), "ready-s")
+		b.ReportMetric(s.resident(b), "resident-MiB")
+	}
+}
+
+// underLoad is how long the product answers reviews before its memory is read.
+const underLoad = time.Minute
+
+// BenchmarkClusterLarge is goal (d): time until ready, and memory then and after
+// a minute of reviews by eight workers.
+func BenchmarkClusterLarge(b *testing.B) {
+	r := newReal(b)
+	r.load(b)
+	for b.Loop() {
+		s, took := r.startProduct(b)
+		b.ReportMetric(took.Seconds(), "ready-s")
+		b.ReportMetric(s.resident(b), "ready-resident-MiB")
+		reviews := corpus(b)
+		n, cpu := 0, s.cpu(b)
+		for end := time.Now().Add(underLoad); time.Now().Before(end); n += 5000 {
+			s.load(b, reviews, 8, 5000)
+		}
+		b.ReportMetric(float64((s.cpu(b)-cpu).Microseconds())/float64(n), "server-cpu-us/review")
+		b.ReportMetric(s.resident(b), "loaded-resident-MiB")
+		b.ReportMetric(float64(n)/underLoad.Seconds(), "reviews/s")
+	}
+}
+
+// pairs is how many pairs of requests are compared; every 10 ms begins one.
+const pairs = 2000
+
+// BenchmarkClusterAdded is goal (c): what the webhook adds to a request through
+// the API server, at 200 requests a second. Each pair is the same dry-run
+// creation in a namespace that opted in and in one that did not; which comes
+// first alternates.
+func BenchmarkClusterAdded(b *testing.B) {
+	r := newReal(b)
+	r.load(b)
+	s, _ := r.startProduct(b)
+	taken := shape.Large.Ingress(7).(*networkingv1.Ingress).Spec.Rules[0].Host
+	for _, bb := range []struct {
+		name    string
+		refused bool
+		object  inventory.Object
+	}{
+		{"service", false, shape.Large.Service(7)},
+		{"pod", false, shape.Large.Pod(7)},
+		{"ingress-own-host", false, ingressFor("nobody-else.example.com")},
+		{"ingress-host-collision", true, ingressFor(taken)},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			for b.Loop() {
+				if !bb.refused {
+					r.pairs(b, bb.object, 100) // connections and caches
+				}
+				cpu := s.cpu(b)
+				added := r.pairs(b, bb.object, pairs)
+				b.ReportMetric(float64((s.cpu(b)-cpu).Microseconds())/pairs, "server-cpu-us/request")
+				report(b, added)
+			}
+		})
+	}
+}
+
+func ingressFor(host string) inventory.Object {
+	ing := shape.Large.Ingress(9).(*networkingv1.Ingress)
+	ing.Spec.Rules[0].Host, ing.Spec.TLS[0].Hosts[0] = host, host
+	return ing
+}
+
+// pairs sends n pairs and returns what the first of each took longer than the
+// second.
+func (r *real) pairs(b *testing.B, o inventory.Object, n int) []time.Duration {
+	b.Helper()
+	added := make([]time.Duration, n)
+	var wg sync.WaitGroup
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	var took [2][]time.Duration
+	took[0], took[1] = make([]time.Duration, n), make([]time.Duration, n)
+	for i := range 2 * n {
+		pair, side := i/2, (i+i/2)%2
+		<-tick.C
+		wg.Go(func() {
+			began := time.Now()
+			err := r.try(b.Context(), o, [2]string{shape.Namespace(9), plain}[side])
+			took[side][pair] = time.Since(began)
+			if err != nil && (side == 1 || !apierrors.IsForbidden(err)) {
+				b.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range added {
+		added[i] = took[0][i] - took[1][i]
+	}
+	for side, name := range []string{"with", "without"} {
+		slices.Sort(took[side])
+		b.ReportMetric(float64(took[side][n/2].Microseconds()), name+"-p50-us")
+		b.ReportMetric(float64(took[side][n*99/100].Microseconds()), name+"-p99-us")
+	}
+	return added
+}
+
+// try creates an object for a dry run.
+func (r *real) try(ctx context.Context, o inventory.Object, namespace string) (err error) {
+	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
+	switch o := o.DeepCopyObject().(type) {
+	case *corev1.Service:
+		o.Namespace, o.Name = namespace, "tried"
+		_, err = r.api.CoreV1().Services(namespace).Create(ctx, o, dry)
+	case *corev1.Pod:
+		o.Namespace, o.Name = namespace, "tried"
+		_, err = r.api.CoreV1().Pods(namespace).Create(ctx, o, dry)
+	case *networkingv1.Ingress:
+		o.Namespace, o.Name = namespace, "tried"
+		_, err = r.api.NetworkingV1().Ingresses(namespace).Create(ctx, o, dry)
+	}
+	return err
+}
+
+// BenchmarkClusterEvent is the time from the API server's answer to a write until
+// the inventory shows it, with the large shape watched.
+func BenchmarkClusterEvent(b *testing.B) {
+	r := newReal(b)
+	r.load(b)
+	c, err := cluster.NewClient(r.RESTConfig())
+	if err != nil {
+		b.Fatal(err)
+	}
+	live := cluster.NewLive(c, cluster.LiveOptions{})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- live.Start(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	}()
+	if err := live.WaitForSync(ctx); err != nil {
+		b.Fatal(err)
+	}
+	pod := shape.Large.Pod(11)
+	key := inventory.KeyOf(pod)
+	for b.Loop() {
+		took := make([]time.Duration, 0, 500)
+		for i := range cap(took) {
+			value := time.Now().Format("150405.000000000")
+			patch := []byte(`{"metadata":{"labels":{"changed":"` + value + `"}}}`)
+			if _, err := r.api.CoreV1().Pods(key.Namespace).Patch(ctx, key.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+				b.Fatal(err)
+			}
+			began := time.Now()
+			for live.Inventory().Entry(key).Workload.Labels["changed"] != value {
+				if time.Since(began) > time.Minute {
+					b.Fatalf("write %d is not visible", i)
+				}
+				time.Sleep(50 * time.Microsecond)
+			}
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)-1].Microseconds()), "max-us")
+		report(b, took)
+	}
+}
