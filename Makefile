@@ -43,11 +43,14 @@ build: $(addprefix bin/,$(PRODUCTS)) ## Build the programs into bin/.
 # Go knows better than make whether a program is up to date.
 .PHONY: $(addprefix bin/,$(PRODUCTS))
 $(addprefix bin/,$(PRODUCTS)):
-	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags '$(LINK_FLAGS)' -o $@ ./cmd/$(@F)
+	@echo "building $@ $(VERSION)"
+	@CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags '$(LINK_FLAGS)' -o $@ ./cmd/$(@F)
 
 .PHONY: demo
 demo: $(CLUSTER_FILES) build ## See admission refuse exposure on a real API server. ARGS=--keep leaves it running.
-	$(GO) run $(BUILD_FLAGS) ./test/demo $(ARGS)
+	@$(GO) build $(BUILD_FLAGS) -o bin/demo ./test/demo
+	@# Not go run: it would die of a SIGTERM and leave the demo and its control plane behind.
+	@bin/demo $(ARGS)
 
 .PHONY: images
 images: ## Build the container images as OCI archives into bin/images/. IMAGE_REGISTRY and IMAGE_ARCH (amd64, arm64) choose.

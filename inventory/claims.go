@@ -110,8 +110,11 @@ func appendClaims(out []posting, e *Entry) []posting {
 		}
 		return out
 	case *gatewayv1.HTTPRoute, *gatewayv1.GRPCRoute:
-		keys := routeKeys(o)
-		for _, h := range Hosts(o) {
+		keys, hosts := routeKeys(o), Hosts(o)
+		if len(keys)*len(hosts) > maxClaims {
+			keys = []string{""}
+		}
+		for _, h := range hosts {
 			add(byHost, h.Name, "")
 			for _, key := range keys {
 				add(byPath, h.Name, key)
@@ -125,6 +128,11 @@ func appendClaims(out []posting, e *Entry) []posting {
 	}
 	return out
 }
+
+// maxClaims bounds the rows of one route: every host with every path. The API
+// allows 16 hosts and 128 matches. A route with more claims everything of its
+// hosts, which whoever asks for the paths above his own finds too.
+const maxClaims = 1 << 14
 
 // routeKeys returns the path keys of an HTTPRoute or GRPCRoute, each once.
 func routeKeys(o Object) []string {

@@ -98,13 +98,19 @@ func directive(value string, kind valueKind) string {
 				return name
 			}
 		}
-		if kind == pathOfRule && value[i] == '/' {
+		if kind == pathOfRule && beginsSegment(value, i) {
 			if file := protectedFile(value[i:]); file != "" {
 				return file
 			}
 		}
 	}
 	return ""
+}
+
+// beginsSegment reports whether a slash is the first of a run, in which "/./"
+// counts as a slash too: what follows the others follows it.
+func beginsSegment(value string, i int) bool {
+	return value[i] == '/' && (i == 0 || value[i-1] != '/' && (i == 1 || value[i-1] != '.' || value[i-2] != '/'))
 }
 
 // directiveAt names the directive that a text begins with.

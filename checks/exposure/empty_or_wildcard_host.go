@@ -56,9 +56,8 @@ func emptyOrWildcardHost() checks.Check {
 
 func ingressHosts(ing *networkingv1.Ingress, in checks.Input) []checks.Finding {
 	var out []checks.Finding
-	for i := range ing.Spec.Rules {
-		host := ing.Spec.Rules[i].Host
-		if !wide(host) || slices.ContainsFunc(ing.Spec.Rules[:i], func(r networkingv1.IngressRule) bool { return r.Host == host }) {
+	for i, host := range distinctHosts(ing.Spec.Rules) {
+		if !wide(host) {
 			continue
 		}
 		out = append(out, wideHost(host, fmt.Sprintf("spec.rules[%d].host", i), in))

@@ -15,9 +15,15 @@ import (
 // addedPorts compares the ports of a Service that was and is exposed.
 func addedPorts(old, svc *corev1.Service) []checks.Finding {
 	var out []checks.Finding
+	had := make(map[string]int, len(old.Spec.Ports))
+	for i := range old.Spec.Ports {
+		if s := portSubject(old.Spec.Ports[i]); had[s] == 0 {
+			had[s] = i + 1
+		}
+	}
 	for i, p := range svc.Spec.Ports {
 		subject := portSubject(p)
-		at := slices.IndexFunc(old.Spec.Ports, func(o corev1.ServicePort) bool { return portSubject(o) == subject })
+		at := had[subject] - 1
 		if at < 0 {
 			out = append(out, checks.Finding{
 				Subject: subject, Field: fmt.Sprintf("spec.ports[%d].port", i),

@@ -9,11 +9,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/loadbalancer"
-	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
 // exposureTransition flags updates that open more than was open before
@@ -23,12 +21,12 @@ func exposureTransition() checks.Check {
 		ID: "EXP-048", Name: "exposure-transition",
 		Severity: checks.High,
 		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
-		Kinds:    slices.Concat(services, []schema.GroupKind{inventory.IngressKind}),
+		Kinds:    slices.Concat(services, routeKinds()),
 		Doc: checks.Doc{
 			Title: "Updates do not open more than before",
 			Why: "The other rules judge what an object is; an update that finds their fault already there passes with a warning. " +
 				"This rule judges the step: a Service that changes its type towards the outside, loses what made its load balancer internal, gains a port or an address family while it is exposed, " +
-				"or is pointed at other pods or another port of them, and an Ingress that moves to a class outside the gateway. The message names the old and the new value. " +
+				"or is pointed at other pods or another port of them, an Ingress that moves to a class outside the gateway, and an Ingress or a route outside the gateway that leads to a Service, or to a port of one, which it did not reach before. The message names the old and the new value. " +
 				"The severity follows from what is reachable afterwards: a public load balancer is critical, an internal one medium; a changed target port is medium, for it is often an ordinary release. " +
 				"It says nothing about objects that are created, and an update of something the Service refers to, such as the pods' labels, is not a step of the Service.",
 			Attack: "an object that was reviewed once is turned into an open door by a small later edit",
@@ -53,9 +51,9 @@ func exposureTransition() checks.Check {
 				if !isUpdate {
 					return nil
 				}
-				return ingressStep(old, o, in)
+				return append(ingressStep(old, o, in), addedBackends(in)...)
 			}
-			return []checks.Finding{{Certainty: checks.Undetermined, Message: fmt.Sprintf("is a %T, which this check cannot read", in.Object)}}
+			return addedBackends(in)
 		},
 	}
 }

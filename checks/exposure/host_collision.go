@@ -3,6 +3,7 @@
 package exposure
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,11 +43,8 @@ func hostCollision() checks.Check {
 			var out []checks.Finding
 			switch o := in.Object.(type) {
 			case *networkingv1.Ingress:
-				for i := range o.Spec.Rules {
-					host := o.Spec.Rules[i].Host
-					if !slices.ContainsFunc(o.Spec.Rules[:i], func(r networkingv1.IngressRule) bool { return r.Host == host }) {
-						out = collide(out, host, in)
-					}
+				for _, host := range distinctHosts(o.Spec.Rules) {
+					out = collide(out, host, in)
 				}
 				return out
 			case *gatewayv1.HTTPRoute:
@@ -61,11 +59,23 @@ func hostCollision() checks.Check {
 	}
 }
 
+// maxCompared bounds the claims of a route: the API allows 16 hosts and 128
+// matches.
+const maxCompared = 1 << 14
+
 func collideAll(names []gatewayv1.Hostname, in checks.Input) []checks.Finding {
 	if !facesOut(in.Object) {
 		return nil
 	}
 	var out []checks.Finding
+	paths := 0
+	pathsOf(in.Object, "", func(pathClaim) bool { paths++; return true })
+	if len(names)*paths > maxCompared {
+		return []checks.Finding{{
+			Certainty: checks.Undetermined, Subject: "hosts", Field: "spec.hostnames",
+			Message: fmt.Sprintf("claims %d paths of %d hosts, more than are compared with the claims of others", paths, len(names)),
+		}}
+	}
 	for _, name := range names {
 		out = collide(out, string(name), in)
 	}
@@ -106,6 +116,10 @@ func collide(out []checks.Finding, host string, in checks.Input) []checks.Findin
 	return out
 }
 
+// longestPath bounds the paths whose ancestors are all looked up: servers refuse
+// requests with longer ones. https://www.rfc-editor.org/rfc/rfc9110#section-4.1
+const longestPath = 8_000
+
 // strongest returns a rival that claims the same, otherwise the one nearest
 // above, otherwise, for a pattern, one that it may match.
 func strongest(mine pathClaim, host string, in checks.Input) rival {
@@ -132,6 +146,9 @@ func strongest(mine pathClaim, host string, in checks.Input) rival {
 		if look(e); best.relation == sameClaim {
 			return best
 		}
+	}
+	if len(key) > longestPath { // its ancestors at least
+		key = key[:longestPath]
 	}
 	for key != "" && best.relation == disjoint {
 		key = key[:max(0, strings.LastIndexByte(key, '/'))]

@@ -93,7 +93,7 @@ func sameParent(a *gatewayv1.ParentReference, aHome string, b *gatewayv1.ParentR
 // above the host. The wildcard of an Ingress stands for one label, that of a
 // route for any number.
 func wildcardOwner(host string, in checks.Input) *inventory.Entry {
-	if wide(host) {
+	if wide(host) || len(host) > longestHost {
 		return nil
 	}
 	rest := host

@@ -117,6 +117,9 @@ func (s *signs) add(list []uint8, by sign) {
 }
 
 func (s *signs) service(svc *corev1.Service) {
+	if len(svc.Name) > longestHost {
+		return // no API server stores it
+	}
 	s.add(internalByName[svc.Name], byServiceName)
 	// A release or an instance may stand before the name, a role after it:
 	// "prod-grafana", "grafana-svc".

@@ -4,7 +4,6 @@ package exposure
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -63,14 +62,14 @@ func plainIngress(ing *networkingv1.Ingress, in checks.Input) []checks.Finding {
 		return nil
 	}
 	var out []checks.Finding
-	for i := range ing.Spec.Rules {
-		host := ing.Spec.Rules[i].Host
-		if covered(host, ing.Spec.TLS) || slices.ContainsFunc(ing.Spec.Rules[:i], func(r networkingv1.IngressRule) bool { return r.Host == host }) {
+	tls, before := tlsOf(ing.Spec.TLS), tlsBefore(in)
+	for i, host := range distinctHosts(ing.Spec.Rules) {
+		if tls.cover(host) {
 			continue
 		}
 		f := checks.Finding{
 			Subject: "host/" + hostName(host), Field: fmt.Sprintf("spec.rules[%d].host", i),
-			Message: "serves " + host + " without TLS" + hadTLS(host, in),
+			Message: "serves " + host + " without TLS" + hadTLS(host, before),
 			Path:    []string{"internet", "http://" + hostName(host), inputName(in)},
 		}
 		if host == "" {
@@ -93,23 +92,6 @@ func plainIngress(ing *networkingv1.Ingress, in checks.Input) []checks.Finding {
 	return out
 }
 
-// covered reports whether TLS is set up for a host. An entry without hosts
-// stands for the controller's default.
-// https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/#IngressSpec
-func covered(host string, entries []networkingv1.IngressTLS) bool {
-	for i := range entries {
-		if len(entries[i].Hosts) == 0 {
-			return true
-		}
-		for _, name := range entries[i].Hosts {
-			if host != "" && (strings.EqualFold(name, host) || oneLabelUnder(host, name)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // oneLabelUnder reports whether a host is a wildcard's domain with one label in
 // front: that is how far a wildcard of an Ingress or of a certificate reaches.
 func oneLabelUnder(host, wildcard string) bool {
@@ -119,9 +101,17 @@ func oneLabelUnder(host, wildcard string) bool {
 	return strings.IndexByte(host, '.') == len(host)-len(wildcard)+1
 }
 
-func hadTLS(host string, in checks.Input) string {
+// tlsBefore is what spec.tls covered before an update.
+func tlsBefore(in checks.Input) tlsHosts {
 	old, isUpdate := checks.Old[*networkingv1.Ingress](in)
-	if !isUpdate || !covered(host, old.Spec.TLS) {
+	if !isUpdate {
+		return tlsHosts{}
+	}
+	return tlsOf(old.Spec.TLS)
+}
+
+func hadTLS(host string, before tlsHosts) string {
+	if !before.cover(host) {
 		return ""
 	}
 	return "; before this update spec.tls covered it"

@@ -87,7 +87,9 @@ func publishAnnotations() checks.Check {
 		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
 		Kinds: slices.Concat(services, []schema.GroupKind{
 			inventory.IngressKind,
-			{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"},
+			{Group: "apps", Kind: "Deployment"},
+			{Group: "apps", Kind: "StatefulSet"},
+			{Group: "apps", Kind: "DaemonSet"},
 		}, tunnelKinds),
 		Doc: checks.Doc{
 			Title: "Nothing is published by vendor annotations or tunnels",

@@ -63,24 +63,51 @@ func (w Way) severity(s checks.Severity) checks.Severity {
 	return s
 }
 
-// leadsTo reports whether a way ends at a port of a Service. What a Service
-// opens itself, it opens with all its ports; an Ingress or a route names one.
-func (w Way) leadsTo(svc *corev1.Service, port *corev1.ServicePort) bool {
-	if w.referrer == nil {
-		return true
-	}
-	for _, ref := range inventory.Backends(w.referrer.Object) {
-		if ref.Namespace == svc.Namespace && ref.Name == svc.Name && namesPort(ref, port) {
-			return true
+// doorway is a way past the bundled gateway and the ports of a Service that it
+// ends at. What a Service opens itself, it opens with all its ports; an Ingress
+// or a route names some.
+type doorway struct {
+	Way
+	all   bool
+	ports map[string]bool // numbers and names
+}
+
+func doorways(ways []Way, svc *corev1.Service) []doorway {
+	var out []doorway
+	for _, w := range ways {
+		if w.Gateway {
+			continue
 		}
+		d := doorway{Way: w, all: w.referrer == nil}
+		if !d.all {
+			d.ports = map[string]bool{}
+			for _, ref := range inventory.Backends(w.referrer.Object) {
+				if ref.Namespace == svc.Namespace && ref.Name == svc.Name {
+					d.ports[ref.Port] = true
+				}
+			}
+			d.all = d.ports[""]
+		}
+		out = append(out, d)
 	}
-	return false
+	return out
+}
+
+func (d doorway) leadsTo(port *corev1.ServicePort) bool {
+	return d.all || d.ports[strconv.Itoa(int(port.Port))] || port.Name != "" && d.ports[port.Name]
 }
 
 // namesPort reports whether a reference means a port: by number, by name, or
 // because it names none.
 func namesPort(ref inventory.ServiceRef, port *corev1.ServicePort) bool {
-	return ref.Port == "" || ref.Port == strconv.Itoa(int(port.Port)) || ref.Port == port.Name
+	if ref.Port == "" || ref.Port == port.Name {
+		return true
+	}
+	if c := ref.Port[0]; c < '0' || c > '9' {
+		return false
+	}
+	n, err := strconv.ParseUint(ref.Port, 10, 16)
+	return err == nil && n == uint64(port.Port) && strconv.Itoa(int(port.Port)) == ref.Port
 }
 
 // Ways returns every way from outside to a Service, those that do not pass

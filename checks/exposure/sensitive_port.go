@@ -56,7 +56,7 @@ func sensitiveService(svc *corev1.Service, in checks.Input) []checks.Finding {
 		return nil
 	}
 	var out []checks.Finding
-	var ways []Way
+	var ways []doorway
 	for i := range svc.Spec.Ports {
 		p := &svc.Spec.Ports[i]
 		what, field, sensitive := listensOn(svc, p, in)
@@ -64,11 +64,11 @@ func sensitiveService(svc *corev1.Service, in checks.Input) []checks.Finding {
 			continue
 		}
 		if len(out) == 0 {
-			ways = Ways(svc, in)
+			ways = doorways(Ways(svc, in), svc)
 		}
 		f := checks.Finding{Subject: portSubject(*p), Field: fmt.Sprintf("spec.ports[%d].%s", i, field)}
-		if at := slices.IndexFunc(ways, func(w Way) bool { return !w.Gateway && w.leadsTo(svc, p) }); at >= 0 {
-			w := ways[at]
+		if at := slices.IndexFunc(ways, func(d doorway) bool { return d.leadsTo(p) }); at >= 0 {
+			w := ways[at].Way
 			f.Severity, f.Certainty = w.severity(checks.High), w.certainty
 			f.Message = "opens " + portText(svc, p, in) + ", where " + what + " listens, to " + whom(w) + w.doubt()
 			f.Path = w.Path(inputName(in) + " port " + fmt.Sprint(p.Port))

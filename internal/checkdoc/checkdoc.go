@@ -125,8 +125,11 @@ func pick(id string, cases []fixture.Case, refuses bool) (fixture.Case, bool) {
 func sections(c fixture.Case) string {
 	var b strings.Builder
 	for _, s := range []struct{ name, lead string }{
-		{"context.yaml", "What is there already:"}, {"parameters.yaml", "With these `spec.parameters` of the CheckPolicy:"},
-		{"request.yaml", "Written by:"}, {"old.yaml", "Before the update:"}, {"object.yaml", ""},
+		{"context.yaml", "What is there already:"},
+		{"parameters.yaml", "With these `spec.parameters` of the CheckPolicy:"},
+		{"request.yaml", "Written by:"},
+		{"old.yaml", "Before the update:"},
+		{"object.yaml", ""},
 	} {
 		doc := strings.TrimSpace(string(c.Section(s.name)))
 		if doc == "" {

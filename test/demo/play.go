@@ -78,7 +78,7 @@ func (d *demo) play(keep bool) error {
 		"    kubectl create namespace lab && kubectl label namespace lab gatehouse.sh/admission=warn\n"+
 		"    kubectl -n lab create service nodeport web --tcp=80                          # accepted, with a warning\n"+
 		"    gatehouse check                                                              # the whole cluster\n",
-		root, d.cp.Kubeconfig(), filepath.Join(root, "bin"), filepath.Join(root, "bin", "cluster"))
+		root, d.cp.Kubeconfig(), filepath.Join(root, "bin"), filepath.Dir(d.cp.KubectlCommand(d.ctx).Path))
 	<-d.ctx.Done()
 	return nil
 }

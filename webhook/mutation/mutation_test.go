@@ -75,18 +75,36 @@ func TestMutationAddsWhatIsAbsentAndNothingElse(t *testing.T) {
 		has  []string
 		lack []string
 	}{
-		"a bare Service": {service, `{"metadata":{"name":"a","namespace":"shop"},"spec":{}}`,
-			[]string{`"gatehouse.sh/gateway":"gatehouse"`, `"example.com/team_a":"ö"`, `"example.com/door":"gatehouse"`}, []string{"gatehouse.sh/tls"}},
-		"null maps": {service, `{"metadata":{"name":"a","namespace":"shop","labels":null,"annotations":null},"spec":{}}`,
-			[]string{`"gatehouse.sh/gateway":"gatehouse"`}, nil},
-		"a value of the user's": {service, `{"metadata":{"name":"a","namespace":"shop","annotations":{"gatehouse.sh/gateway":"mine"}},"spec":{}}`,
-			[]string{`"gatehouse.sh/gateway":"mine"`}, []string{`"gatehouse.sh/gateway":"gatehouse"`}},
-		"an empty value of the user's": {service, `{"metadata":{"name":"a","namespace":"shop","annotations":{"gatehouse.sh/gateway":""}},"spec":{}}`,
-			[]string{`"gatehouse.sh/gateway":""`}, nil},
-		"a published Service": {service, `{"metadata":{"name":"a","namespace":"shop","annotations":{"gatehouse.sh/expose":"a.example.com/"}},"spec":{}}`,
-			[]string{`"gatehouse.sh/tls":"redirect"`}, nil},
-		"the gateway's own Service": {service, `{"metadata":{"name":"gw","namespace":"gatehouse-system","labels":{"app.kubernetes.io/name":"gatehouse-gateway"}},"spec":{"type":"LoadBalancer"}}`,
-			nil, []string{"gatehouse.sh/gateway"}},
+		"a bare Service": {
+			service, `{"metadata":{"name":"a","namespace":"shop"},"spec":{}}`,
+			[]string{`"gatehouse.sh/gateway":"gatehouse"`, `"example.com/team_a":"ö"`, `"example.com/door":"gatehouse"`},
+			[]string{"gatehouse.sh/tls"},
+		},
+		"null maps": {
+			service, `{"metadata":{"name":"a","namespace":"shop","labels":null,"annotations":null},"spec":{}}`,
+			[]string{`"gatehouse.sh/gateway":"gatehouse"`},
+			nil,
+		},
+		"a value of the user's": {
+			service, `{"metadata":{"name":"a","namespace":"shop","annotations":{"gatehouse.sh/gateway":"mine"}},"spec":{}}`,
+			[]string{`"gatehouse.sh/gateway":"mine"`},
+			[]string{`"gatehouse.sh/gateway":"gatehouse"`},
+		},
+		"an empty value of the user's": {
+			service, `{"metadata":{"name":"a","namespace":"shop","annotations":{"gatehouse.sh/gateway":""}},"spec":{}}`,
+			[]string{`"gatehouse.sh/gateway":""`},
+			nil,
+		},
+		"a published Service": {
+			service, `{"metadata":{"name":"a","namespace":"shop","annotations":{"gatehouse.sh/expose":"a.example.com/"}},"spec":{}}`,
+			[]string{`"gatehouse.sh/tls":"redirect"`},
+			nil,
+		},
+		"the gateway's own Service": {
+			service, `{"metadata":{"name":"gw","namespace":"gatehouse-system","labels":{"app.kubernetes.io/name":"gatehouse-gateway"}},"spec":{"type":"LoadBalancer"}}`,
+			nil,
+			[]string{"gatehouse.sh/gateway"},
+		},
 		"an Ingress without a class":         {ingress, `{"metadata":{"name":"a","namespace":"shop"},"spec":{}}`, []string{`"ingressClassName":"gatehouse"`}, nil},
 		"an Ingress with a class":            {ingress, `{"metadata":{"name":"a","namespace":"shop"},"spec":{"ingressClassName":"other"}}`, []string{`"ingressClassName":"other"`}, nil},
 		"an Ingress with a legacy class":     {ingress, `{"metadata":{"name":"a","namespace":"shop","annotations":{"kubernetes.io/ingress.class":"x"}},"spec":{}}`, nil, []string{"ingressClassName"}},

@@ -171,9 +171,14 @@ func mutatedKinds() []inventory.Kind {
 	var out []inventory.Kind
 	for _, gk := range []schema.GroupKind{
 		inventory.ServiceKind, inventory.IngressKind, inventory.PodKind,
-		{Group: inventory.GatewayGroup, Kind: "HTTPRoute"}, {Group: inventory.GatewayGroup, Kind: "GRPCRoute"},
-		{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"},
-		{Group: "apps", Kind: "ReplicaSet"}, {Group: "batch", Kind: "Job"}, {Group: "batch", Kind: "CronJob"},
+		{Group: inventory.GatewayGroup, Kind: "HTTPRoute"},
+		{Group: inventory.GatewayGroup, Kind: "GRPCRoute"},
+		{Group: "apps", Kind: "Deployment"},
+		{Group: "apps", Kind: "StatefulSet"},
+		{Group: "apps", Kind: "DaemonSet"},
+		{Group: "apps", Kind: "ReplicaSet"},
+		{Group: "batch", Kind: "Job"},
+		{Group: "batch", Kind: "CronJob"},
 	} {
 		if k, known := inventory.KindOf(gk); known {
 			out = append(out, k)
