@@ -5,6 +5,7 @@ package inventory
 import (
 	"hash/maphash"
 	"maps"
+	"reflect"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,6 +30,7 @@ type Pool struct {
 	seed  maphash.Seed
 	texts map[string]string
 	pairs map[uint64]map[string]string
+	token *corev1.ProjectedVolumeSource // of the volume that the API server gives nearly every pod
 }
 
 // Entry is CompactEntry for an object that nobody else has: its maps may be
@@ -54,6 +56,7 @@ func (p *Pool) share(o Object) {
 	o.SetAnnotations(p.same(o.GetAnnotations()))
 	if t, ok := TemplateOf(o); ok {
 		t.Meta.Labels, t.Meta.Annotations = p.same(t.Meta.Labels), p.same(t.Meta.Annotations)
+		p.volumes(t.Spec.Volumes)
 	}
 	switch w := o.(type) {
 	case *corev1.Service:
@@ -72,6 +75,19 @@ func (p *Pool) share(o Object) {
 		p.rules(w.Rules)
 	case *rbacv1.ClusterRole:
 		p.rules(w.Rules)
+	}
+}
+
+func (p *Pool) volumes(list []corev1.Volume) {
+	for i := range list {
+		v := &list[i]
+		switch {
+		case v.Name != generatedToken || v.Projected == nil:
+		case p.token == nil:
+			p.token = v.Projected
+		case reflect.DeepEqual(p.token, v.Projected):
+			v.Projected = p.token
+		}
 	}
 }
 

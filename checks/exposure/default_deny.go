@@ -92,10 +92,8 @@ func portsBehind(x exposed, w *inventory.Workload) []podPort {
 		return targetsOf(x.svc, w)
 	}
 	var out []podPort
-	for i := range x.svc.Spec.Ports {
-		if p := &x.svc.Spec.Ports[i]; namesPort(x.ref, p) {
-			out = append(out, targetPort(p, w))
-		}
+	for _, p := range x.ports {
+		out = append(out, targetPort(p, w))
 	}
 	return out
 }

@@ -4,6 +4,7 @@ package exposure
 
 import (
 	"iter"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,6 +22,9 @@ type exposed struct {
 	// ref is where the object under judgement, an Ingress or a route, names the
 	// Service; zero when the object is the Service or a workload behind it.
 	ref inventory.ServiceRef
+
+	// ports are the ports of the Service that the reference means; nil without one.
+	ports []*corev1.ServicePort
 
 	// workload is the workload under judgement; nil when all of the Service's
 	// count.
@@ -98,16 +102,48 @@ func exposedBy(in checks.Input) iter.Seq[exposed] {
 		if !isRoute {
 			return
 		}
+		var named portNames
 		for _, ref := range inventory.Backends(in.Object) {
 			svc := in.Inventory.Service(ref.Namespace, ref.Name)
 			if svc == nil || in.Parameters.Gateway.OwnsService(svc) {
 				continue
 			}
-			if !yield(exposed{svc: svc, ways: []Way{way}, ref: ref}) {
+			if !yield(exposed{svc: svc, ways: []Way{way}, ref: ref, ports: named.of(svc, ref)}) {
 				return
 			}
 		}
 	}
+}
+
+// portNames finds the ports of a Service that references mean. An object may
+// name thousands, of a Service that has as many.
+type portNames struct {
+	svc   *corev1.Service
+	ports map[string][]*corev1.ServicePort
+}
+
+func (n *portNames) of(svc *corev1.Service, ref inventory.ServiceRef) []*corev1.ServicePort {
+	if len(svc.Spec.Ports) <= few || ref.Port == "" {
+		var out []*corev1.ServicePort
+		for i := range svc.Spec.Ports {
+			if p := &svc.Spec.Ports[i]; namesPort(ref, p) {
+				out = append(out, p)
+			}
+		}
+		return out
+	}
+	if n.svc != svc {
+		n.svc, n.ports = svc, make(map[string][]*corev1.ServicePort, len(svc.Spec.Ports))
+		for i := range svc.Spec.Ports {
+			p := &svc.Spec.Ports[i]
+			number := strconv.Itoa(int(p.Port))
+			n.ports[number] = append(n.ports[number], p)
+			if p.Name != "" && p.Name != number {
+				n.ports[p.Name] = append(n.ports[p.Name], p)
+			}
+		}
+	}
+	return n.ports[ref.Port]
 }
 
 // routeKinds are Ingresses, Gateway API routes and the vendors' kinds that name

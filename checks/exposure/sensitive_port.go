@@ -106,14 +106,13 @@ func sensitiveRoute(in checks.Input) []checks.Finding {
 		if w.Gateway {
 			return nil
 		}
-		for i := range x.svc.Spec.Ports {
-			p := &x.svc.Spec.Ports[i]
-			if !namesPort(x.ref, p) {
+		for _, p := range x.ports {
+			what, _, sensitive := listensOn(x.svc, p, in)
+			if !sensitive {
 				continue
 			}
-			what, _, sensitive := listensOn(x.svc, p, in)
 			subject := x.subject(portSubject(*p))
-			if !sensitive || slices.ContainsFunc(out, func(f checks.Finding) bool { return f.Subject == subject }) {
+			if slices.ContainsFunc(out, func(f checks.Finding) bool { return f.Subject == subject }) {
 				continue
 			}
 			out = append(out, checks.Finding{

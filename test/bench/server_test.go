@@ -35,6 +35,10 @@ import (
 // (with the namespaces only) or "gatehouse-large".
 const serverVariable = "GATEHOUSE_BENCH_SERVER"
 
+// folderVariable names a folder for the control plane's data. It is kept, so a
+// later run finds the large shape, which takes minutes to write.
+const folderVariable = "GATEHOUSE_BENCH_CLUSTER"
+
 func TestMain(m *testing.M) {
 	if kind := os.Getenv(serverVariable); kind != "" {
 		if err := serveReviews(kind); err != nil {
@@ -43,7 +47,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	controlplane.Main(m)
+	controlplane.MainWith(m, controlplane.Options{Log: os.Stderr, Dir: os.Getenv(folderVariable)})
 }
 
 // allowAll is the least that a webhook can do: decode the envelope, allow,

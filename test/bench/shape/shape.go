@@ -125,11 +125,26 @@ func (s Size) Pod(i int) inventory.Object {
 			VolumeMounts:    []corev1.VolumeMount{{Name: "kube-api-access-x7k2p", MountPath: "/var/run/secrets/kubernetes.io/serviceaccount", ReadOnly: true}},
 			SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(bool)},
 		}},
+		Volumes:  []corev1.Volume{token()},
 		NodeName: fmt.Sprintf("node-%d", i%500),
 	}
 	ip := fmt.Sprintf("10.%d.%d.%d", 64+i/65536, i/256%256, i%256)
 	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, PodIP: ip, PodIPs: []corev1.PodIP{{IP: ip}}}
 	return p
+}
+
+// token is the volume that the API server gives every pod that asks for none.
+func token() corev1.Volume {
+	seconds := int64(3607)
+	return corev1.Volume{Name: "kube-api-access-x7k2p", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
+		{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{ExpirationSeconds: &seconds, Path: "token"}},
+		{ConfigMap: &corev1.ConfigMapProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: "kube-root-ca.crt"}, Items: []corev1.KeyToPath{{Key: "ca.crt", Path: "ca.crt"}},
+		}},
+		{DownwardAPI: &corev1.DownwardAPIProjection{Items: []corev1.DownwardAPIVolumeFile{{
+			Path: "namespace", FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.namespace"},
+		}}}},
+	}}}}
 }
 
 // Ingress is the i-th Ingress: a host of its own behind the gateway.
