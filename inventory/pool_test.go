@@ -18,9 +18,30 @@ func pooled(i int) []Object {
 	meta := metav1.ObjectMeta{Namespace: "a", Name: fmt.Sprint(i), Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"n": fmt.Sprint(i / 2)}}
 	return []Object{
 		&corev1.Service{ObjectMeta: meta, Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "web"}, Ports: []corev1.ServicePort{{Name: "http", Protocol: "TCP", Port: 80}}}},
-		&corev1.Pod{ObjectMeta: *meta.DeepCopy(), Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}}},
+		&corev1.Pod{ObjectMeta: *meta.DeepCopy(), Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c"}}, Volumes: []corev1.Volume{tokenVolume("token"), tokenVolume(fmt.Sprint(i % 2))}}},
 		&rbacv1.RoleBinding{ObjectMeta: *meta.DeepCopy(), RoleRef: rbacv1.RoleRef{Kind: "Role", Name: "r"}, Subjects: []rbacv1.Subject{{Kind: "User", Name: "u"}}},
 		&rbacv1.Role{ObjectMeta: *meta.DeepCopy(), Rules: []rbacv1.PolicyRule{{Verbs: []string{"get"}, Resources: []string{"pods"}}}},
+	}
+}
+
+// tokenVolume has the name of the volume that the API server adds, which a user
+// may choose for another one.
+func tokenVolume(path string) corev1.Volume {
+	return corev1.Volume{Name: "kube-api-access-" + path, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+		Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: path}}},
+	}}}
+}
+
+func TestAPoolSharesTheTokenVolume(t *testing.T) {
+	t.Parallel()
+	var p Pool
+	volumes := func(i int) []corev1.Volume { return p.Entry(pooled(i)[1]).Workload.Spec.Volumes }
+	first, second := volumes(0), volumes(1)
+	if first[0].Projected != second[0].Projected {
+		t.Error("equal volumes are not shared")
+	}
+	if first[1].Projected == second[1].Projected {
+		t.Error("different volumes are shared")
 	}
 }
 

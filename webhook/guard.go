@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 )
 
@@ -49,7 +50,7 @@ func (g Guard) Answer(ctx context.Context, r Review) Answer {
 	case !slices.ContainsFunc(r.Groups, func(group string) bool { return slices.Contains(g.Groups, group) }):
 		return Answer{
 			Message: fmt.Sprintf("SELF-001 opt-out: namespace %s %s, which %s may not do.\n"+
-				"    Change:   keep the label, or ask a member of one of the groups %q (request %s)", r.Name, lowered, r.User, g.Groups, r.UID),
+				"    Change:   keep the label, or ask a member of one of the groups %q (request %s)", r.Name, lowered, checks.Plain(r.User), g.Groups, checks.Plain(r.UID)),
 			Annotations: map[string]string{"findings": "deny SELF-001 " + r.Name},
 		}
 	case now.Annotations[ReasonAnnotation] == "":
@@ -61,7 +62,7 @@ func (g Guard) Answer(ctx context.Context, r Review) Answer {
 	}
 	return Answer{
 		Allowed:     true,
-		Warnings:    []string{clip(fmt.Sprintf("gatehouse: namespace %s %s: %s", r.Name, lowered, now.Annotations[ReasonAnnotation]), maxWarning)},
+		Warnings:    []string{clip(fmt.Sprintf("gatehouse: namespace %s %s: %s", r.Name, lowered, checks.Plain(now.Annotations[ReasonAnnotation])), maxWarning)},
 		Annotations: map[string]string{"findings": "audit SELF-001 " + r.Name},
 	}
 }

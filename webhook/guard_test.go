@@ -38,6 +38,7 @@ func TestNobodyTakesANamespaceOutOfAdmission(t *testing.T) {
 		"a typing mistake still enforces":     {ns(enforce, ""), ns(`"gatehouse.sh/admission":"enforced"`, ""), "dev", true, ""},
 		"a privileged group without a reason": {ns(enforce, ""), ns("", ""), "system:masters", false, "opt-out-reason"},
 		"a privileged group with a reason":    {ns(enforce, ""), ns("", reason), "system:masters", true, ""},
+		"a reason that writes on terminals":   {ns(enforce, ""), ns("", `"gatehouse.sh/opt-out-reason":"a\u001b[2J\nb"`), "system:masters", true, ""},
 		"a reason without the group":          {ns(enforce, ""), ns("", reason), "dev", false, "SELF-001"},
 		"an object that cannot be decoded":    {ns(enforce, ""), `{"metadata":{"labels":7}}`, "system:masters", false, "cannot judge"},
 	} {
@@ -48,6 +49,9 @@ func TestNobodyTakesANamespaceOutOfAdmission(t *testing.T) {
 			_, got := handler(t, g).answer(t.Context(), []byte(body))
 			if got.Allowed != tc.allowed || !strings.Contains(got.Message, tc.says) {
 				t.Errorf("allowed %v: %s", got.Allowed, got.Message)
+			}
+			if said := strings.Join(got.Warnings, ""); strings.ContainsAny(said, "\x1b\n") {
+				t.Errorf("a control character in %q", said)
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func answerOf(r Review, o inventory.Object, v policy.Verdict, s scope) Answer {
 // refusal is what kubectl prints after "denied the request: ".
 func refusal(r Review, o inventory.Object, denied policy.Verdict) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s breaks %s:\n", inventory.KeyOf(o), count(len(denied), "rule"))
+	fmt.Fprintf(&b, "%s breaks %s:\n", clip(checks.Plain(inventory.KeyOf(o).String()), maxWarning), count(len(denied), "rule"))
 	for i, j := range denied {
 		if i == maxShown {
 			fmt.Fprintf(&b, "\n... and %d more; `gatehouse check` on the file lists them all\n", len(denied)-maxShown)
@@ -45,7 +45,7 @@ func refusal(r Review, o inventory.Object, denied policy.Verdict) string {
 		}
 		writeFinding(&b, j)
 	}
-	fmt.Fprintf(&b, "\n`gatehouse explain %s` says why, and what justifies an exemption; ask the owners of this cluster's CheckPolicy for one.\n(request %s)", denied[0].Check, r.UID)
+	fmt.Fprintf(&b, "\n`gatehouse explain %s` says why, and what justifies an exemption; ask the owners of this cluster's CheckPolicy for one.\n(request %s)", denied[0].Check, checks.Plain(r.UID))
 	return b.String()
 }
 

@@ -90,21 +90,23 @@ func (w *owners) of(addr netip.Addr) (owner, bool) {
 		}
 		own = true
 	}
-	if own {
-		return owner{}, false
-	}
+	// What a pod of the namespace says of itself counts for less than what nodes
+	// and Services say: its status can be written.
 	w.index()
 	if node, known := w.nodes[addr]; known {
 		return owner{what: "which is an address of Node " + node}, true
+	}
+	if svc, known := w.virtual[addr]; known {
+		return owner{what: "which is the cluster address of Service " + svc}, true
+	}
+	if own {
+		return owner{}, false
 	}
 	for _, bits := range w.lengths {
 		p, err := addr.Prefix(bits)
 		if node, known := w.networks[p]; err == nil && known {
 			return owner{what: "which is in the pod network of Node " + node + ", where no pod of this namespace has it"}, true
 		}
-	}
-	if svc, known := w.virtual[addr]; known {
-		return owner{what: "which is the cluster address of Service " + svc}, true
 	}
 	if len(w.nodes) == 0 && privateAddress(addr, nil) {
 		return owner{what: "whose owner cannot be told, because no Node is known", certainty: checks.Undetermined}, true

@@ -66,6 +66,26 @@ func TestEndpointAddressesAreReadInEveryForm(t *testing.T) {
 	}
 }
 
+// TestAPodCannotClaimAnAddress: whoever may write the status of a pod of his own
+// namespace could give it any address.
+func TestAPodCannotClaimAnAddress(t *testing.T) {
+	t.Parallel()
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "liar"}}
+	pod.Status.PodIPs = []corev1.PodIP{{IP: "10.1.0.4"}, {IP: "10.96.0.7"}, {IP: "10.244.1.9"}}
+	node := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: "node-a"}, Spec: corev1.NodeSpec{PodCIDRs: []string{"10.244.1.0/24"}},
+		Status: corev1.NodeStatus{Addresses: []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "10.1.0.4"}}},
+	}
+	db := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "bank", Name: "db"}, Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.7"}}
+	in := checks.Input{Inventory: inventory.New(pod, node, db), Parameters: checks.DefaultParameters()}
+	for address, want := range map[string]string{"10.1.0.4": "Node node-a", "10.96.0.7": "Service bank/db", "10.244.1.9": ""} {
+		f, bad := addressFinding(endpointAddress{text: address}, &owners{namespace: "shop", in: in})
+		if bad != (want != "") || !strings.Contains(f.Message, want) {
+			t.Errorf("%s: %v, %q, want %q", address, bad, f.Message, want)
+		}
+	}
+}
+
 func TestTheAPIServersOwnEndpointsAreNotJudged(t *testing.T) {
 	t.Parallel()
 	slice := func(namespace string) *discoveryv1.EndpointSlice {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,6 +31,22 @@ func TestMain(m *testing.M) { controlplane.Main(m) }
 type cluster struct {
 	t      *testing.T
 	client client.Client
+}
+
+// replica is a controller as one process has it.
+type replica struct {
+	*CheckPolicy
+	registry *prometheus.Registry
+}
+
+// metric returns the only metric there is.
+func (r *replica) metric(t *testing.T) float64 {
+	t.Helper()
+	families, err := r.registry.Gather()
+	if err != nil || len(families) != 1 || families[0].GetName() != "gatehouse_check_policy_accepted" {
+		t.Fatalf("%v %v", families, err)
+	}
+	return families[0].GetMetric()[0].GetGauge().GetValue()
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -57,18 +72,19 @@ func newCluster(t *testing.T) *cluster {
 	return &cluster{t, c}
 }
 
-// replica is a controller as one process has it, with the defaults in force.
-func (c *cluster) replica() *CheckPolicy {
+// replica starts with the defaults in force.
+func (c *cluster) replica() *replica {
 	c.t.Helper()
 	set, err := catalog.Set()
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	r, err := NewCheckPolicy(c.client, set, policy.NewHolder(policy.Default(set)), prometheus.NewRegistry())
+	registry := prometheus.NewRegistry()
+	r, err := NewCheckPolicy(c.client, set, policy.NewHolder(policy.Default(set)), registry)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return r
+	return &replica{r, registry}
 }
 
 // write stores the policy with one rule for each pair of check and action.
@@ -104,7 +120,7 @@ func (c *cluster) read() *v1alpha1.CheckPolicy {
 
 var request = ctrl.Request{NamespacedName: client.ObjectKey{Name: v1alpha1.CheckPolicyName}}
 
-func (c *cluster) reconcile(r *CheckPolicy) {
+func (c *cluster) reconcile(r *replica) {
 	c.t.Helper()
 	if _, err := r.Reconcile(c.t.Context(), request); err != nil {
 		c.t.Fatal(err)
@@ -118,10 +134,10 @@ type state struct {
 	Metric           float64
 }
 
-func (c *cluster) state(r *CheckPolicy) state {
+func (c *cluster) state(r *replica) state {
 	c.t.Helper()
 	cp := c.read()
-	out := state{Observed: cp.Status.ObservedGeneration, Active: cp.Status.ActiveGeneration, Metric: testutil.ToFloat64(r.accepted)}
+	out := state{Observed: cp.Status.ObservedGeneration, Active: cp.Status.ActiveGeneration, Metric: r.metric(c.t)}
 	for _, at := range []struct {
 		kind string
 		into *string
@@ -138,7 +154,7 @@ func (c *cluster) state(r *CheckPolicy) state {
 	return out
 }
 
-func (c *cluster) expect(r *CheckPolicy, when string, want state) {
+func (c *cluster) expect(r *replica, when string, want state) {
 	c.t.Helper()
 	if diff := cmp.Diff(want, c.state(r)); diff != "" {
 		c.t.Errorf("%s (-want +got):\n%s", when, diff)
@@ -193,7 +209,7 @@ func TestTheLastGoodPolicyStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.reconcile(r)
-	if diff := cmp.Diff(defaults.Parameters, r.Holder.Load().Parameters); diff != "" || testutil.ToFloat64(r.accepted) != 1 {
+	if diff := cmp.Diff(defaults.Parameters, r.Holder.Load().Parameters); diff != "" || r.metric(t) != 1 {
 		t.Errorf("without policy the defaults are not in force:\n%s", diff)
 	}
 }
@@ -212,6 +228,34 @@ func TestReplicasWriteTheStatusOnce(t *testing.T) {
 		t.Error("the status was written again although nothing changed")
 	}
 	c.expect(second, "after the second replica", state{"True Accepted", "True InForce", 1, 1, 1})
+}
+
+// TestReplicasThatDifferAgreeOnTheStatus lets a replica start on a policy that
+// became faulty while another has its last good generation. They must not
+// overwrite each other for ever; the one that is further behind is told.
+func TestReplicasThatDifferAgreeOnTheStatus(t *testing.T) {
+	c := newCluster(t)
+	running := c.replica()
+	c.write("node-port", "warn")
+	c.reconcile(running)
+	c.write("no-such-check", "deny")
+	c.reconcile(running)
+	c.expect(running, "one replica", state{"False Invalid", "False LastGoodInForce", 2, 1, 0})
+	started := c.replica()
+	c.reconcile(started)
+	version := c.read().ResourceVersion
+	for range 3 {
+		c.reconcile(running)
+		c.reconcile(started)
+	}
+	if got := c.read().ResourceVersion; got != version {
+		t.Error("the replicas overwrite each other's status")
+	}
+	c.expect(running, "two replicas", state{"False Invalid", "False DefaultsInForce", 2, 0, 0})
+	c.write("node-port", "ignore")
+	c.reconcile(running)
+	c.reconcile(started)
+	c.expect(started, "corrected", state{"True Accepted", "True InForce", 3, 3, 1})
 }
 
 // TestAReplicaThatStartsOnAFaultyPolicy has no last good one: it says that the
@@ -250,7 +294,6 @@ func TestAnotherNameChangesNothing(t *testing.T) {
 func TestTheManagerFollowsTheObject(t *testing.T) {
 	c := newCluster(t)
 	r := c.replica()
-	before := r.Holder.Load()
 	mgr, err := ctrl.NewManager(controlplane.Get(t).RESTConfig(), ctrl.Options{Scheme: c.client.Scheme(), Metrics: metricsserver.Options{BindAddress: "0"}})
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +312,7 @@ func TestTheManagerFollowsTheObject(t *testing.T) {
 		}
 	}()
 	eventually(t, "an absent policy counts as loaded", r.Loaded)
-	before = r.Holder.Load()
+	before := r.Holder.Load()
 	c.write("node-port", "warn")
 	eventually(t, "the policy is in force", func() bool { return r.Holder.Load() != before })
 	eventually(t, "the status says so", func() bool { return c.read().Status.ActiveGeneration == 1 })

@@ -201,3 +201,35 @@ func TestWebhookDown(t *testing.T) {
 		return err
 	})
 }
+
+// TestUpdatesThatChangeNothing shows that writes which change nothing judged go
+// through, and that they do not reach the webhook: it is stopped.
+func TestUpdatesThatChangeNothing(t *testing.T) {
+	c := newCluster(t)
+	c.installDefinitions(t)
+	p := c.startWebhook(t)
+	c.optIn(t, "noop", "gatehouse.sh/admission: enforce", "denied")
+	apply := []string{"apply", "--server-side", "--field-manager=ann", "-f", "-"}
+	c.kubectl(t, fmt.Sprintf(clusterIP, "noop"), apply...)
+	c.kubectl(t, fmt.Sprintf(deployment, "noop"), apply...)
+	p.stop()
+	c.kubectl(t, fmt.Sprintf(clusterIP, "noop"), apply...)
+	for _, object := range []string{"service/web", "deployment/web"} {
+		c.kubectl(t, "", "-n", "noop", "patch", object, "-p", `{}`)
+		c.kubectl(t, "", "-n", "noop", "patch", object, "--type=merge", "-p", `{"metadata":{"finalizers":["example.com/hold"]}}`)
+		c.kubectl(t, "", "-n", "noop", "patch", object, "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
+		if out, err := c.try(t, "", "-n", "noop", "annotate", object, "a=b"); err == nil || !strings.Contains(out, "gatehouse.sh") {
+			t.Errorf("an annotation of %s was accepted without a verdict: %v\n%s", object, err, out)
+		}
+	}
+}
+
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: %s}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: registry.example.com/shop/web:1}]}
+`

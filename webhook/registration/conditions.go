@@ -20,7 +20,7 @@ import (
 // and the controllers that write endpoints for Services with a selector.
 func objectConditions() []admissionregistrationv1.MatchCondition {
 	return []admissionregistrationv1.MatchCondition{
-		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || request.subResource != '' || " + differs(
+		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || " + differs(
 			"spec", "data", "rules", "subjects", "roleRef", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
 			"metadata.labels", "metadata.annotations")},
 		notAKubelet(),

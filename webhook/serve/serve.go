@@ -166,7 +166,7 @@ func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
 		registration.MutatePath:   webhook.Mutator{Engine: engine},
 		registration.GuardPath:    webhook.Guard{Engine: engine, Groups: p.GuardGroups},
 	} {
-		mgr.GetWebhookServer().Register(path, webhook.NewHandler(judge, bound, counted, p.log))
+		mgr.GetWebhookServer().Register(path, withDeadline(webhook.NewHandler(judge, bound, counted, p.log), bodyDeadline))
 	}
 	if err := mgr.AddHealthzCheck("server", mgr.GetWebhookServer().StartedChecker()); err != nil {
 		return fmt.Errorf("set up probes: %w", err)
