@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -50,7 +51,7 @@ func (g Guard) Answer(ctx context.Context, r Review) Answer {
 	case !slices.ContainsFunc(r.Groups, func(group string) bool { return slices.Contains(g.Groups, group) }):
 		return Answer{
 			Message: fmt.Sprintf("SELF-001 opt-out: namespace %s %s, which %s may not do.\n"+
-				"    Change:   keep the label, or ask a member of one of the groups %q (request %s)", r.Name, lowered, checks.Plain(r.User), g.Groups, checks.Plain(r.UID)),
+				"    Change:   keep the label, or ask a member of one of these groups: %s (request %s)", r.Name, lowered, checks.Plain(r.User), strings.Join(g.Groups, ", "), checks.Plain(r.UID)),
 			Annotations: map[string]string{"findings": "deny SELF-001 " + r.Name},
 		}
 	case now.Annotations[ReasonAnnotation] == "":
@@ -70,7 +71,7 @@ func (g Guard) Answer(ctx context.Context, r Review) Answer {
 // optIn tells whoever raises the protection of a namespace what in it breaks the
 // rules already.
 func (g Guard) optIn(ctx context.Context, namespace string, was, now map[string]string) Answer {
-	oldMode, oldProfile, _ := policy.ScopeOf(was) // a bad label enforces; the validator reports it
+	oldMode, oldProfile, _ := policy.ScopeOf(was)   // a bad label enforces; the validator reports it
 	newMode, newProfile, err := policy.ScopeOf(now) // the same, but here its author is told
 	a := Answer{Allowed: true}
 	if err != nil {

@@ -121,9 +121,14 @@ func (c *CheckPolicy) apply(ctx context.Context, cp *v1alpha1.CheckPolicy) error
 	return nil
 }
 
-// report writes the conditions. Replicas come to the same result, so whichever
-// writes first spares the others the write.
+// report writes the conditions. Replicas that have the same generation in force
+// come to the same result, so whichever writes first spares the others the
+// write. One that was restarted on a faulty policy has an older one, or the
+// defaults: what it wrote stays, or they would overwrite each other for ever.
 func (c *CheckPolicy) report(ctx context.Context, cp *v1alpha1.CheckPolicy, fault error) error {
+	if fault != nil && cp.Status.ObservedGeneration == cp.Generation && cp.Status.ActiveGeneration < c.active {
+		return nil
+	}
 	before := cp.DeepCopy()
 	accepted := metav1.Condition{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAccepted, Message: "The policy has no fault."}
 	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonInForce, Message: "This generation is in force."}

@@ -181,7 +181,7 @@ func (d *demo) wait(url string) error {
 			return err
 		}
 		if resp, err := client.Do(req); err == nil {
-			resp.Body.Close() //nolint:errcheck // nothing was read from it
+			resp.Body.Close() //nolint:errcheck,gosec // nothing was read from it
 			if resp.StatusCode == http.StatusOK {
 				return nil
 			}
