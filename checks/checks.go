@@ -171,6 +171,8 @@ type Input struct {
 	Inventory  *inventory.Inventory // holds Object in place of its older self
 	Parameters *Parameters
 	Request    Request
+
+	scratch *scratch // set while a Set evaluates
 }
 
 // Doc explains a check; its documentation page and its messages are made of it.

@@ -3,6 +3,7 @@
 package inventory
 
 import (
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,15 +28,7 @@ type overlay struct {
 }
 
 func (o *overlay) hides(k Key) bool {
-	if o == nil {
-		return false
-	}
-	for i := range o.hidden {
-		if o.hidden[i] == k {
-			return true
-		}
-	}
-	return false
+	return o != nil && slices.Contains(o.hidden, k)
 }
 
 // New indexes the objects. A later object replaces an earlier one of the same
@@ -113,9 +106,7 @@ func (o *overlay) without(k Key) overlay {
 // Overlaid objects are not part of the edit.
 func (inv *Inventory) Edit() *Edit {
 	e := &Edit{objects: make(map[schema.GroupKind]*tree, len(inv.objects)+1), owner: &owner{}}
-	for k, t := range inv.objects {
-		e.objects[k] = t
-	}
+	maps.Copy(e.objects, inv.objects)
 	e.postings = inv.postings
 	return e
 }

@@ -89,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	h.metrics.answered(review, answer, time.Since(start))
 	w.Header().Set("Content-Type", "application/json")
-	if _, err := w.Write(out); err != nil {
+	if _, err := w.Write(out); err != nil { //nolint:gosec // JSON to the API server; no browser reads it
 		h.metrics.failed("write")
 	}
 }
@@ -129,7 +129,7 @@ func (h *Handler) answer(ctx context.Context, body []byte) (review Review, answe
 		if p := recover(); p != nil {
 			h.metrics.failed("panic")
 			h.log.Error(fmt.Errorf("%v", p), "judging a request panicked", "uid", review.UID, "kind", review.Kind.Kind, "stack", string(debug.Stack()))
-			answer = cannotDecide("internal", errors.New("Gatehouse failed while judging this request; its log has the details"), review)
+			answer = cannotDecide("internal", errors.New("Gatehouse failed while judging this request; its log has the details"), review) //nolint:staticcheck // ST1005: a name
 		}
 	}()
 	review, err := DecodeReview(body)

@@ -78,7 +78,7 @@ var types = func() map[schema.GroupKind]reflect.Type {
 }()
 
 func filled(hole reflect.Value) inventory.Object {
-	o, ok := hole.Elem().Interface().(inventory.Object)
+	o, ok := reflect.TypeAssert[inventory.Object](hole.Elem())
 	if !ok || hole.Elem().IsNil() {
 		return nil
 	}

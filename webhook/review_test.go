@@ -103,7 +103,7 @@ func TestAnswers(t *testing.T) {
 
 func TestAPanicRefuses(t *testing.T) {
 	t.Parallel()
-	h := handler(t, judgeFunc(func(Review) Answer { var m map[string]int; m["x"] = 1; return Answer{Allowed: true} }))
+	h := handler(t, judgeFunc(func(Review) Answer { panic("a fault of ours") }))
 	_, got := h.answer(t.Context(), review("CREATE", "", "v1", "Service", "services", clusterIP, ""))
 	if got.Allowed || !strings.Contains(got.Message, "cannot judge") {
 		t.Errorf("got %+v", got)

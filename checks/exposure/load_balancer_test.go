@@ -16,8 +16,8 @@ import (
 )
 
 // input is what a check is given about a Service under the default parameters.
-func input(svc *corev1.Service, context ...inventory.Object) checks.Input {
-	return checks.Input{Object: svc, Inventory: inventory.New(context...).With(svc), Parameters: checks.DefaultParameters()}
+func input(svc *corev1.Service) checks.Input {
+	return checks.Input{Object: svc, Inventory: inventory.New().With(svc), Parameters: checks.DefaultParameters()}
 }
 
 // service makes a Service of namespace shop.

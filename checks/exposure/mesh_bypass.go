@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -27,6 +29,7 @@ func meshBypass() checks.Check {
 			Why: "A service mesh enforces mutual TLS and authorisation in the traffic that it captures; an annotation or label on the pod can take the pod or some of its ports out. " +
 				"The check knows those of Istio (sidecar and ambient), Linkerd, Consul and Kuma that concern injection and inbound traffic, and reads the values as the mesh does. It fires whether or not the mesh is installed. " +
 				"Exclusions of outbound traffic are not reported. " +
+				"A pod without sidecar that runs to its end (a Job, a CronJob, the solver of a cert-manager challenge) is one degree less severe: with a sidecar it would not end, and it serves nobody. " +
 				"On an update it also reports when an annotation or label of Gatehouse's own (gatehouse.sh/...) goes away or is emptied, because the gateway and the network policies find the object by it; " +
 				"gatehouse.sh/expose may go, for that withdraws the object, and what only loosens may go.",
 			Attack: "reaches the pod directly, without the mutual TLS and the authorisation that its namespace relies on",
@@ -51,18 +54,19 @@ func meshBypass() checks.Check {
 	}
 }
 
-var judgeMesh = onPods(func(t inventory.Template, _ checks.Input) []checks.Finding {
+var judgeMesh = onPods(func(t inventory.Template, in checks.Input) []checks.Finding {
 	var out []checks.Finding
+	ends := runsToItsEnd(in.Object)
 	for i := range bypasses {
 		b := &bypasses[i]
 		if b.on != onLabel {
 			if v, set := t.Meta.Annotations[b.key]; set && b.bypasses(v) {
-				out = append(out, b.finding(t, "annotations", v))
+				out = append(out, b.finding(t, "annotations", v, ends))
 			}
 		}
 		if b.on != onAnnotation {
 			if v, set := t.Meta.Labels[b.key]; set && b.bypasses(v) {
-				out = append(out, b.finding(t, "labels", v))
+				out = append(out, b.finding(t, "labels", v, ends))
 			}
 		}
 	}
@@ -83,6 +87,7 @@ type bypass struct {
 	on       place
 	what     string
 	bypasses func(value string) bool
+	whole    bool // keeps the proxy out of the whole pod
 }
 
 // Istio reads injection values as YAML 1.1 booleans, lower-cased: what is not
@@ -104,28 +109,45 @@ func isAnyOf(values ...string) func(string) bool {
 var isFalse = isAnyOf("false", "f", "0")
 
 var bypasses = []bypass{
-	{"sidecar.istio.io/inject", onEither, "keeps the Istio sidecar out of the pod", notTrue},
-	{"sidecar.istio.io/interceptionMode", onAnnotation, "keeps the sidecar from capturing traffic", isAnyOf("none")},
-	{"traffic.sidecar.istio.io/excludeInboundPorts", onAnnotation, "lets these ports bypass the Istio sidecar", notEmpty},
-	{"traffic.sidecar.istio.io/includeInboundPorts", onAnnotation, "lets every other port bypass the Istio sidecar", func(v string) bool { return strings.TrimSpace(v) != "*" }},
-	{"istio.io/dataplane-mode", onLabel, "takes the pod out of the ambient mesh", isAnyOf("none")},
-	{"ambient.istio.io/redirection", onAnnotation, "takes the pod out of the ambient mesh", isAnyOf("disabled")},
-	{"ambient.istio.io/bypass-inbound-capture", onAnnotation, "lets inbound traffic bypass the ambient mesh", isAnyOf("true", "t", "1")},
-	{"linkerd.io/inject", onAnnotation, "keeps the Linkerd proxy out of the pod", isAnyOf("disabled")},
-	{"config.linkerd.io/skip-inbound-ports", onAnnotation, "lets these ports bypass the Linkerd proxy", notEmpty},
-	{"consul.hashicorp.com/connect-inject", onAnnotation, "keeps the Consul proxy out of the pod", isFalse},
-	{"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", onAnnotation, "lets these ports bypass the Consul proxy", notEmpty},
-	{"kuma.io/sidecar-injection", onEither, "keeps the Kuma sidecar out of the pod", isAnyOf("disabled", "false")},
-	{"traffic.kuma.io/exclude-inbound-ports", onAnnotation, "lets these ports bypass the Kuma sidecar", notEmpty},
+	{"sidecar.istio.io/inject", onEither, "keeps the Istio sidecar out of the pod", notTrue, true},
+	{"sidecar.istio.io/interceptionMode", onAnnotation, "keeps the sidecar from capturing traffic", isAnyOf("none"), false},
+	{"traffic.sidecar.istio.io/excludeInboundPorts", onAnnotation, "lets these ports bypass the Istio sidecar", notEmpty, false},
+	{"traffic.sidecar.istio.io/includeInboundPorts", onAnnotation, "lets every other port bypass the Istio sidecar", func(v string) bool { return strings.TrimSpace(v) != "*" }, false},
+	{"istio.io/dataplane-mode", onLabel, "takes the pod out of the ambient mesh", isAnyOf("none"), true},
+	{"ambient.istio.io/redirection", onAnnotation, "takes the pod out of the ambient mesh", isAnyOf("disabled"), true},
+	{"ambient.istio.io/bypass-inbound-capture", onAnnotation, "lets inbound traffic bypass the ambient mesh", isAnyOf("true", "t", "1"), false},
+	{"linkerd.io/inject", onAnnotation, "keeps the Linkerd proxy out of the pod", isAnyOf("disabled"), true},
+	{"config.linkerd.io/skip-inbound-ports", onAnnotation, "lets these ports bypass the Linkerd proxy", notEmpty, false},
+	{"consul.hashicorp.com/connect-inject", onAnnotation, "keeps the Consul proxy out of the pod", isFalse, true},
+	{"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", onAnnotation, "lets these ports bypass the Consul proxy", notEmpty, false},
+	{"kuma.io/sidecar-injection", onEither, "keeps the Kuma sidecar out of the pod", isAnyOf("disabled", "false"), true},
+	{"traffic.kuma.io/exclude-inbound-ports", onAnnotation, "lets these ports bypass the Kuma sidecar", notEmpty, false},
 }
 
-func (b *bypass) finding(t inventory.Template, list, value string) checks.Finding {
+// runsToItsEnd reports whether an object stands for pods that finish: Jobs, and
+// the pods by which cert-manager answers an ACME server.
+// https://cert-manager.io/docs/configuration/acme/http01/#podtemplate
+func runsToItsEnd(o inventory.Object) bool {
+	switch o.(type) {
+	case *batchv1.Job, *batchv1.CronJob:
+		return true
+	}
+	ref := metav1.GetControllerOfNoCopy(o)
+	return ref != nil && (ref.Kind == "Job" && strings.HasPrefix(ref.APIVersion, "batch/") ||
+		ref.Kind == "Challenge" && strings.HasPrefix(ref.APIVersion, "acme.cert-manager.io/"))
+}
+
+func (b *bypass) finding(t inventory.Template, list, value string, ends bool) checks.Finding {
 	field := "metadata." + list + "[" + b.key + "]"
 	if t.Field != "" {
 		field = t.Field + "." + field
 	}
+	severity := checks.SeverityUnset
+	if ends && b.whole {
+		severity = checks.Low
+	}
 	return checks.Finding{
-		Subject: list + "/" + b.key + "=" + value, Field: field,
+		Severity: severity, Subject: list + "/" + b.key + "=" + value, Field: field,
 		Message: fmt.Sprintf("%s = %q %s", b.key, value, b.what),
 	}
 }

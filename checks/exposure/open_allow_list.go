@@ -99,7 +99,7 @@ func openAnnotations(ing *networkingv1.Ingress, in checks.Input) []checks.Findin
 var middlewareLists = []string{"spec.ipAllowList", "spec.ipWhiteList"}
 
 func openMiddleware(u *unstructured.Unstructured) []checks.Finding {
-	var out []checks.Finding
+	out := make([]checks.Finding, 0, len(middlewareLists))
 	for _, path := range middlewareLists {
 		found := inventory.Walk(u.Object, path+".sourceRange[]")
 		entries := make([]string, 0, len(found))

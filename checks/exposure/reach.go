@@ -106,15 +106,27 @@ func namesPort(ref inventory.ServiceRef, port *corev1.ServicePort) bool {
 	if c := ref.Port[0]; c < '0' || c > '9' {
 		return false
 	}
-	n, err := strconv.ParseUint(ref.Port, 10, 16)
-	return err == nil && n == uint64(port.Port) && strconv.Itoa(int(port.Port)) == ref.Port
+	_, err := strconv.ParseUint(ref.Port, 10, 16)
+	return err == nil && strconv.Itoa(int(port.Port)) == ref.Port
 }
 
 // Ways returns every way from outside to a Service, those that do not pass
 // through the bundled gateway first. The Service's own fields count, and so do
 // the Ingresses and routes of the inventory that send traffic to it. A Service
-// with a cluster address and nothing that refers to it costs one look-up.
+// with a cluster address and nothing that refers to it costs one look-up. The
+// checks of one evaluation share the answer, which must not be changed.
 func Ways(svc *corev1.Service, in checks.Input) []Way {
+	if answer, known := in.Recall(svc); known {
+		if ways, ok := answer.([]Way); ok {
+			return ways
+		}
+	}
+	ways := waysOf(svc, in)
+	in.Remember(svc, ways)
+	return ways
+}
+
+func waysOf(svc *corev1.Service, in checks.Input) []Way {
 	if in.Parameters.Gateway.OwnsService(svc) {
 		return nil
 	}

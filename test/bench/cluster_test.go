@@ -39,13 +39,13 @@ const (
 // loaders is how many objects are written at once.
 const loaders = 24
 
-// real is the control plane of this test binary, the same for all benchmarks.
-type real struct {
+// machine is the control plane of this test binary, the same for all benchmarks.
+type machine struct {
 	*controlplane.ControlPlane
 	api kubernetes.Interface
 }
 
-func newReal(b *testing.B) *real {
+func newReal(b *testing.B) *machine {
 	b.Helper()
 	cp := controlplane.Get(b)
 	cfg := cp.RESTConfig()
@@ -55,11 +55,11 @@ func newReal(b *testing.B) *real {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &real{cp, api}
+	return &machine{cp, api}
 }
 
 // load writes the large shape, once.
-func (r *real) load(b *testing.B) {
+func (r *machine) load(b *testing.B) {
 	b.Helper()
 	if r.loaded(b) {
 		return
@@ -101,7 +101,7 @@ func (r *real) load(b *testing.B) {
 
 // loaded says whether the control plane holds the large shape already. The
 // namespace "plain" is the last thing that load writes.
-func (r *real) loaded(b *testing.B) bool {
+func (r *machine) loaded(b *testing.B) bool {
 	b.Helper()
 	_, err := r.api.CoreV1().Namespaces().Get(b.Context(), plain, metav1.GetOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
@@ -111,7 +111,7 @@ func (r *real) loaded(b *testing.B) bool {
 }
 
 // wait waits until the namespaces are there.
-func (r *real) wait(b *testing.B, namespaces int) {
+func (r *machine) wait(b *testing.B, namespaces int) {
 	b.Helper()
 	patiently(b, time.Minute, "namespaces", func() error {
 		list, err := r.api.CoreV1().Namespaces().List(b.Context(), metav1.ListOptions{})
@@ -122,7 +122,7 @@ func (r *real) wait(b *testing.B, namespaces int) {
 	})
 }
 
-func (r *real) create(ctx context.Context, o inventory.Object) (err error) {
+func (r *machine) create(ctx context.Context, o inventory.Object) (err error) {
 	none := metav1.CreateOptions{}
 	ns := o.GetNamespace()
 	switch o := o.(type) {
@@ -159,7 +159,7 @@ func (r *real) create(ctx context.Context, o inventory.Object) (err error) {
 // startProduct registers the webhook and runs bin/gatehouse-webhook against the
 // control plane until the benchmark ends. It returns when /readyz answers 200,
 // with the time since the process was started.
-func (r *real) startProduct(b *testing.B) (*server, time.Duration) {
+func (r *machine) startProduct(b *testing.B) (*server, time.Duration) {
 	b.Helper()
 	port, probes := freePort(b), freePort(b)
 	url := fmt.Sprintf("https://127.0.0.1:%d", port)
@@ -205,7 +205,7 @@ func (r *real) startProduct(b *testing.B) (*server, time.Duration) {
 
 // register makes what the process needs to find: definitions, its namespace, its
 // Secret, and the webhook configurations, which go with the benchmark.
-func (r *real) register(b *testing.B, url string) {
+func (r *machine) register(b *testing.B, url string) {
 	b.Helper()
 	ctx := context.Background()
 	if out, errOut, err := r.Kubectl(ctx, "apply", "--server-side", "-k", "../../manifests/crd"); err != nil {
@@ -250,7 +250,7 @@ func patiently(b *testing.B, limit time.Duration, what string, try func() error)
 
 func freePort(b *testing.B) int {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}

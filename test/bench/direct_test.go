@@ -104,8 +104,14 @@ func (s *server) load(b *testing.B, reviews [][]byte, workers, n int) []time.Dur
 				if i >= n {
 					return
 				}
+				req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.url, bytes.NewReader(reviews[i%len(reviews)]))
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				req.Header.Set("Content-Type", "application/json")
 				start := time.Now()
-				resp, err := client.Post(s.url, "application/json", bytes.NewReader(reviews[i%len(reviews)]))
+				resp, err := client.Do(req)
 				if err != nil {
 					b.Error(err)
 					return

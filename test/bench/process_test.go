@@ -102,7 +102,7 @@ func ingressFor(host string) inventory.Object {
 
 // pairs sends n pairs and returns what the first of each took longer than the
 // second.
-func (r *real) pairs(b *testing.B, o inventory.Object, n int) []time.Duration {
+func (r *machine) pairs(b *testing.B, o inventory.Object, n int) []time.Duration {
 	b.Helper()
 	added := make([]time.Duration, n)
 	var wg sync.WaitGroup
@@ -135,7 +135,7 @@ func (r *real) pairs(b *testing.B, o inventory.Object, n int) []time.Duration {
 }
 
 // try creates an object for a dry run.
-func (r *real) try(ctx context.Context, o inventory.Object, namespace string) (err error) {
+func (r *machine) try(ctx context.Context, o inventory.Object, namespace string) (err error) {
 	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 	switch o := o.DeepCopyObject().(type) {
 	case *corev1.Service:

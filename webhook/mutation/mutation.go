@@ -39,19 +39,19 @@ type Op struct {
 
 // String names the place and the value for a warning.
 func (o Op) String() string {
-	field := o.Path[0]
+	var b strings.Builder
+	b.WriteString(o.Path[0])
 	for _, step := range o.Path[1:] {
 		if strings.ContainsAny(step, "./") {
-			field += "[" + step + "]"
+			b.WriteString("[" + step + "]")
 		} else {
-			field += "." + step
+			b.WriteString("." + step)
 		}
 	}
-	value, err := json.Marshal(o.Value)
-	if err != nil {
-		return field
+	if value, err := json.Marshal(o.Value); err == nil {
+		b.WriteString(" = " + string(value))
 	}
-	return field + " = " + string(value)
+	return b.String()
 }
 
 // Plan lists what is to be added to an object, nothing when all of it is there:

@@ -26,7 +26,7 @@ func TestASlowBodyHoldsNothing(t *testing.T) {
 	hook := gatehouse.NewHandler(gatehouse.Validator{}, gatehouse.NewBound(), nil, logr.Discard())
 	mux := http.NewServeMux()
 	server := webhook.NewServer(webhook.Options{WebhookMux: mux}) // registers behind its own instruments
-	server.Register("/validate", withDeadline(hook, 20*time.Second))
+	server.Register("/validate", withDeadline(hook, 200*time.Millisecond))
 	ts := httptest.NewServer(mux)
 	t.Cleanup(ts.Close)
 	for range 10 {

@@ -73,11 +73,12 @@ func NewClient(config *rest.Config) (*Client, error) {
 // newScheme knows the types of every typed kind, and nothing else.
 func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
-	var faults []error
-	for _, add := range []func(*runtime.Scheme) error{
+	all := []func(*runtime.Scheme) error{
 		corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme, rbacv1.AddToScheme,
 		admissionregistrationv1.AddToScheme, apiextensionsv1.AddToScheme, gatewayv1.Install,
-	} {
+	}
+	faults := make([]error, 0, len(all))
+	for _, add := range all {
 		faults = append(faults, add(s))
 	}
 	metav1.AddToGroupVersion(s, schema.GroupVersion{Version: "v1"})

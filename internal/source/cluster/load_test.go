@@ -94,11 +94,12 @@ func TestKindsAreReadPageByPage(t *testing.T) {
 	}{
 		"one page": {func(w http.ResponseWriter, _ *http.Request) { servicePage(w, "", "x") }, "x", false},
 		"two pages": {func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Query().Get("limit") != "500" {
+			switch {
+			case r.URL.Query().Get("limit") != "500":
 				refuse(w, http.StatusBadRequest, metav1.StatusReasonBadRequest)
-			} else if r.URL.Query().Get("continue") == "" {
+			case r.URL.Query().Get("continue") == "":
 				servicePage(w, "more", "x")
-			} else {
+			default:
 				servicePage(w, "", "y")
 			}
 		}, "x,y", false},

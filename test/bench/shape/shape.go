@@ -58,9 +58,16 @@ func (s Size) Objects() iter.Seq[inventory.Object] {
 			n    int
 			make func(i int) inventory.Object
 		}{
-			{s.Namespaces, s.namespace}, {s.ServiceAccounts, s.account}, {s.Services, s.Service}, {s.Pods, s.Pod},
-			{s.Ingresses, s.Ingress}, {s.Roles, s.role}, {s.RoleBindings, s.roleBinding},
-			{s.ClusterRoles, s.clusterRole}, {s.ClusterRoleBindings, s.clusterRoleBinding}, {s.Policies, s.policy},
+			{s.Namespaces, s.namespace},
+			{s.ServiceAccounts, s.account},
+			{s.Services, s.Service},
+			{s.Pods, s.Pod},
+			{s.Ingresses, s.Ingress},
+			{s.Roles, s.role},
+			{s.RoleBindings, s.roleBinding},
+			{s.ClusterRoles, s.clusterRole},
+			{s.ClusterRoleBindings, s.clusterRoleBinding},
+			{s.Policies, s.policy},
 		} {
 			for i := range part.n {
 				if !yield(part.make(i)) {
