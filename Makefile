@@ -16,7 +16,8 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION ?= $(shell git describe --tags --dirty --match 'v*' 2>/dev/null || echo v0.0.0-dev)
 VERSION_PACKAGE := github.com/gatehouse-sh/gatehouse/internal/version
 # grpcnotrace leaves golang.org/x/net/trace out, and with it html/template: a third of the size.
-BUILD_FLAGS := -trimpath -buildvcs=false -tags grpcnotrace
+# kustomize_disable_go_plugin_support: docs/decisions/0006-no-go-plugins.md.
+BUILD_FLAGS := -trimpath -buildvcs=false -tags grpcnotrace,kustomize_disable_go_plugin_support
 LINK_FLAGS := -s -w -X $(VERSION_PACKAGE).number=$(VERSION) -X $(VERSION_PACKAGE).commit=$(COMMIT)
 
 PRODUCTS := $(notdir $(wildcard cmd/*))

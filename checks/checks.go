@@ -172,7 +172,7 @@ type Input struct {
 	Parameters *Parameters
 	Request    Request
 
-	scratch *scratch // set while a Set evaluates
+	scratch *scratch // nil unless made by Sharing
 }
 
 // Doc explains a check; its documentation page and its messages are made of it.

@@ -14,9 +14,18 @@ type scratch struct {
 	answer     any
 }
 
+// Sharing returns the input for one evaluation whose checks share answers. It
+// costs an allocation, which the first shared answer more than pays back. Only
+// one goroutine may use it at a time.
+func (in Input) Sharing() Input {
+	in.scratch = &scratch{}
+	return in
+}
+
 // Recall returns what Remember was last given in this evaluation, if that was for
 // the same object, inventory and parameters. The answer is shared: it must not be
-// changed. Outside an evaluation nothing is remembered.
+// changed. An input that was not made by Sharing remembers
+// nothing.
 func (in Input) Recall(object any) (answer any, known bool) {
 	s := in.scratch
 	if s == nil || s.object != object || s.inventory != in.Inventory || s.parameters != in.Parameters {

@@ -120,9 +120,6 @@ func (s *Set) EvaluateExcept(in Input, skip func(*Check) bool) []Finding {
 
 func (s *Set) evaluate(k schema.GroupKind, in Input, skip func(*Check) bool) []Finding {
 	var out []Finding
-	if in.scratch == nil && len(s.byKind[k]) > 1 { // one check has nobody to share with
-		in.scratch = &scratch{}
-	}
 	onStatus := in.Request.Subresource == "status"
 	for _, c := range s.byKind[k] {
 		if c.OnStatus && !onStatus || !c.OnStatus && onStatus && !in.Request.Metadata || skip != nil && skip(c) {

@@ -27,8 +27,9 @@ type Workload struct {
 
 // Controller names the object that made a pod or a template.
 type Controller struct {
-	Kind string
-	Name string
+	APIVersion string // tells a Job of Kubernetes from another group's
+	Kind       string
+	Name       string
 }
 
 // ServiceAccount returns the name of the account that the pods run as. The API
@@ -74,7 +75,7 @@ func (w *Workload) Pod() *corev1.Pod {
 	p.Namespace, p.Name, p.Labels, p.Annotations = w.Key.Namespace, w.Key.Name, w.Labels, w.Annotations
 	if w.Controller != nil {
 		yes := true
-		p.OwnerReferences = []metav1.OwnerReference{{Kind: w.Controller.Kind, Name: w.Controller.Name, Controller: &yes}}
+		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: w.Controller.APIVersion, Kind: w.Controller.Kind, Name: w.Controller.Name, Controller: &yes}}
 	}
 	for _, ip := range w.Addresses {
 		p.Status.PodIPs = append(p.Status.PodIPs, corev1.PodIP{IP: ip})
@@ -154,7 +155,7 @@ func workloadOf(key Key, o Object) *Workload {
 	}
 	w := &Workload{Key: key, Labels: t.Meta.Labels, Annotations: t.Meta.Annotations, Spec: t.Spec, Field: t.Field}
 	if ref := metav1.GetControllerOfNoCopy(o); ref != nil {
-		w.Controller = &Controller{Kind: ref.Kind, Name: ref.Name}
+		w.Controller = &Controller{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name}
 	}
 	if pod, ok := o.(*corev1.Pod); ok {
 		w.Addresses = podAddresses(pod)
@@ -192,7 +193,9 @@ func shareTemplate(e *Edit, entry *Entry) {
 			return true
 		}
 		sibling := other.Workload
-		w.Controller = sibling.Controller
+		if *w.Controller == *sibling.Controller {
+			w.Controller = sibling.Controller
+		}
 		if reflect.DeepEqual(sibling.Spec, w.Spec) {
 			w.Spec = sibling.Spec
 		}

@@ -60,14 +60,14 @@ func judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p 
 	request := r.request()
 	request.Metadata = r.Subresource != "" && metadataChanges(current, old)
 	in := checks.Input{Object: current, Old: old, Inventory: inv.With(current), Request: request}
-	findings := p.Evaluate(in, s.profile)
+	findings := p.Evaluate(in.Sharing(), s.profile)
 	if len(findings) == 0 {
 		return nil
 	}
 	var before []checks.Finding
 	if old != nil {
 		was := checks.Input{Object: old, Inventory: inv.With(old), Request: request}
-		before = p.Evaluate(was, s.profile)
+		before = p.Evaluate(was.Sharing(), s.profile)
 	}
 	return p.Decide(s.mode, s.profile, before, findings)
 }

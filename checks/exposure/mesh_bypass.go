@@ -133,8 +133,11 @@ func runsToItsEnd(o inventory.Object) bool {
 		return true
 	}
 	ref := metav1.GetControllerOfNoCopy(o)
-	return ref != nil && (ref.Kind == "Job" && strings.HasPrefix(ref.APIVersion, "batch/") ||
-		ref.Kind == "Challenge" && strings.HasPrefix(ref.APIVersion, "acme.cert-manager.io/"))
+	if ref == nil {
+		return false
+	}
+	group, _, _ := strings.Cut(ref.APIVersion, "/") // the pods of an inventory have none, those of an API server do
+	return ref.Kind == "Job" && (group == "" || group == "batch") || ref.Kind == "Challenge" && (group == "" || group == "acme.cert-manager.io")
 }
 
 func (b *bypass) finding(t inventory.Template, list, value string, ends bool) checks.Finding {

@@ -38,9 +38,6 @@ var forbidden = map[string][]string{
 // cilium may be reached below generator/cilium only, and is not yet.
 const cilium = "github.com/cilium/cilium"
 
-// templates turn off the linker's dead-code elimination for a whole binary.
-var templates = []string{"html/template", "text/template"}
-
 // deps returns everything that the packages of a pattern reach, without the
 // packages of the standard library unless std is asked for.
 func deps(t *testing.T, pattern string, flags ...string) []string {
@@ -110,19 +107,6 @@ func TestTheEngineDoesNoIO(t *testing.T) {
 				if slices.Contains([]string{"os", "net", "net/http", "time", "log", "log/slog", "syscall", "os/exec"}, path) {
 					t.Errorf("%s imports %s", name, path)
 				}
-			}
-		}
-	}
-}
-
-// TestBinariesLinkNoTemplates keeps the binaries small. The tag is the one that
-// the Makefile builds with.
-func TestBinariesLinkNoTemplates(t *testing.T) {
-	t.Parallel()
-	for _, binary := range []string{"cmd/gatehouse-webhook"} {
-		for _, dep := range deps(t, binary, "-tags", "grpcnotrace") {
-			if slices.Contains(templates, dep) {
-				t.Errorf("%s links %s", binary, dep)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// crashVariable makes the test binary the helper of the crash test.
+// crashVariable makes the test binary the child of the crash test.
 const crashVariable = "GATEHOUSE_CONTROLPLANE_CRASH"
 
 // startAndHang starts a control plane, prints its folder and waits to be killed.
@@ -35,19 +35,19 @@ func TestKilledParentLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	helper := exec.CommandContext(t.Context(), executable)
-	helper.Env = append(os.Environ(), crashVariable+"=1")
-	helper.Stderr = os.Stderr
-	out, err := helper.StdoutPipe()
+	child := exec.CommandContext(t.Context(), executable)
+	child.Env = append(os.Environ(), crashVariable+"=1")
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := helper.Start(); err != nil {
+	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatal(errors.Join(err, helper.Wait()))
+		t.Fatal(errors.Join(err, child.Wait()))
 	}
 	dir := strings.TrimSpace(line)
 	if got := processesOf(t, dir); len(got) != 2 {
@@ -59,10 +59,10 @@ func TestKilledParentLeavesNothingBehind(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Errorf("the folder of a living control plane was swept: %v", err)
 	}
-	if err := helper.Process.Kill(); err != nil {
+	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = helper.Wait() // the error is that it was killed
+	_ = child.Wait() // the error is that it was killed
 	eventually(t, "end of every component", func() bool { return len(processesOf(t, dir)) == 0 })
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("the crash was to leave the folder for the next start: %v", err)

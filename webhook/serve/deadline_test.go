@@ -30,7 +30,7 @@ func TestASlowBodyHoldsNothing(t *testing.T) {
 	ts := httptest.NewServer(mux)
 	t.Cleanup(ts.Close)
 	for range 10 {
-		conn, err := net.Dial("tcp", ts.Listener.Addr().String())
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ts.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,12 @@ func TestASlowBodyHoldsNothing(t *testing.T) {
 		fmt.Fprintf(conn, "POST /validate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n{", gatehouse.MaxReview)
 	}
 	start := time.Now()
-	resp, err := http.Post(ts.URL+"/validate", "application/json", strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, ts.URL+"/validate", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := ts.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
