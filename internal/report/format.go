@@ -152,6 +152,7 @@ func count(n int, noun string) string {
 
 // place is "file:line"; empty for what is in a cluster.
 func place(file string, line int) string {
+	file = checks.Plain(file)
 	switch file {
 	case "":
 		return ""

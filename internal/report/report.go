@@ -51,12 +51,13 @@ type Object struct {
 	Name       string `json:"name"`
 }
 
-// String returns "Kind namespace/name", or "Kind name".
+// String returns "Kind namespace/name", or "Kind name", without characters that
+// would forge a line or move a terminal's cursor: a file may name anything.
 func (o Object) String() string {
 	if o.Namespace == "" {
-		return o.Kind + " " + o.Name
+		return checks.Plain(o.Kind + " " + o.Name)
 	}
-	return o.Kind + " " + o.Namespace + "/" + o.Name
+	return checks.Plain(o.Kind + " " + o.Namespace + "/" + o.Name)
 }
 
 // Judged is an object and where it stands; File is empty for one of a cluster.
