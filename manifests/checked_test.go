@@ -3,13 +3,8 @@
 package manifests_test
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"io"
 	"testing"
 
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -47,15 +42,7 @@ func TestOurOwnManifestsBreakNoRule(t *testing.T) {
 func decoded(t *testing.T, data []byte) []inventory.Object {
 	t.Helper()
 	var out []inventory.Object
-	r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
-	for {
-		doc, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, doc := range documents(t, data) {
 		asJSON, err := yaml.YAMLToJSONStrict(doc)
 		if err != nil {
 			t.Fatal(err)

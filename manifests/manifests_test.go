@@ -45,19 +45,28 @@ func render(t *testing.T, dir string) []byte {
 	return out
 }
 
-// objects decodes the documents of one kind strictly.
-func objects[T any](t *testing.T, data []byte, kind string) []T {
+// documents splits a YAML stream.
+func documents(t *testing.T, data []byte) [][]byte {
 	t.Helper()
-	var out []T
+	var out [][]byte
 	r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
 	for {
 		doc, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return out
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		out = append(out, doc)
+	}
+}
+
+// objects decodes the documents of one kind strictly.
+func objects[T any](t *testing.T, data []byte, kind string) []T {
+	t.Helper()
+	var out []T
+	for _, doc := range documents(t, data) {
 		var head metav1.TypeMeta
 		if err := yaml.Unmarshal(doc, &head); err != nil {
 			t.Fatal(err)

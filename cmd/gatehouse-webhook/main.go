@@ -21,6 +21,7 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
+	serve.TuneMemory()
 	var o serve.Options
 	flag.StringVar(&o.Host, "host", "", "address to serve reviews on; empty is every address")
 	flag.IntVar(&o.Port, "port", 9443, "port to serve reviews on")

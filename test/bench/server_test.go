@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/test/bench/shape"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 	"github.com/gatehouse-sh/gatehouse/webhook"
+	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
 
 // serverVariable makes the test binary a server instead: "allow", "gatehouse"
@@ -94,6 +95,7 @@ func serveReviews(kind string) error {
 	}
 	var handler http.Handler = http.HandlerFunc(allowAll)
 	if kind != "allow" {
+		serve.TuneMemory() // as the product does
 		inv := size.Inventory()
 		judge := webhook.Validator{Engine: webhook.Engine{
 			Inventory: func() *inventory.Inventory { return inv }, Policy: func() *policy.Policy { return p },

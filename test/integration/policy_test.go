@@ -23,18 +23,7 @@ func TestCheckPolicy(t *testing.T) {
 		t.Helper()
 		start := time.Now()
 		eventually(t, 2*time.Second, "node ports are "+want, func() error {
-			out, err := c.try(t, fmt.Sprintf(nodePort, "policy"), "apply", "--dry-run=server", "-f", "-")
-			got := "allowed"
-			switch {
-			case err != nil:
-				got = "denied"
-			case strings.Contains(out, "Warning: EXP-001"):
-				got = "warned"
-			}
-			if got != want {
-				return fmt.Errorf("%s", got)
-			}
-			return nil
+			return c.nodePortIs(t, "policy", want)
 		})
 		t.Logf("node ports are %s after %s, kubectl included", want, time.Since(start).Round(time.Millisecond))
 	}

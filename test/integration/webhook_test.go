@@ -32,19 +32,26 @@ func (c *cluster) optIn(t *testing.T, ns, labels, verdict string) {
 	t.Helper()
 	c.kubectl(t, fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {%s}}\n", ns, labels), "apply", "-f", "-")
 	eventually(t, 10*time.Second, "the verdict in "+ns+" is "+verdict, func() error {
-		out, err := c.try(t, fmt.Sprintf(nodePort, ns), "apply", "--dry-run=server", "-f", "-")
-		got := "allowed"
-		switch {
-		case err != nil:
-			got = "denied"
-		case strings.Contains(out, "Warning: EXP-001"):
-			got = "warned"
-		}
-		if got != verdict {
-			return fmt.Errorf("is %s: %s", got, out)
-		}
-		return nil
+		return c.nodePortIs(t, ns, verdict)
 	})
+}
+
+// nodePortIs asks for a node port in a namespace: it is allowed, warned about or
+// denied.
+func (c *cluster) nodePortIs(t *testing.T, ns, verdict string) error {
+	t.Helper()
+	out, err := c.try(t, fmt.Sprintf(nodePort, ns), "apply", "--dry-run=server", "-f", "-")
+	got := "allowed"
+	switch {
+	case err != nil:
+		got = "denied"
+	case strings.Contains(out, "Warning: EXP-001"):
+		got = "warned"
+	}
+	if got != verdict {
+		return fmt.Errorf("is %s: %s", got, out)
+	}
+	return nil
 }
 
 // TestModes shows what each namespace label does.
