@@ -169,7 +169,7 @@ func (r *machine) startProduct(b *testing.B) (*server, time.Duration) {
 		b.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.Background(), binary, "--host=127.0.0.1", fmt.Sprintf("--port=%d", port), "--metrics=0",
-		fmt.Sprintf("--probes=127.0.0.1:%d", probes), "--names=127.0.0.1", "--cert-interval=1s")
+		fmt.Sprintf("--probes=127.0.0.1:%d", probes), "--names=127.0.0.1")
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+r.Kubeconfig())
 	log, err := os.CreateTemp(b.TempDir(), "")
 	if err != nil {
