@@ -66,6 +66,7 @@ func (inv *Inventory) ClaimsAt(host, key string) iter.Seq[*Entry] {
 func (inv *Inventory) ClaimsBelow(host, key string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		host := strings.ToLower(host)
+		inv.noteIndex(byPath, words{a: host}, matchA)
 		over := inv.over
 		more := true
 		if t := inv.postings[byPath]; t != nil {

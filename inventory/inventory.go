@@ -5,6 +5,7 @@ package inventory
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -16,6 +17,8 @@ type Inventory struct {
 	objects  map[schema.GroupKind]*tree // rows: namespace, name
 	postings [postingCount]*tree
 	over     *overlay // nil unless made by With
+	memo     *sync.Map
+	reads    *Reads // nil unless made by Recording
 }
 
 // overlay holds the objects that With laid over a version. It is small (one
@@ -49,6 +52,9 @@ func (inv *Inventory) With(obj Object) *Inventory { return inv.WithEntry(NewEntr
 // WithEntry is With for an entry that the caller already has.
 func (inv *Inventory) WithEntry(e *Entry) *Inventory {
 	v := &view{inv: *inv}
+	if identifies(e.Key.Kind) {
+		v.inv.memo = &sync.Map{}
+	}
 	if inv.over != nil {
 		v.over = inv.over.without(e.Key)
 	} else {
@@ -69,7 +75,7 @@ type view struct {
 	over     overlay
 	entries  [1]*Entry
 	hidden   [1]Key
-	postings [3]posting // a Service has one row, an Ingress with one path three
+	postings [4]posting // a Service has one row, an Ingress with one path three, a Pod with three labels four
 }
 
 // Without returns a view that lacks the object.
@@ -81,6 +87,9 @@ func (inv *Inventory) Without(k Key) *Inventory {
 	}
 	over.hidden = append(over.hidden, k)
 	out.over = over
+	if identifies(k.Kind) {
+		out.memo = &sync.Map{}
+	}
 	return &out
 }
 
@@ -107,7 +116,10 @@ func (o *overlay) without(k Key) overlay {
 func (inv *Inventory) Edit() *Edit {
 	e := &Edit{objects: make(map[schema.GroupKind]*tree, len(inv.objects)+1), owner: &owner{}}
 	maps.Copy(e.objects, inv.objects)
-	e.postings = inv.postings
+	e.postings, e.memo = inv.postings, inv.memo
+	if e.memo == nil || inv.over != nil {
+		e.memo = &sync.Map{}
+	}
 	return e
 }
 
@@ -118,6 +130,7 @@ type Edit struct {
 	postings [postingCount]*tree
 	owner    *owner
 	scratch  []posting // of Put
+	memo     *sync.Map // nil once an object that it depends on has changed
 }
 
 func (e *Edit) tree(k schema.GroupKind) *tree {
@@ -145,6 +158,7 @@ const fewPostings = 16
 // Put adds the entry, replacing one of the same identity.
 func (e *Edit) Put(entry *Entry) {
 	shareTemplate(e, entry)
+	e.touch(entry.Key.Kind)
 	old := e.tree(entry.Key.Kind).put(nil, entry)
 	e.scratch = appendPostings(e.scratch[:0], entry)
 	if old != nil {
@@ -172,9 +186,27 @@ func (e *Edit) Delete(k Key) {
 	if old == nil {
 		return
 	}
+	e.touch(k.Kind)
 	for _, p := range appendPostings(nil, old) {
 		e.posting(p.index).remove(&p.words, &k)
 	}
+}
+
+// Entry returns the entry of an identity as the edit has it so far, or nil.
+func (e *Edit) Entry(k Key) *Entry {
+	t := e.objects[k.Kind]
+	if t == nil {
+		return nil
+	}
+	pivot := words{a: k.Namespace, b: k.Name}
+	at, i := t.seek(&pivot, &k)
+	if at >= len(t.branches) {
+		return nil
+	}
+	if rows := t.branches[at].leaf.rows; i < len(rows) && rows[i].compare(&pivot, &k) == 0 {
+		return rows[i].entry
+	}
+	return nil
 }
 
 // Keys returns the identities of a kind that the edit holds, in order. Loaders
@@ -192,11 +224,22 @@ func (e *Edit) Keys(k schema.GroupKind) []Key {
 // Inventory publishes the edit as a new version. The edit must not be used
 // afterwards.
 func (e *Edit) Inventory() *Inventory {
-	return &Inventory{objects: e.objects, postings: e.postings}
+	if e.memo == nil {
+		e.memo = &sync.Map{}
+	}
+	return &Inventory{objects: e.objects, postings: e.postings, memo: e.memo}
+}
+
+// touch forgets what was worked out of objects of a kind.
+func (e *Edit) touch(k schema.GroupKind) {
+	if identifies(k) {
+		e.memo = nil
+	}
 }
 
 // scan yields the entries of an index, those of the overlay last.
 func (inv *Inventory) scan(t *tree, index int, pivot words, d depth, yield func(*Entry) bool) {
+	inv.noteIndex(index, pivot, d)
 	if inv.over == nil {
 		scanTree(t, pivot, d, yield)
 		return

@@ -154,7 +154,6 @@ func compare(t *testing.T, inv *Inventory, m model) {
 					return ok && k.Namespace == ns && Matches(s.Spec.Selector, labels)
 				}))
 		}
-		same("Workloads", keysOf(inv.Workloads(ns), ofWorkload), m.workloads(func(k Key, _ *Workload) bool { return k.Namespace == ns }))
 		for _, name := range testNames {
 			same("Referrers", keysOf(inv.Referrers(ns, name), ofEntry), m.where(func(_ Key, o Object) bool {
 				return slices.ContainsFunc(Backends(o), func(r ServiceRef) bool { return r.Namespace == ns && r.Name == name })
@@ -304,12 +303,6 @@ func TestScansStopWhenAsked(t *testing.T) {
 		break
 	}
 	first("Selecting", n)
-	n = 0
-	for range inv.Workloads("a") {
-		n++
-		break
-	}
-	first("Workloads", n)
 	n = 0
 	for range List[*corev1.Pod](inv, PodKind, "") {
 		n++

@@ -73,4 +73,9 @@ type Entry struct {
 
 	// Workload is set for pods and for every kind that carries a pod template.
 	Workload *Workload
+
+	// Version is the object's resourceVersion where an API server delivered it,
+	// for those who must order what they hear of an object. 0: not known, or not
+	// a number. It is no part of what is judged.
+	Version uint64
 }

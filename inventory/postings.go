@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 )
 
 // The secondary indexes. Each turns a question of a check into one scan whose
@@ -22,6 +23,9 @@ const (
 	byHost            // host in lower case -> Ingresses and routes
 	byPath            // host in lower case, key of a path -> Ingresses and routes
 	bySlice           // namespace, Service name -> EndpointSlices
+	byAccount         // namespace, ServiceAccount -> pods and templates that run as it
+	byRole            // kind of role, its namespace, its name -> bindings
+	bySubject         // kind of subject, its namespace, its name -> bindings
 	postingCount
 )
 
@@ -54,6 +58,7 @@ func appendPostings(out []posting, e *Entry) []posting {
 		if w.Controller != nil {
 			add(byOwner, e.Key.Namespace, w.Controller.Kind, w.Controller.Name)
 		}
+		add(byAccount, e.Key.Namespace, w.ServiceAccount(), "")
 		return out
 	}
 	switch o := e.Object.(type) {
@@ -67,6 +72,10 @@ func appendPostings(out []posting, e *Entry) []posting {
 			add(bySlice, e.Key.Namespace, name, "")
 		}
 		return out
+	case *rbacv1.RoleBinding:
+		return appendBinding(out, e, o.RoleRef, o.Subjects)
+	case *rbacv1.ClusterRoleBinding:
+		return appendBinding(out, e, o.RoleRef, o.Subjects)
 	case nil:
 		return out
 	}
@@ -79,6 +88,28 @@ func appendPostings(out []posting, e *Entry) []posting {
 		}
 	}
 	return distinct(appendClaims(out, e), from)
+}
+
+// appendBinding lists the rows of a binding. A ServiceAccount without namespace
+// means one of the binding's own, as in Kubernetes'
+// pkg/registry/rbac/validation/rule.go (appliesToUser); API groups are not
+// looked at there either.
+func appendBinding(out []posting, e *Entry, ref rbacv1.RoleRef, subjects []rbacv1.Subject) []posting {
+	role := words{a: ref.Kind, c: ref.Name}
+	if ref.Kind != "ClusterRole" {
+		role.b = e.Key.Namespace
+	}
+	out = append(out, posting{byRole, role, e})
+	from := len(out)
+	for i := range subjects {
+		s := &subjects[i]
+		namespace := ""
+		if s.Kind == rbacv1.ServiceAccountKind {
+			namespace = cmp.Or(s.Namespace, e.Key.Namespace)
+		}
+		out = append(out, posting{bySubject, words{s.Kind, namespace, s.Name}, e})
+	}
+	return distinct(out, from)
 }
 
 // distinct drops the rows from an offset on that are there twice, for objects

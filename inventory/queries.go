@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -23,12 +24,17 @@ var (
 	IngressKind        = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
 	IngressClassKind   = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}
 	NetworkPolicyKind  = schema.GroupKind{Group: "networking.k8s.io", Kind: "NetworkPolicy"}
+	RoleKind           = schema.GroupKind{Group: rbacv1.GroupName, Kind: "Role"}
+	ClusterRoleKind    = schema.GroupKind{Group: rbacv1.GroupName, Kind: "ClusterRole"}
+	RoleBindingKind    = schema.GroupKind{Group: rbacv1.GroupName, Kind: "RoleBinding"}
+	ClusterBindingKind = schema.GroupKind{Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}
 	GatewayClassKind   = schema.GroupKind{Group: GatewayGroup, Kind: "GatewayClass"}
 	GatewayKind        = schema.GroupKind{Group: GatewayGroup, Kind: "Gateway"}
 )
 
 // Entry returns the entry of an identity, or nil.
 func (inv *Inventory) Entry(k Key) *Entry {
+	inv.noteKey(k)
 	if inv.over != nil {
 		for _, e := range inv.over.entries {
 			if e.Key == k {
@@ -64,6 +70,7 @@ func Get[T Object](inv *Inventory, k schema.GroupKind, namespace, name string) (
 // Len returns how many objects of a kind the inventory holds, the overlay not
 // counted.
 func (inv *Inventory) Len(k schema.GroupKind) int {
+	inv.noteKind(Key{Kind: k})
 	if t := inv.objects[k]; t != nil {
 		return t.Len()
 	}
@@ -74,6 +81,7 @@ func (inv *Inventory) Len(k schema.GroupKind) int {
 // when it is empty, ordered by namespace and name.
 func (inv *Inventory) Entries(k schema.GroupKind, namespace string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
+		inv.noteKind(Key{Kind: k, Namespace: namespace})
 		d, over := matchA, inv.over
 		if namespace == "" {
 			d = 0
@@ -140,6 +148,7 @@ func (inv *Inventory) Selected(namespace string, selector map[string]string) ite
 		}
 		visit := func(e *Entry) bool { return !Matches(selector, e.Workload.Labels) || yield(e.Workload) }
 		pivot := longest(namespace, selector)
+		inv.noteIndex(byLabel, pivot, matchABC) // whatever it selects carries this pair
 		var few [8]*Entry
 		n := 0
 		scanTree(inv.postings[byLabel], pivot, matchABC, func(e *Entry) bool {
@@ -226,25 +235,6 @@ func (inv *Inventory) Selecting(namespace string, labels map[string]string) iter
 			})
 			if !more {
 				return
-			}
-		}
-	}
-}
-
-// Workloads yields the pods and pod templates of a namespace.
-func (inv *Inventory) Workloads(namespace string) iter.Seq[*Workload] {
-	return func(yield func(*Workload) bool) {
-		for _, k := range kinds {
-			if inv.objects[k.GroupKind] == nil && inv.over == nil {
-				continue
-			}
-			for e := range inv.Entries(k.GroupKind, namespace) {
-				if e.Workload == nil {
-					break
-				}
-				if !yield(e.Workload) {
-					return
-				}
 			}
 		}
 	}

@@ -192,19 +192,25 @@ func shareTemplate(e *Edit, entry *Entry) {
 		if other.Object != nil || other.Workload == nil || other.Key == entry.Key {
 			return true
 		}
-		sibling := other.Workload
-		if *w.Controller == *sibling.Controller {
-			w.Controller = sibling.Controller
-		}
-		if reflect.DeepEqual(sibling.Spec, w.Spec) {
-			w.Spec = sibling.Spec
-		}
-		if reflect.DeepEqual(sibling.Labels, w.Labels) {
-			w.Labels = sibling.Labels
-		}
-		if reflect.DeepEqual(sibling.Annotations, w.Annotations) {
-			w.Annotations = sibling.Annotations
-		}
+		w.Share(other.Workload)
 		return false // one sibling is enough: replicas are alike or they are not
 	})
+}
+
+// Share lets w point at what an equal sibling holds already: the controller, the
+// spec, the labels and the annotations of the pod, each by itself. Both have a
+// controller. The sibling is not changed.
+func (w *Workload) Share(sibling *Workload) {
+	if *w.Controller == *sibling.Controller {
+		w.Controller = sibling.Controller
+	}
+	if reflect.DeepEqual(sibling.Spec, w.Spec) {
+		w.Spec = sibling.Spec
+	}
+	if reflect.DeepEqual(sibling.Labels, w.Labels) {
+		w.Labels = sibling.Labels
+	}
+	if reflect.DeepEqual(sibling.Annotations, w.Annotations) {
+		w.Annotations = sibling.Annotations
+	}
 }

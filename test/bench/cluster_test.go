@@ -59,7 +59,7 @@ func newReal(b *testing.B) *machine {
 }
 
 // load writes the large shape, once.
-func (r *machine) load(b *testing.B) {
+func (r *machine) load(b *testing.B, size shape.Size) {
 	b.Helper()
 	if r.loaded(b) {
 		return
@@ -80,13 +80,13 @@ func (r *machine) load(b *testing.B) {
 		})
 	}
 	n := 0
-	for o := range shape.Large.Objects() {
-		if n == shape.Large.Namespaces {
+	for o := range size.Objects() {
+		if n == size.Namespaces {
 			r.wait(b, n) // what follows needs its namespace
 		}
 		work <- o
 		if n++; n%10_000 == 0 {
-			fmt.Fprintf(os.Stderr, "wrote %d of %d objects after %s\n", n, shape.Large.Count(), time.Since(began).Round(time.Second))
+			fmt.Fprintf(os.Stderr, "wrote %d of %d objects after %s\n", n, size.Count(), time.Since(began).Round(time.Second))
 		}
 	}
 	close(work)

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package power
+
+import (
+	"cmp"
+	"slices"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// Held is a power of a subject and where it has it from.
+type Held struct {
+	Hold
+	Grant authz.Grant
+}
+
+// Step is one stage of an escalation: the subject uses a power to become the
+// next one.
+type Step struct {
+	Subject authz.Subject
+	Held    Held
+}
+
+// Effect is what a subject can do in the end. It is shared and read-only; the
+// zero value is a subject without powers.
+type Effect struct {
+	Subject  authz.Subject
+	Severity checks.Severity // SeverityUnset: nothing dangerous
+
+	// Direct are the subject's own powers, the most severe first.
+	Direct []Held
+
+	// Steps lead to the worst: through none or more powers by which the subject
+	// becomes others, to the power that does the harm, which is the last. A
+	// shorter way is preferred among equally severe ones. Empty when there is
+	// nothing dangerous.
+	Steps []Step
+
+	// Reaches are the namespaces whose ServiceAccounts the subject can become,
+	// ordered; Everyone says that they are all.
+	Reaches  []string
+	Everyone bool
+}
+
+// effectOf and directOf are keys of the memo.
+type (
+	effectOf struct{ name string }
+	directOf struct{ name string }
+	holdsOf  struct {
+		role  inventory.Key
+		scope Scope // its namespace is "", kube-system or "-" for any other
+	}
+)
+
+// Effective works out what a subject can do, escalation included. Answers about
+// ServiceAccounts are kept in the inventory's memo.
+func Effective(v authz.View, s authz.Subject) *Effect {
+	_, _, account := s.Account()
+	if account {
+		if known, ok := v.Inventory().Memo().Load(effectOf{s.Name}); ok {
+			if e, ok := known.(*Effect); ok {
+				return e
+			}
+		}
+	}
+	e := escalate(v, s)
+	if account {
+		v.Inventory().Memo().Store(effectOf{s.Name}, e)
+	}
+	return e
+}
+
+// escalate searches breadth first, so that the first way to a severity is a
+// shortest one.
+func escalate(v authz.View, s authz.Subject) *Effect {
+	e := &Effect{Subject: s, Direct: Direct(v, s)}
+	type stage struct {
+		subject authz.Subject
+		via     []Step
+	}
+	visited := map[string]bool{}
+	for queue := []stage{{subject: s}}; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		for _, h := range Direct(v, at.subject) {
+			way := append(slices.Clip(at.via), Step{at.subject, h})
+			if h.Severity > e.Severity {
+				e.Severity, e.Steps = h.Severity, way
+			}
+			switch {
+			case h.Power.Becomes == Nobody || h.Named:
+				continue
+			case h.Grant.Namespace == "" || h.Power.Becomes == Anyone:
+				e.Everyone = true
+				if e.Severity < checks.Critical {
+					e.Severity, e.Steps = checks.Critical, way
+				}
+				continue
+			case visited[h.Grant.Namespace]:
+				continue
+			}
+			visited[h.Grant.Namespace] = true
+			e.Reaches = append(e.Reaches, h.Grant.Namespace)
+			for _, name := range accounts(v, h.Grant.Namespace) {
+				queue = append(queue, stage{authz.ServiceAccount(h.Grant.Namespace, name), way})
+			}
+		}
+	}
+	slices.Sort(e.Reaches)
+	return e
+}
+
+// accounts returns the ServiceAccounts of a namespace: those that exist and those
+// that bindings list, which exist as soon as somebody creates them. Ordered.
+func accounts(v authz.View, namespace string) []string {
+	var out []string
+	for e := range v.Inventory().Entries(inventory.ServiceAccountKind, namespace) {
+		out = append(out, e.Key.Name)
+	}
+	for e := range v.Inventory().BindingsWithin(namespace) {
+		b, ok := authz.BoundOf(e.Object)
+		if !ok {
+			continue
+		}
+		for _, s := range b.Subjects {
+			if s.Kind == rbacv1.ServiceAccountKind && cmp.Or(s.Namespace, b.Key.Namespace) == namespace {
+				out = append(out, s.Name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Direct returns a subject's own powers, without whom it can become: at most one
+// for each power and namespace, the most severe first. Shared and read-only.
+func Direct(v authz.View, s authz.Subject) []Held {
+	_, _, account := s.Account()
+	if account {
+		if known, ok := v.Inventory().Memo().Load(directOf{s.Name}); ok {
+			if held, ok := known.([]Held); ok {
+				return held
+			}
+		}
+	}
+	out := direct(v, s)
+	if account {
+		v.Inventory().Memo().Store(directOf{s.Name}, out)
+	}
+	return out
+}
+
+func direct(v authz.View, s authz.Subject) []Held {
+	var grants []authz.Grant
+	for g := range v.Grants(s) {
+		if !slices.ContainsFunc(grants, func(o authz.Grant) bool { return o.Binding == g.Binding }) {
+			grants = append(grants, g)
+		}
+	}
+	var out []Held
+	for _, g := range grants {
+		for _, h := range holds(v, g) {
+			out = append(out, Held{h, g})
+		}
+	}
+	if len(grants) > 1 {
+		out = append(out, together(grants)...)
+	}
+	slices.SortStableFunc(out, compareHeld)
+	return distinct(out)
+}
+
+// distinct drops, from a sorted list, what a more severe hold of the same power
+// in the same place says already.
+func distinct(sorted []Held) []Held {
+	type place struct{ id, namespace string }
+	seen := make(map[place]bool, len(sorted))
+	out := sorted[:0]
+	for _, h := range sorted {
+		at := place{h.Power.ID, h.Grant.Namespace}
+		if !seen[at] && !seen[place{h.Power.ID, ""}] {
+			out = append(out, h)
+		}
+		seen[at] = true
+	}
+	return slices.Clip(out)
+}
+
+func compareHeld(a, b Held) int {
+	return cmp.Or(
+		cmp.Compare(b.Severity, a.Severity),
+		cmp.Compare(a.Power.ID, b.Power.ID),
+		cmp.Compare(a.Grant.Namespace, b.Grant.Namespace),
+		a.Grant.Binding.Compare(b.Grant.Binding),
+	)
+}
+
+// holds is Of for a grant, kept by role: many bindings share one.
+func holds(v authz.View, g authz.Grant) []Hold {
+	scope := Scope{g.Namespace}
+	class := scope
+	if class.Namespace != "" && !special(class.Namespace) {
+		class.Namespace = "-"
+	}
+	key := holdsOf{g.Role, class}
+	if known, ok := v.Inventory().Memo().Load(key); ok {
+		if list, ok := known.([]Hold); ok {
+			return placed(list, g.Namespace)
+		}
+	}
+	list := Of(g.Rules, scope)
+	v.Inventory().Memo().Store(key, list)
+	return list
+}
+
+// placed returns holds with their examples in a namespace.
+func placed(list []Hold, namespace string) []Hold {
+	out := slices.Clone(list)
+	for i := range out {
+		if out[i].Request.Path == "" {
+			out[i].Request.Namespace = namespace
+		}
+	}
+	return out
+}
+
+// together returns the combined powers that no single grant gives: for the whole
+// cluster, and for each namespace with what holds everywhere.
+func together(grants []authz.Grant) []Held {
+	var everywhere []rbacv1.PolicyRule
+	var namespaces []string
+	for _, g := range grants {
+		if g.Namespace == "" {
+			everywhere = append(everywhere, g.Rules...)
+		} else {
+			namespaces = append(namespaces, g.Namespace)
+		}
+	}
+	out := combinedOf(everywhere, grants, "")
+	slices.Sort(namespaces)
+	for _, namespace := range slices.Compact(namespaces) {
+		rules := slices.Clone(everywhere)
+		for _, g := range grants {
+			if g.Namespace == namespace {
+				rules = append(rules, g.Rules...)
+			}
+		}
+		out = append(out, combinedOf(rules, grants, namespace)...)
+	}
+	return out
+}
+
+func combinedOf(rules []rbacv1.PolicyRule, grants []authz.Grant, namespace string) []Held {
+	var out []Held
+	for i := range table {
+		p := &table[i]
+		if !p.Combined() || p.severity(Scope{namespace}, false) == checks.SeverityUnset {
+			continue
+		}
+		h, ok := p.combined(rules, Scope{namespace})
+		if !ok {
+			continue
+		}
+		// The grant that gives the first of the permissions stands for all.
+		for _, g := range grants {
+			if (g.Namespace == "" || g.Namespace == namespace) && g.Allows(h.Request) {
+				g.Namespace = namespace
+				out = append(out, Held{h, g})
+				break
+			}
+		}
+	}
+	return out
+}

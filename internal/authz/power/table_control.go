@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package power
+
+import "github.com/gatehouse-sh/gatehouse/checks"
+
+// control is changing what the control plane enforces or trusts.
+var control = []Power{
+	{
+		ID: "RBAC-045", Name: "approve-certificates", Can: "approve or sign client certificates",
+		Wide: checks.Critical, Becomes: Anyone,
+		Any: []Pattern{
+			on(group(csr), change, "certificatesigningrequests/approval", "certificatesigningrequests/status"),
+			on(group(csr), []string{"approve", "sign"}, "signers").named("kubernetes.io/*"),
+		},
+	},
+	{
+		ID: "RBAC-046", Name: "write-trust-anchors", Can: "plant certificates that others trust",
+		Wide: checks.High, Becomes: Nobody,
+		Any: []Pattern{
+			on(group(csr), write, "clustertrustbundles"),
+			on(group(csr), []string{"attest"}, "signers"),
+			on(group(csr), change, "podcertificaterequests/status"),
+		},
+	},
+	{
+		ID: "RBAC-047", Name: "write-webhooks", Can: "change admission webhooks",
+		Wide: checks.Critical, Becomes: Nobody,
+		Any: []Pattern{on(group(admission), modify, "validatingwebhookconfigurations", "mutatingwebhookconfigurations")},
+	},
+	{
+		ID: "RBAC-048", Name: "write-admission-policies", Can: "change admission policies",
+		Wide: checks.Critical, Becomes: Nobody,
+		Any: []Pattern{on(group(admission), modify,
+			"validatingadmissionpolicies", "validatingadmissionpolicybindings", "validatingadmissionpolicies/status",
+			"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingadmissionpolicies/status")},
+	},
+	{
+		ID: "RBAC-049", Name: "write-api-definitions", Can: "change API definitions",
+		Wide: checks.High, Becomes: Nobody,
+		Any: []Pattern{
+			on(group("apiregistration.k8s.io"), modify, "apiservices"),
+			on(group("apiextensions.k8s.io"), modify, "customresourcedefinitions"),
+		},
+	},
+	{
+		ID: "RBAC-051", Name: "write-namespaces", Can: "change Namespaces and the labels that guard them",
+		Wide: checks.High, Narrow: checks.High, Becomes: Nobody,
+		Any: []Pattern{on(core, modify, "namespaces")},
+	},
+	{
+		ID: "RBAC-052", Name: "write-limits", Can: "change quotas, priorities and sandboxes",
+		Wide: checks.Medium, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(core, modify, "resourcequotas", "limitranges"),
+			on(group("scheduling.k8s.io"), modify, "priorityclasses").clusterOnly(),
+			on(group("flowcontrol.apiserver.k8s.io"), modify, "flowschemas", "prioritylevelconfigurations").clusterOnly(),
+			on(group("node.k8s.io"), modify, "runtimeclasses").clusterOnly(),
+		},
+	},
+	{
+		ID: "RBAC-070", Name: "disable-gatehouse", Can: "change what Gatehouse enforces",
+		Wide: checks.Critical, Narrow: checks.Critical, Becomes: Nobody,
+		Any: []Pattern{
+			on(group("gatehouse.sh"), modify, "checkpolicies").clusterOnly(),
+			on(group("gatehouse.sh"), modify, "exemptions").within(ownNamespace),
+			on(group("apps"), modify, "deployments").within(ownNamespace).named("gatehouse-*"),
+			on(core, modify, "secrets", "services", "serviceaccounts").within(ownNamespace).named("gatehouse-*"),
+		},
+	},
+	{
+		ID: "RBAC-072", Name: "use-privileged-constraints", Can: "run Pods under a privileged security context constraint",
+		Wide: checks.High, Narrow: checks.High, Becomes: Nobody,
+		Any: []Pattern{
+			on(group("security.openshift.io"), []string{"use"}, "securitycontextconstraints").
+				named("privileged", "anyuid", "hostaccess", "hostmount-anyuid", "hostnetwork", "hostnetwork-v2", "node-exporter"),
+			on(group("policy", "extensions"), []string{"use"}, "podsecuritypolicies"),
+		},
+	},
+}

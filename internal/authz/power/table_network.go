@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package power
+
+import "github.com/gatehouse-sh/gatehouse/checks"
+
+// network is exposing what is internal and steering traffic.
+var network = []Power{
+	{
+		ID: "RBAC-053", Name: "write-services", Can: "change Services, endpoints, Ingresses or network policies",
+		Wide: checks.High, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(core, modify, "services", "endpoints"),
+			on(group("discovery.k8s.io"), modify, "endpointslices"),
+			on(group(networking), modify, "ingresses", "networkpolicies"),
+			on(group(networking), modify, "ingressclasses").clusterOnly(),
+			on(group("policy.networking.k8s.io"), modify, "adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies").clusterOnly(),
+			on(group("cilium.io"), modify, "ciliumnetworkpolicies"),
+			on(group("cilium.io"), modify, "ciliumclusterwidenetworkpolicies").clusterOnly(),
+			on(group("crd.projectcalico.org", "projectcalico.org"), modify, "networkpolicies"),
+			on(group("crd.projectcalico.org", "projectcalico.org"), modify, "globalnetworkpolicies").clusterOnly(),
+		},
+	},
+	{
+		ID: "RBAC-054", Name: "write-address-status", Can: "announce addresses of Services and Ingresses",
+		Wide: checks.Medium, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(core, change, "services/status"),
+			on(group(networking), change, "ingresses/status"),
+		},
+	},
+	{
+		ID: "RBAC-055", Name: "write-gateways", Can: "open ways into the cluster through gateways",
+		Wide: checks.High, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(group(gatewayAPI), modify, "gateways", "listenersets", "httproutes", "grpcroutes", "tlsroutes", "tcproutes", "udproutes", "referencegrants", "backendtlspolicies"),
+			on(group(gatewayAPI), modify, "gatewayclasses").clusterOnly(),
+			on(group("gatehouse.sh"), modify, "accesspolicies", "trafficpolicies", "clientpolicies"),
+		},
+	},
+	{
+		ID: "RBAC-071", Name: "write-mesh-policies", Can: "change what the service mesh authenticates and authorises",
+		Wide: checks.High, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(group("networking.istio.io"), modify, "envoyfilters"),
+			on(group("extensions.istio.io"), modify, "wasmplugins"),
+			on(group("security.istio.io"), modify, "authorizationpolicies", "peerauthentications", "requestauthentications"),
+			on(group("telemetry.istio.io"), modify, "telemetries"),
+			on(group("policy.linkerd.io"), modify, "authorizationpolicies", "serverauthorizations", "servers"),
+		},
+	},
+}
+
+// data is reading, changing or destroying what the cluster keeps.
+var data = []Power{
+	{
+		ID: "RBAC-005", Name: "read-debug-endpoints", Can: "read the debugging endpoints of the API server",
+		Wide: checks.High, Becomes: Nobody,
+		Any: []Pattern{{Verbs: []string{"get", "post", "put"}, Paths: []string{"/debug/pprof/heap", "/logs/kube-apiserver.log", "/metrics"}}},
+	},
+	{
+		ID: "RBAC-056", Name: "write-system-config-maps", Can: "change the configuration of cluster components",
+		Wide: checks.High, Narrow: checks.High, Becomes: Nobody,
+		Any: []Pattern{on(core, modify, "configmaps").within(systemNamespace).
+			named("coredns", "aws-auth", "kube-proxy", "extension-apiserver-authentication", "kubeadm-config", "cluster-info")},
+	},
+	{
+		ID: "RBAC-057", Name: "destroy", Can: "delete what runs or what is stored",
+		Wide: checks.High, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(core, remove, "pods", "secrets", "services", "persistentvolumeclaims", "replicationcontrollers"),
+			on(group("apps"), remove, "deployments", "statefulsets", "daemonsets", "replicasets"),
+			on(group("batch"), remove, "jobs", "cronjobs"),
+			on(core, remove, "namespaces", "nodes", "persistentvolumes").clusterOnly(),
+		},
+	},
+	{
+		ID: "RBAC-058", Name: "delete-events", Can: "delete events and logs",
+		Wide: checks.Low, Narrow: checks.Low, Becomes: Nobody,
+		Any: []Pattern{on(group("", "events.k8s.io"), remove, "events"), on(core, remove, "pods/log")},
+	},
+	{
+		ID: "RBAC-059", Name: "write-system-leases", Can: "take over leader elections of the control plane",
+		Wide: checks.Medium, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{on(group("coordination.k8s.io"), change, "leases").within(systemNamespace).named("*")},
+	},
+}
+
+// delegation is making a more powerful controller act.
+var delegation = []Power{
+	{
+		ID: "RBAC-073", Name: "steer-operators", Can: "make a controller with more rights act for it",
+		Wide: checks.High, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(group("argoproj.io"), write, "applications", "applicationsets", "appprojects"),
+			on(group("kustomize.toolkit.fluxcd.io"), write, "kustomizations"),
+			on(group("helm.toolkit.fluxcd.io"), write, "helmreleases"),
+			on(group("external-secrets.io"), write, "externalsecrets", "clusterexternalsecrets", "pushsecrets", "clusterpushsecrets", "secretstores", "clustersecretstores"),
+			on(group("generators.external-secrets.io"), write, "webhooks", "clustergenerators", "vaultdynamicsecrets"),
+			on(group("cert-manager.io"), write, "certificates", "certificaterequests", "issuers", "clusterissuers"),
+			on(group("apiextensions.crossplane.io"), write, "compositions", "compositeresourcedefinitions"),
+			on(group("pkg.crossplane.io"), write, "providers", "configurations", "functions"),
+			on(group("capsule.clastix.io"), write, "tenants"),
+			on(group("hnc.x-k8s.io"), write, "hierarchyconfigurations", "subnamespaceanchors", "hncconfigurations"),
+			on(group("kyverno.io"), write, "policies", "clusterpolicies", "policyexceptions"),
+			on(group("operators.coreos.com"), write, "subscriptions", "installplans", "clusterserviceversions"),
+			on(group("velero.io"), write, "restores", "backups", "schedules"),
+			on(group("infra.contrib.fluxcd.io"), write, "terraforms"),
+			on(group("app.terraform.io"), write, "workspaces", "modules"),
+			on(group("iam.services.k8s.aws"), write, "roles", "policies", "users"),
+		},
+	},
+	{
+		ID: "RBAC-074", Name: "reach-virtual-machines", Can: "open consoles of virtual machines or forge the metrics that scale workloads",
+		Wide: checks.Medium, Narrow: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			on(group("subresources.kubevirt.io"), []string{"get", "update"}, "virtualmachineinstances/console", "virtualmachineinstances/vnc", "virtualmachineinstances/portforward"),
+			on(group("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"), write, "pods", "nodes", "*"),
+		},
+	},
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inventory
+
+import (
+	"iter"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// RunningAs yields the pods and pod templates of a namespace that run as a
+// ServiceAccount.
+func (inv *Inventory) RunningAs(namespace, account string) iter.Seq[*Workload] {
+	return func(yield func(*Workload) bool) {
+		inv.scan(inv.postings[byAccount], byAccount, words{a: namespace, b: account}, matchAB, func(e *Entry) bool { return yield(e.Workload) })
+	}
+}
+
+// BindingsTo yields the RoleBindings and ClusterRoleBindings whose roleRef
+// names a role: a ClusterRole, for which the namespace is not looked at, or a
+// Role of a namespace.
+func (inv *Inventory) BindingsTo(role Key) iter.Seq[*Entry] {
+	pivot := words{a: role.Kind.Kind, b: role.Namespace, c: role.Name}
+	if role.Kind == ClusterRoleKind {
+		pivot.b = ""
+	}
+	return func(yield func(*Entry) bool) {
+		inv.scan(inv.postings[byRole], byRole, pivot, matchABC, yield)
+	}
+}
+
+// BindingsOf yields the bindings that list a subject of a kind: "User", "Group"
+// or "ServiceAccount", which alone has a namespace.
+func (inv *Inventory) BindingsOf(kind, namespace, name string) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		inv.scan(inv.postings[bySubject], bySubject, words{kind, namespace, name}, matchABC, yield)
+	}
+}
+
+// BindingsWithin yields the bindings that list a ServiceAccount of a namespace,
+// once for each account that they list.
+func (inv *Inventory) BindingsWithin(namespace string) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		inv.scan(inv.postings[bySubject], bySubject, words{a: "ServiceAccount", b: namespace}, matchAB, yield)
+	}
+}
+
+// Memo keeps what was worked out of the roles, bindings and ServiceAccounts of
+// a version and of nothing else. Every version with the same such objects has
+// the same memo, so an answer outlives the changes of other objects; a version
+// that differs in one has an empty memo of its own. The keys belong to
+// internal/authz. Safe for concurrent use.
+func (inv *Inventory) Memo() *sync.Map {
+	inv.noteMemo()
+	return inv.memo
+}
+
+// identifies reports whether objects of a kind decide who may do what.
+func identifies(k schema.GroupKind) bool {
+	return k == ServiceAccountKind || k.Group == RoleKind.Group && (k == RoleKind || k == ClusterRoleKind || k == RoleBindingKind || k == ClusterBindingKind)
+}
