@@ -41,24 +41,20 @@ func (v View) Rules(role inventory.Key) ([]rbacv1.PolicyRule, bool) {
 }
 
 func (v View) aggregated(o *rbacv1.ClusterRole) []rbacv1.PolicyRule {
-	key := roleRules{o.Name}
-	if known, ok := v.inv.Memo().Load(key); ok {
-		if rules, ok := known.([]rbacv1.PolicyRule); ok {
-			return rules
+	rules, _ := v.inv.Once(roleRules{o.Name}, func(inv *inventory.Inventory) any {
+		rules := slices.Clone(o.Rules)
+		for _, source := range Over(inv).Sources(o) {
+			rules = append(rules, source.Rules...)
 		}
-	}
-	rules := slices.Clone(o.Rules)
-	for _, source := range v.sources(o) {
-		rules = append(rules, source.Rules...)
-	}
-	v.inv.Memo().Store(key, rules)
+		return rules
+	}).([]rbacv1.PolicyRule)
 	return rules
 }
 
-// sources returns the roles that an aggregated role collects, those that they
-// collect in turn included. A cycle ends where it began: the controller copies
+// Sources returns the roles that an aggregated role collects, those that they
+// collect in turn included; nil for a role that is not aggregated. A cycle ends where it began: the controller copies
 // rules around it until all members have the same.
-func (v View) sources(o *rbacv1.ClusterRole) []*rbacv1.ClusterRole {
+func (v View) Sources(o *rbacv1.ClusterRole) []*rbacv1.ClusterRole {
 	seen := map[string]bool{o.Name: true}
 	var out []*rbacv1.ClusterRole
 	for queue := []*rbacv1.ClusterRole{o}; len(queue) > 0; queue = queue[1:] {

@@ -69,8 +69,12 @@ func SplitAccount(user string) (namespace, name string, ok bool) {
 	return namespace, name, true
 }
 
-// String returns "ServiceAccount shop/web" or "User alice".
+// String returns "ServiceAccount shop/web" or "User alice", and of a subject
+// that is nobody in particular its first group.
 func (s Subject) String() string {
+	if s.Name == "" && len(s.Groups) > 0 {
+		return "Group " + s.Groups[0]
+	}
 	if namespace, name, ok := s.Account(); ok {
 		return "ServiceAccount " + namespace + "/" + name
 	}

@@ -42,16 +42,16 @@ func TestAClusterRoleHoldsWhereItsBindingDoes(t *testing.T) {
 		ask  Request
 		want bool
 	}{
-		"in the binding's namespace":                       {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "secrets", Namespace: "shop"}, true},
-		"not in another":                                   {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "secrets", Namespace: "bank"}, false},
-		"not in all at once":                               {ServiceAccount("shop", "web"), Request{Verb: "list", Resource: "secrets"}, false},
-		"not for cluster-scoped resources":                 {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "nodes"}, false},
-		"everywhere through a ClusterRoleBinding":          {ServiceAccount("ops", "agent"), Request{Verb: "get", Resource: "secrets", Namespace: "bank"}, true},
-		"cluster-scoped through a ClusterRoleBinding":      {ServiceAccount("ops", "agent"), Request{Verb: "get", Resource: "nodes", Name: "n1"}, true},
-		"nothing for an account that no binding mentions":  {ServiceAccount("ops", "other"), Request{Verb: "get", Resource: "nodes"}, false},
-		"everything for a member of system:masters":        {User("root", Masters), Request{Verb: "delete", Path: "/healthz"}, true},
-		"nothing for the zero subject":                     {Subject{}, Request{Verb: "get", Resource: "nodes"}, false},
-		"a namespaced rule for its Namespace object, too":  {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "secrets", Namespace: "shop", Name: "x"}, true},
+		"in the binding's namespace":                         {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "secrets", Namespace: "shop"}, true},
+		"not in another":                                     {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "secrets", Namespace: "bank"}, false},
+		"not in all at once":                                 {ServiceAccount("shop", "web"), Request{Verb: "list", Resource: "secrets"}, false},
+		"not for cluster-scoped resources":                   {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "nodes"}, false},
+		"everywhere through a ClusterRoleBinding":            {ServiceAccount("ops", "agent"), Request{Verb: "get", Resource: "secrets", Namespace: "bank"}, true},
+		"cluster-scoped through a ClusterRoleBinding":        {ServiceAccount("ops", "agent"), Request{Verb: "get", Resource: "nodes", Name: "n1"}, true},
+		"nothing for an account that no binding mentions":    {ServiceAccount("ops", "other"), Request{Verb: "get", Resource: "nodes"}, false},
+		"everything for a member of system:masters":          {User("root", Masters), Request{Verb: "delete", Path: "/healthz"}, true},
+		"nothing for the zero subject":                       {Subject{}, Request{Verb: "get", Resource: "nodes"}, false},
+		"a namespaced rule for its Namespace object, too":    {ServiceAccount("shop", "web"), Request{Verb: "get", Resource: "secrets", Namespace: "shop", Name: "x"}, true},
 		"nothing for paths through a namespaced RoleBinding": {ServiceAccount("shop", "web"), Request{Verb: "get", Path: "/metrics"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,12 +4,17 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -32,8 +37,9 @@ import (
 )
 
 const (
-	own   = "gatehouse-system"
-	plain = "not-opted-in" // a namespace that the webhook is not called for
+	own     = "gatehouse-system"
+	plain   = "not-opted-in" // a namespace that no webhook is called for
+	allowed = "allow-all"    // a namespace that a server which allows everything is called for
 )
 
 // loaders is how many objects are written at once.
@@ -94,8 +100,10 @@ func (r *machine) load(b *testing.B, size shape.Size) {
 	if b.Failed() {
 		b.FailNow()
 	}
-	if _, err := r.api.CoreV1().Namespaces().Create(b.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: plain}}, metav1.CreateOptions{}); err != nil {
-		b.Fatal(err)
+	for _, name := range []string{allowed, plain} {
+		if _, err := r.api.CoreV1().Namespaces().Create(b.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -232,6 +240,52 @@ func (r *machine) register(b *testing.B, url string) {
 			b.Errorf("unregister: %v, %v", err1, err2)
 		}
 	})
+}
+
+// registerAllow registers a server for the namespace of that name as Gatehouse is
+// registered for those that opted in: one mutating and one validating webhook
+// with the same rules and conditions.
+func (r *machine) registerAllow(b *testing.B, s *server) {
+	b.Helper()
+	ctx := context.Background()
+	set, err := catalog.Set()
+	if err != nil {
+		b.Fatal(err)
+	}
+	validating, mutating := registration.Build(set, registration.Options{Namespace: own, URL: strings.TrimSuffix(s.url, "/"), CABundle: s.certificate(b)})
+	validating.Name, mutating.Name = allowed, allowed
+	validating.Webhooks, mutating.Webhooks = validating.Webhooks[:1], mutating.Webhooks[:1]
+	only := &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: allowed}}
+	validating.Webhooks[0].NamespaceSelector, mutating.Webhooks[0].NamespaceSelector = only, only
+	_, err1 := r.api.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(ctx, validating, metav1.CreateOptions{})
+	_, err2 := r.api.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, mutating, metav1.CreateOptions{})
+	if err := errors.Join(err1, err2); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		err1 := r.api.AdmissionregistrationV1().ValidatingWebhookConfigurations().Delete(ctx, allowed, metav1.DeleteOptions{})
+		err2 := r.api.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(ctx, allowed, metav1.DeleteOptions{})
+		if err := errors.Join(err1, err2); err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// certificate returns what the server shows, which signs itself.
+func (s *server) certificate(b *testing.B) []byte {
+	b.Helper()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // our own server on loopback, made a moment ago
+	conn, err := dialer.DialContext(b.Context(), "tcp", u.Host)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	leaf := conn.(*tls.Conn).ConnectionState().PeerCertificates[0]
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})
 }
 
 // patiently tries until it works or the time is over.

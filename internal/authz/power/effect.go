@@ -60,18 +60,10 @@ type (
 // Effective works out what a subject can do, escalation included. Answers about
 // ServiceAccounts are kept in the inventory's memo.
 func Effective(v authz.View, s authz.Subject) *Effect {
-	_, _, account := s.Account()
-	if account {
-		if known, ok := v.Inventory().Memo().Load(effectOf{s.Name}); ok {
-			if e, ok := known.(*Effect); ok {
-				return e
-			}
-		}
+	if _, _, account := s.Account(); !account {
+		return escalate(v, s)
 	}
-	e := escalate(v, s)
-	if account {
-		v.Inventory().Memo().Store(effectOf{s.Name}, e)
-	}
+	e, _ := v.Inventory().Once(effectOf{s.Name}, func(inv *inventory.Inventory) any { return escalate(authz.Over(inv), s) }).(*Effect)
 	return e
 }
 
@@ -139,19 +131,11 @@ func accounts(v authz.View, namespace string) []string {
 // Direct returns a subject's own powers, without whom it can become: at most one
 // for each power and namespace, the most severe first. Shared and read-only.
 func Direct(v authz.View, s authz.Subject) []Held {
-	_, _, account := s.Account()
-	if account {
-		if known, ok := v.Inventory().Memo().Load(directOf{s.Name}); ok {
-			if held, ok := known.([]Held); ok {
-				return held
-			}
-		}
+	if _, _, account := s.Account(); !account {
+		return direct(v, s)
 	}
-	out := direct(v, s)
-	if account {
-		v.Inventory().Memo().Store(directOf{s.Name}, out)
-	}
-	return out
+	held, _ := v.Inventory().Once(directOf{s.Name}, func(inv *inventory.Inventory) any { return direct(authz.Over(inv), s) }).([]Held)
+	return held
 }
 
 func direct(v authz.View, s authz.Subject) []Held {
@@ -207,14 +191,8 @@ func holds(v authz.View, g authz.Grant) []Hold {
 		class.Namespace = "-"
 	}
 	key := holdsOf{g.Role, class}
-	if known, ok := v.Inventory().Memo().Load(key); ok {
-		if list, ok := known.([]Hold); ok {
-			return placed(list, g.Namespace)
-		}
-	}
-	list := Of(g.Rules, scope)
-	v.Inventory().Memo().Store(key, list)
-	return list
+	list, _ := v.Inventory().Once(key, func(*inventory.Inventory) any { return Of(g.Rules, scope) }).([]Hold)
+	return placed(list, g.Namespace)
 }
 
 // placed returns holds with their examples in a namespace.
@@ -275,4 +253,26 @@ func combinedOf(rules []rbacv1.PolicyRule, grants []authz.Grant, namespace strin
 		}
 	}
 	return out
+}
+
+// Path returns the way to the worst as a reader follows it: the subject, the
+// binding and the role that give the power, what it allows, and so on with whom
+// it becomes. Empty when there is nothing dangerous.
+func (e *Effect) Path() []string {
+	var out []string
+	for i, s := range e.Steps {
+		h := s.Held
+		out = append(out, s.Subject.String(), h.Grant.Binding.String(), h.Grant.Role.String()+" (may "+h.Power.Can+where(h.Grant.Namespace)+")")
+		if i == len(e.Steps)-1 && e.Severity == checks.Critical && h.Severity < checks.Critical {
+			out = append(out, "every ServiceAccount")
+		}
+	}
+	return out
+}
+
+func where(namespace string) string {
+	if namespace == "" {
+		return " everywhere"
+	}
+	return " in " + namespace
 }

@@ -42,7 +42,12 @@ func matchesName(list []string, name string) bool {
 
 // special reports whether rules may be worth something else in a namespace than
 // in others.
-func special(namespace string) bool { return namespace == systemNamespace || namespace == ownNamespace }
+func special(namespace string) bool {
+	return namespace == systemNamespace || namespace == ownNamespace || namespace == publicNamespace
+}
+
+// publicNamespace holds what everybody may read, cluster-info among it.
+const publicNamespace = "kube-public"
 
 // ownNamespace is where Gatehouse is installed.
 const ownNamespace = "gatehouse-system"
@@ -62,4 +67,50 @@ func isEveryVerb(verbs []string) bool {
 		return true
 	}
 	return !slices.ContainsFunc(everyVerb, func(v string) bool { return !slices.Contains(verbs, v) })
+}
+
+// onBehalf begins the verbs that a constrained impersonation needs besides the
+// right to impersonate: "impersonate-on:user-info:get"
+// (https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/).
+const onBehalf = "impersonate-on:"
+
+// asGranted returns the rule with the verbs that it allows on behalf of others
+// counted as its own: whoever may do it as somebody else may do it. The rule is
+// returned as it is when it has no such verb.
+func asGranted(rule *rbacv1.PolicyRule) *rbacv1.PolicyRule {
+	var verbs []string
+	for _, v := range rule.Verbs {
+		rest, constrained := strings.CutPrefix(v, onBehalf)
+		if !constrained {
+			continue
+		}
+		// A star behind the mode is no wildcard: requests name the verb.
+		if _, verb, _ := strings.Cut(rest, ":"); verb != "" && verb != rbacv1.VerbAll {
+			verbs = append(verbs, verb)
+		}
+	}
+	if verbs == nil {
+		return rule
+	}
+	out := *rule
+	out.Verbs = slices.Concat(rule.Verbs, verbs)
+	return &out
+}
+
+// grantedPath returns a path that a list of nonResourceURLs gives and that a
+// pattern means. A pattern that ends in "*" means every path below it.
+func grantedPath(urls []string, pattern string) (string, bool) {
+	prefix, open := strings.CutSuffix(pattern, "*")
+	for _, url := range urls {
+		below := strings.TrimRight(url, "*")
+		switch {
+		case url == pattern, !open && below != url && strings.HasPrefix(pattern, below):
+			return prefix, true
+		case open && below != url && strings.HasPrefix(prefix, below):
+			return prefix, true
+		case open && strings.HasPrefix(below, prefix):
+			return below, true
+		}
+	}
+	return "", false
 }

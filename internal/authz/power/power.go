@@ -50,6 +50,10 @@ type Pattern struct {
 	// Namespace limits the pattern to one namespace; empty means any.
 	Namespace string
 
+	// Inside patterns hold only within their Namespace: what the same permissions
+	// are worth in the whole cluster is another power, and worse.
+	Inside bool
+
 	// ClusterOnly patterns hold nothing within a namespace: their resources have
 	// none, so a RoleBinding does not give them.
 	ClusterOnly bool
@@ -57,6 +61,10 @@ type Pattern struct {
 	// Names limits the pattern to objects of these names; empty means any. A rule
 	// without resourceNames allows them all.
 	Names []string
+
+	// Most is the most that the pattern is worth, where that is less than the
+	// power; such a pattern makes its holder nobody else. SeverityUnset: no limit.
+	Most checks.Severity
 }
 
 // Power is one entry of the table.
@@ -127,7 +135,7 @@ type Hold struct {
 	Severity checks.Severity
 	Rule     int           // index of the rule that gives it, of the first one for a combined power
 	Request  authz.Request // an example of what is allowed
-	Named    bool          // limited by resourceNames
+	Named    bool          // limited by resourceNames, or by what the pattern is worth
 }
 
 // Of returns the powers that rules give in a scope, at most one hold for each
@@ -160,34 +168,44 @@ func (p *Power) single(rules []rbacv1.PolicyRule, s Scope) (best Hold, found boo
 		if p.whole == nil && isEverything(&rules[i]) {
 			continue
 		}
-		req, named, ok := p.in(&rules[i], s)
-		if !ok {
-			continue
-		}
-		if h := (Hold{p, p.severity(s, named), i, req, named}); !found || h.Severity > best.Severity {
+		if h, ok := p.in(&rules[i], s); ok && (!found || h.Severity > best.Severity) {
+			h.Rule = i
 			best, found = h, true
 		}
 	}
 	return best, found
 }
 
-// in looks for the power in one rule.
-func (p *Power) in(rule *rbacv1.PolicyRule, s Scope) (authz.Request, bool, bool) {
+// in looks for the power in one rule; the hold is the most severe one.
+func (p *Power) in(rule *rbacv1.PolicyRule, s Scope) (best Hold, found bool) {
 	if p.whole != nil {
-		return authz.Request{Verb: "*", Group: "*", Resource: "*", Namespace: s.Namespace}, false, p.whole(rule)
+		req := authz.Request{Verb: "*", Group: "*", Resource: "*", Namespace: s.Namespace}
+		return Hold{Power: p, Severity: p.severity(s, false), Request: req}, p.whole(rule)
 	}
-	var limited authz.Request
-	found := false
 	for i := range p.Any {
-		req, named, ok := p.Any[i].in(rule, s)
-		if ok && !named {
-			return req, false, true
+		t := &p.Any[i]
+		req, named, ok := t.in(rule, s)
+		if !ok {
+			continue
 		}
-		if ok && !found {
-			limited, found = req, true
+		severity := p.worth(t, s, named)
+		if !found || severity > best.Severity {
+			best, found = Hold{Power: p, Severity: severity, Request: req, Named: named || t.Most != checks.SeverityUnset}, true
+		}
+		if !best.Named {
+			break
 		}
 	}
-	return limited, true, found
+	return best, found
+}
+
+// worth is the severity of one of the power's patterns.
+func (p *Power) worth(t *Pattern, s Scope, named bool) checks.Severity {
+	out := p.severity(s, named)
+	if t.Most != checks.SeverityUnset {
+		out = min(out, t.Most)
+	}
+	return out
 }
 
 // combined looks for a power whose patterns may be spread over the rules.
@@ -230,37 +248,57 @@ func among(list []Pattern, rules []rbacv1.PolicyRule, s Scope) (best authz.Reque
 // in looks for one of the pattern's permissions in a rule: an example, and
 // whether resourceNames limit it to objects that the pattern does not name.
 func (t *Pattern) in(rule *rbacv1.PolicyRule, s Scope) (authz.Request, bool, bool) {
+	var first authz.Request
+	named, found := false, false
+	t.each(rule, s, func(req authz.Request, limited bool) bool {
+		first, named, found = req, limited, true
+		return false
+	})
+	return first, named, found
+}
+
+// each calls visit with the pattern's permissions that a rule gives in a scope,
+// and whether resourceNames limit them, until it returns false.
+func (t *Pattern) each(rule *rbacv1.PolicyRule, s Scope, visit func(req authz.Request, named bool) bool) {
 	if s.Namespace != "" && (t.ClusterOnly || t.Namespace != "" && s.Namespace != t.Namespace) {
-		return authz.Request{}, false, false
+		return
 	}
 	if len(t.Paths) > 0 {
-		return t.path(rule, s)
+		t.eachPath(rule, s, visit)
+		return
 	}
 	if len(rule.Resources) == 0 {
-		return authz.Request{}, false, false
+		return
 	}
+	rule = asGranted(rule)
 	for _, verb := range t.Verbs {
 		for _, group := range t.Groups {
 			for _, resource := range t.Resources {
 				if req, named, ok := t.allowed(rule, verb, group, resource); ok {
 					req.Namespace = s.Namespace
-					return req, named, true
+					if !visit(req, named) {
+						return
+					}
 				}
 			}
 		}
 	}
-	return authz.Request{}, false, false
 }
 
-func (t *Pattern) path(rule *rbacv1.PolicyRule, s Scope) (authz.Request, bool, bool) {
+// eachPath is each for URLs, which only hold in the whole cluster.
+func (t *Pattern) eachPath(rule *rbacv1.PolicyRule, s Scope, visit func(req authz.Request, named bool) bool) {
+	if s.Namespace != "" {
+		return
+	}
 	for _, verb := range t.Verbs {
 		for _, path := range t.Paths {
-			if req := (authz.Request{Verb: verb, Path: path}); s.Namespace == "" && authz.Allows(rule, req) {
-				return req, false, true
+			if found, ok := grantedPath(rule.NonResourceURLs, path); ok && authz.Allows(rule, authz.Request{Verb: verb, Path: found}) {
+				if !visit(authz.Request{Verb: verb, Path: found}, false) {
+					return
+				}
 			}
 		}
 	}
-	return authz.Request{}, false, false
 }
 
 // allowed asks one question of a rule. A rule with resourceNames is asked for

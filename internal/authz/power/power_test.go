@@ -73,9 +73,16 @@ func TestEveryPatternFires(t *testing.T) {
 					for _, r := range pattern.Resources {
 						cases++
 						r = strings.Replace(r, "userextras/*", "userextras/scopes", 1)
-						got := ids(Of([]rbacv1.PolicyRule{{Verbs: []string{verb}, APIGroups: []string{g}, Resources: []string{r}}}, Scope{}))
-						if !slices.Contains(got, p.ID+" "+p.Wide.String()) {
-							t.Errorf("%s %s/%s: got %v, want %s %s", verb, g, r, got, p.ID, p.Wide)
+						scope, want := Scope{}, p.Wide
+						if pattern.Inside {
+							scope, want = Scope{pattern.Namespace}, p.Narrow
+						}
+						if pattern.Most != checks.SeverityUnset {
+							want = pattern.Most
+						}
+						got := ids(Of([]rbacv1.PolicyRule{{Verbs: []string{verb}, APIGroups: []string{g}, Resources: []string{r}}}, scope))
+						if !slices.Contains(got, p.ID+" "+want.String()) {
+							t.Errorf("%s %s/%s: got %v, want %s %s", verb, g, r, got, p.ID, want)
 						}
 					}
 				}
@@ -120,6 +127,21 @@ func TestPowersOfRules(t *testing.T) {
 		"changing ConfigMaps of a namespace":                     {[]rbacv1.PolicyRule{rule("update", "", "configmaps")}, shop, nil},
 		"a pair in two rules":                                    {[]rbacv1.PolicyRule{rule("delete", "", "pods"), rule("patch", "", "nodes/status")}, Scope{}, []string{"RBAC-041 high", "RBAC-057 high", "RBAC-081 high"}},
 		"half of a pair":                                         {[]rbacv1.PolicyRule{rule("delete", "", "pods")}, Scope{}, []string{"RBAC-057 high"}},
+		"metrics of the API server alone":                        {[]rbacv1.PolicyRule{{Verbs: []string{"get"}, NonResourceURLs: []string{"/metrics"}}}, Scope{}, []string{"RBAC-005 low"}},
+		"one page below the debugging endpoints":                 {[]rbacv1.PolicyRule{{Verbs: []string{"get"}, NonResourceURLs: []string{"/debug/pprof/profile"}}}, Scope{}, []string{"RBAC-005 high"}},
+		"a path that only looks like it":                         {[]rbacv1.PolicyRule{{Verbs: []string{"get"}, NonResourceURLs: []string{"/debugging"}}}, Scope{}, nil},
+		"changing one workload, which may run as any account":    {[]rbacv1.PolicyRule{rule("patch", "apps", "deployments", "web")}, shop, []string{"RBAC-031 high"}},
+		"changing one Pod, which keeps its account":              {[]rbacv1.PolicyRule{rule("patch", "", "pods", "web")}, shop, []string{"RBAC-030 medium"}},
+		"scaling workloads":                                      {[]rbacv1.PolicyRule{rule("patch", "apps", "deployments/scale")}, shop, []string{"RBAC-031 low"}},
+		"reading Secrets as somebody else":                       {[]rbacv1.PolicyRule{rule("impersonate-on:user-info:list", "", "secrets")}, shop, []string{"RBAC-020 high"}},
+		"reading Secrets as somebody else by a star":             {[]rbacv1.PolicyRule{rule("impersonate-on:user-info:*", "", "secrets")}, shop, nil},
+		"impersonating one user":                                 {[]rbacv1.PolicyRule{rule("impersonate", "", "users", "alice")}, Scope{}, []string{"RBAC-012 medium"}},
+		"impersonating a group of Kubernetes":                    {[]rbacv1.PolicyRule{rule("impersonate", "", "groups", "system:masters")}, Scope{}, []string{"RBAC-012 critical"}},
+		"impersonating the node that one runs on":                {[]rbacv1.PolicyRule{rule("impersonate:associated-node", "authentication.k8s.io", "nodes")}, Scope{}, []string{"RBAC-012 medium"}},
+		"creating Namespaces within one":                         {[]rbacv1.PolicyRule{rule("create", "", "namespaces")}, shop, nil},
+		"labelling the Namespace within it":                      {[]rbacv1.PolicyRule{rule("patch", "", "namespaces")}, shop, []string{"RBAC-051 high"}},
+		"requests of nodes that Kubernetes approves":             {[]rbacv1.PolicyRule{rule("create", "certificates.k8s.io", "certificatesigningrequests certificatesigningrequests/nodeclient")}, Scope{}, []string{"RBAC-042 critical"}},
+		"requests of nodes that somebody else must approve":      {[]rbacv1.PolicyRule{rule("create", "certificates.k8s.io", "certificatesigningrequests")}, Scope{}, nil},
 		"own resources of an operator":                           {[]rbacv1.PolicyRule{rule("*", "example.com", "widgets")}, shop, nil},
 		"an upper-case verb, which is another one":               {[]rbacv1.PolicyRule{rule("GET", "", "secrets")}, shop, nil},
 		"extra fields of users, by name":                         {[]rbacv1.PolicyRule{rule("impersonate", "authentication.k8s.io", "userextras/scopes")}, Scope{}, []string{"RBAC-012 critical"}},

@@ -39,11 +39,20 @@ func on(groups []string, verbs []string, resources ...string) Pattern {
 // named limits a pattern to objects.
 func (t Pattern) named(names ...string) Pattern { t.Names = names; return t }
 
+// most limits what a pattern is worth.
+func (t Pattern) most(s checks.Severity) Pattern { t.Most = s; return t }
+
 // clusterOnly marks a pattern whose resources have no namespace.
 func (t Pattern) clusterOnly() Pattern { t.ClusterOnly = true; return t }
 
 // within limits a pattern to a namespace.
 func (t Pattern) within(namespace string) Pattern { t.Namespace = namespace; return t }
+
+// inside limits a pattern to grants in a namespace.
+func (t Pattern) inside(namespace string) Pattern {
+	t.Inside, t.Namespace = true, namespace
+	return t
+}
 
 func group(names ...string) []string { return names }
 
@@ -66,8 +75,9 @@ var administration = []Power{
 		ID: "RBAC-010", Name: "escalate-roles", Can: "write roles that grant more than its own rights",
 		Wide: checks.Critical, Narrow: checks.Critical, Becomes: Accounts,
 		Any: []Pattern{
-			on(group(rbacGroup), []string{"escalate"}, "roles"),
-			on(group(rbacGroup), []string{"escalate"}, "clusterroles").clusterOnly(),
+			// A name is no limit: what may be written into the one role is anything.
+			on(group(rbacGroup), []string{"escalate"}, "roles").named("*"),
+			on(group(rbacGroup), []string{"escalate"}, "clusterroles").clusterOnly().named("*"),
 		},
 	},
 	{
@@ -92,14 +102,16 @@ var administration = []Power{
 var identities = []Power{
 	{
 		ID: "RBAC-012", Name: "impersonate", Can: "impersonate others",
-		Wide: checks.Critical, Narrow: checks.Critical, Becomes: Accounts,
+		Wide: checks.Critical, Narrow: checks.Critical, Named: checks.Medium, Becomes: Accounts,
 		Any: []Pattern{
 			on(core, []string{"impersonate"}, "serviceaccounts"),
 			on(group(authn), []string{"impersonate:serviceaccount"}, "serviceaccounts"),
+			on(core, []string{"impersonate"}, "users", "groups").clusterOnly().named("system:*", "kubeadm:cluster-admins", "kubernetes-admin"),
 			on(core, []string{"impersonate"}, "users", "groups").clusterOnly(),
 			on(group(authn), []string{"impersonate"}, "uids", "userextras/*").clusterOnly(),
 			on(group(authn), []string{"impersonate:user-info"}, "users", "groups", "uids", "userextras/*").clusterOnly(),
-			on(group(authn), []string{"impersonate:arbitrary-node"}, "nodes").clusterOnly(),
+			on(group(authn), []string{"impersonate:arbitrary-node"}, "nodes").clusterOnly().named("*"),
+			on(group(authn), []string{"impersonate:associated-node"}, "nodes").clusterOnly().most(checks.Medium),
 		},
 	},
 	{
@@ -114,7 +126,7 @@ var identities = []Power{
 	},
 	{
 		ID: "RBAC-022", Name: "mint-tokens", Can: "request tokens of ServiceAccounts",
-		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Becomes: Accounts,
+		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Named: checks.Medium, Becomes: Accounts,
 		Any: []Pattern{on(core, []string{"create"}, "serviceaccounts/token")},
 	},
 	{

@@ -25,28 +25,32 @@ var control = []Power{
 	},
 	{
 		ID: "RBAC-047", Name: "write-webhooks", Can: "change admission webhooks",
-		Wide: checks.Critical, Becomes: Nobody,
+		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
 		Any: []Pattern{on(group(admission), modify, "validatingwebhookconfigurations", "mutatingwebhookconfigurations")},
 	},
 	{
 		ID: "RBAC-048", Name: "write-admission-policies", Can: "change admission policies",
-		Wide: checks.Critical, Becomes: Nobody,
+		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
 		Any: []Pattern{on(group(admission), modify,
 			"validatingadmissionpolicies", "validatingadmissionpolicybindings", "validatingadmissionpolicies/status",
 			"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingadmissionpolicies/status")},
 	},
 	{
 		ID: "RBAC-049", Name: "write-api-definitions", Can: "change API definitions",
-		Wide: checks.High, Becomes: Nobody,
+		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
 		Any: []Pattern{
 			on(group("apiregistration.k8s.io"), modify, "apiservices"),
-			on(group("apiextensions.k8s.io"), modify, "customresourcedefinitions"),
+			on(group("apiextensions.k8s.io"), modify, "customresourcedefinitions").most(checks.High),
 		},
 	},
 	{
 		ID: "RBAC-051", Name: "write-namespaces", Can: "change Namespaces and the labels that guard them",
-		Wide: checks.High, Narrow: checks.High, Becomes: Nobody,
-		Any: []Pattern{on(core, modify, "namespaces")},
+		Wide: checks.High, Narrow: checks.High, Named: checks.Medium, Becomes: Nobody,
+		Any: []Pattern{
+			// Requests for one Namespace count as within it, creations do not.
+			on(core, []string{"update", "patch", "delete"}, "namespaces"),
+			on(core, []string{"create"}, "namespaces").clusterOnly(),
+		},
 	},
 	{
 		ID: "RBAC-052", Name: "write-limits", Can: "change quotas, priorities and sandboxes",
@@ -64,8 +68,8 @@ var control = []Power{
 		Any: []Pattern{
 			on(group("gatehouse.sh"), modify, "checkpolicies").clusterOnly(),
 			on(group("gatehouse.sh"), modify, "exemptions").within(ownNamespace),
-			on(group("apps"), modify, "deployments").within(ownNamespace).named("gatehouse-*"),
-			on(core, modify, "secrets", "services", "serviceaccounts").within(ownNamespace).named("gatehouse-*"),
+			on(group("apps"), modify, "deployments").inside(ownNamespace).named("gatehouse-*"),
+			on(core, modify, "secrets", "services", "serviceaccounts").inside(ownNamespace).named("gatehouse-*"),
 		},
 	},
 	{

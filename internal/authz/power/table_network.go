@@ -56,13 +56,19 @@ var data = []Power{
 	{
 		ID: "RBAC-005", Name: "read-debug-endpoints", Can: "read the debugging endpoints of the API server",
 		Wide: checks.High, Becomes: Nobody,
-		Any: []Pattern{{Verbs: []string{"get", "post", "put"}, Paths: []string{"/debug/pprof/heap", "/logs/kube-apiserver.log", "/metrics"}}},
+		Any: []Pattern{
+			{Verbs: []string{"get", "post", "put"}, Paths: []string{"/debug/*", "/logs/*"}},
+			{Verbs: []string{"get"}, Paths: []string{"/metrics"}, Most: checks.Low},
+		},
 	},
 	{
 		ID: "RBAC-056", Name: "write-system-config-maps", Can: "change the configuration of cluster components",
 		Wide: checks.High, Narrow: checks.High, Becomes: Nobody,
-		Any: []Pattern{on(core, modify, "configmaps").within(systemNamespace).
-			named("coredns", "aws-auth", "kube-proxy", "extension-apiserver-authentication", "kubeadm-config", "cluster-info")},
+		Any: []Pattern{
+			on(core, modify, "configmaps").within(systemNamespace).
+				named("coredns", "aws-auth", "kube-proxy", "extension-apiserver-authentication", "kubeadm-config", "kubelet-config"),
+			on(core, modify, "configmaps").within(publicNamespace).named("cluster-info"),
+		},
 	},
 	{
 		ID: "RBAC-057", Name: "destroy", Can: "delete what runs or what is stored",

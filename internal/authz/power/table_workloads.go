@@ -8,26 +8,29 @@ import "github.com/gatehouse-sh/gatehouse/checks"
 var workloads = []Power{
 	{
 		ID: "RBAC-030", Name: "create-pods", Can: "create Pods",
-		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Becomes: Accounts,
+		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Named: checks.Medium, Becomes: Accounts,
 		Any: []Pattern{on(core, write, "pods")},
 	},
 	{
 		ID: "RBAC-031", Name: "write-workloads", Can: "write workloads, which run Pods",
 		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Becomes: Accounts,
 		Any: []Pattern{
-			on(group("apps"), write, "deployments", "statefulsets", "daemonsets", "replicasets"),
-			on(group("batch"), write, "jobs", "cronjobs"),
-			on(core, write, "replicationcontrollers", "podtemplates"),
-			on(group("argoproj.io"), write, "workflows", "cronworkflows", "workflowtemplates", "clusterworkflowtemplates", "rollouts"),
-			on(group("tekton.dev"), write, "taskruns", "pipelineruns", "tasks", "pipelines"),
-			on(group("serving.knative.dev"), write, "services", "configurations"),
-			on(group("kubevirt.io"), write, "virtualmachines", "virtualmachineinstances"),
-			on(group("ray.io"), write, "rayclusters", "rayjobs", "rayservices"),
-			on(group("sparkoperator.k8s.io"), write, "sparkapplications", "scheduledsparkapplications"),
-			on(group("kubeflow.org"), write, "pytorchjobs", "tfjobs", "mpijobs", "xgboostjobs", "notebooks"),
-			on(group("batch.volcano.sh"), write, "jobs"),
-			on(group("jobset.x-k8s.io"), write, "jobsets"),
-			on(group("leaderworkerset.x-k8s.io"), write, "leaderworkersets"),
+			// A name is no limit: a workload that may be changed may run as any account.
+			on(group("apps"), write, "deployments", "statefulsets", "daemonsets", "replicasets").named("*"),
+			on(group("batch"), write, "jobs", "cronjobs").named("*"),
+			on(core, write, "replicationcontrollers", "podtemplates").named("*"),
+			on(group("argoproj.io"), write, "workflows", "cronworkflows", "workflowtemplates", "clusterworkflowtemplates", "rollouts").named("*"),
+			on(group("tekton.dev"), write, "taskruns", "pipelineruns", "tasks", "pipelines").named("*"),
+			on(group("serving.knative.dev"), write, "services", "configurations").named("*"),
+			on(group("kubevirt.io"), write, "virtualmachines", "virtualmachineinstances").named("*"),
+			on(group("ray.io"), write, "rayclusters", "rayjobs", "rayservices").named("*"),
+			on(group("sparkoperator.k8s.io"), write, "sparkapplications", "scheduledsparkapplications").named("*"),
+			on(group("kubeflow.org"), write, "pytorchjobs", "tfjobs", "mpijobs", "xgboostjobs", "notebooks").named("*"),
+			on(group("batch.volcano.sh"), write, "jobs").named("*"),
+			on(group("jobset.x-k8s.io"), write, "jobsets").named("*"),
+			on(group("leaderworkerset.x-k8s.io"), write, "leaderworkersets").named("*"),
+			on(group("apps"), change, "deployments/scale", "statefulsets/scale", "replicasets/scale").most(checks.Low),
+			on(core, change, "replicationcontrollers/scale").most(checks.Low),
 		},
 	},
 	{
@@ -69,12 +72,12 @@ var workloads = []Power{
 var nodes = []Power{
 	{
 		ID: "RBAC-040", Name: "proxy-to-nodes", Can: "reach the kubelets through the API server",
-		Wide: checks.Critical, Becomes: Accounts,
+		Wide: checks.Critical, Named: checks.High, Becomes: Accounts,
 		Any: []Pattern{on(core, []string{"get", "create", "update", "patch", "delete"}, "nodes/proxy")},
 	},
 	{
 		ID: "RBAC-041", Name: "write-nodes", Can: "change nodes or read through their kubelets",
-		Wide: checks.High, Becomes: Nobody,
+		Wide: checks.High, Named: checks.Medium, Becomes: Nobody,
 		Any: []Pattern{
 			on(core, modify, "nodes"),
 			on(core, change, "nodes/status"),
@@ -86,8 +89,9 @@ var nodes = []Power{
 		Wide: checks.Critical, Becomes: Anyone,
 		All: [][]Pattern{
 			{on(group(csr), []string{"create"}, "certificatesigningrequests")},
-			{on(group(csr), change, "certificatesigningrequests/approval")},
-			{on(group(csr), []string{"approve"}, "signers").named("kubernetes.io/*")},
+			// Kubernetes itself approves the requests of who may create nodeclient.
+			{on(group(csr), change, "certificatesigningrequests/approval"), on(group(csr), []string{"create"}, "certificatesigningrequests/nodeclient")},
+			{on(group(csr), []string{"approve"}, "signers").named("kubernetes.io/*"), on(group(csr), []string{"create"}, "certificatesigningrequests/nodeclient")},
 		},
 	},
 	{

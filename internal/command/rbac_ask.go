@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
+)
+
+// question is what who-can and can are asked.
+type question struct {
+	rbacFlags
+	namespace string
+	groups    []string
+}
+
+func (q *question) request(args []string) (authz.Request, error) {
+	r, err := parseResource(args[1])
+	if err != nil {
+		return r, err
+	}
+	r.Verb, r.Namespace = args[0], q.namespace
+	if len(args) > 2 {
+		r.Name = args[2]
+	}
+	if r.Path != "" && (r.Namespace != "" || r.Name != "") {
+		return r, errNamespaceOfPath
+	}
+	return r, nil
+}
+
+// grantLine is one grant in the machine forms.
+type grantLine struct {
+	Subject   string `json:"subject"`
+	Binding   string `json:"binding"`
+	Role      string `json:"role"`
+	Namespace string `json:"namespace"` // empty: everywhere
+}
+
+func lineOf(s rbacv1.Subject, g authz.Grant) grantLine {
+	return grantLine{subjectText(s), g.Binding.String(), g.Role.String(), g.Namespace}
+}
+
+func (a *app) whoCanCommand() *cobra.Command {
+	var q question
+	cmd := &cobra.Command{
+		Use:   "who-can VERB RESOURCE [NAME]",
+		Short: "List who may do something",
+		Long: "List every subject that a binding allows a request, by which binding and role. Without\n" +
+			"--namespace the request is about the whole cluster. Members of system:masters may do\n" +
+			"everything and are in no binding.",
+		Example: a.examples("  gatehouse rbac who-can get secrets -n shop\n" +
+			"  gatehouse rbac who-can create pods/exec -n shop\n" +
+			"  gatehouse rbac who-can '*' '*'\n" +
+			"  gatehouse rbac who-can get /metrics"),
+		Args: cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.whoCan(cmd.Context(), q, args) },
+	}
+	q.add(cmd, "text", "json", "yaml")
+	cmd.Flags().StringVarP(&q.namespace, "namespace", "n", "", "namespace of the request; none: the whole cluster")
+	return cmd
+}
+
+func (a *app) whoCan(ctx context.Context, q question, args []string) error {
+	r, err := q.request(args)
+	if err != nil {
+		return err
+	}
+	v, err := q.view(ctx, a)
+	if err != nil {
+		return err
+	}
+	lines := []grantLine{}
+	rows := [][]string{}
+	for _, h := range v.Holders(r) {
+		l := lineOf(h.Subject, h.Grant)
+		lines = append(lines, l)
+		rows = append(rows, []string{l.Subject, l.Binding, l.Role, cmp.Or(l.Namespace, "everywhere")})
+	}
+	if q.output != "text" {
+		return a.write(q.output, lines)
+	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintf(a.Out, "No binding allows anybody to %s.\n", r)
+		return err
+	}
+	report.Table(a.Out, []string{"SUBJECT", "BINDING", "ROLE", "WHERE"}, rows, 0)
+	return nil
+}
+
+func (a *app) canCommand() *cobra.Command {
+	var q question
+	cmd := &cobra.Command{
+		Use:   "can SUBJECT [VERB RESOURCE [NAME]]",
+		Short: "Say what a subject may do",
+		Long: "With a verb and a resource, say whether the subject may do that, and by which binding: exit\n" +
+			"code 0 yes, 1 no. Without, list everything that bindings allow it.",
+		Example: a.examples("  gatehouse rbac can shop/web\n" +
+			"  gatehouse rbac can shop/web create pods -n shop\n" +
+			"  gatehouse rbac can user:alice list secrets --group developers"),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 || len(args) == 3 || len(args) == 4 {
+				return nil
+			}
+			return fmt.Errorf("name a subject alone, or with a verb and a resource; there are %s", count(len(args), "argument"))
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.can(cmd.Context(), q, args) },
+	}
+	q.add(cmd, "text", "json", "yaml")
+	cmd.Flags().StringVarP(&q.namespace, "namespace", "n", "", "namespace of the request; none: the whole cluster")
+	cmd.Flags().StringSliceVar(&q.groups, "group", nil, "groups that the subject is a member of besides its own")
+	return cmd
+}
+
+// permission is one rule of a subject in the machine forms.
+type permission struct {
+	grantLine
+	Rule rbacv1.PolicyRule `json:"rule"`
+}
+
+func (a *app) can(ctx context.Context, q question, args []string) error {
+	named, err := parseSubject(args[0])
+	if err != nil {
+		return err
+	}
+	s := asking(named, q.groups)
+	if len(args) > 1 {
+		return a.canDo(ctx, q, named, s, args[1:])
+	}
+	v, err := q.view(ctx, a)
+	if err != nil {
+		return err
+	}
+	list := []permission{}
+	for g := range v.Grants(s) {
+		for _, r := range g.Rules {
+			list = append(list, permission{lineOf(g.Subject, g), r})
+		}
+		if g.Missing {
+			a.say("note: %s refers to %s, which does not exist", g.Binding, g.Role)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y permission) int {
+		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Binding, y.Binding))
+	})
+	if q.output != "text" {
+		return a.write(q.output, list)
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintf(a.Out, "No binding allows %s anything.\n", subjectText(named))
+		return err
+	}
+	rows := make([][]string, 0, len(list))
+	for _, p := range list {
+		rows = append(rows, []string{cmp.Or(p.Namespace, "everywhere"), strings.Join(p.Rule.Verbs, ","), objectsText(p.Rule), p.Binding, p.Role})
+	}
+	report.Table(a.Out, []string{"WHERE", "VERBS", "ON", "BINDING", "ROLE"}, rows, 0)
+	return nil
+}
+
+// objectsText names what a rule is about: "secrets", "deployments.apps",
+// "secrets named tls" or paths.
+func objectsText(r rbacv1.PolicyRule) string {
+	if len(r.NonResourceURLs) > 0 {
+		return strings.Join(r.NonResourceURLs, ",")
+	}
+	var out []string
+	for _, resource := range r.Resources {
+		for _, group := range r.APIGroups {
+			if group == "" || group == "*" && resource == "*" {
+				out = append(out, resource)
+				continue
+			}
+			name, sub, nested := strings.Cut(resource, "/")
+			if name += "." + group; nested {
+				name += "/" + sub
+			}
+			out = append(out, name)
+		}
+	}
+	text := strings.Join(out, ",")
+	if len(r.ResourceNames) > 0 {
+		text += " named " + strings.Join(r.ResourceNames, ",")
+	}
+	return text
+}
+
+func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s authz.Subject, args []string) error {
+	r, err := q.request(args)
+	if err != nil {
+		return err
+	}
+	v, err := q.view(ctx, a)
+	if err != nil {
+		return err
+	}
+	g, allowed := v.Allowed(s, r)
+	if q.output != "text" {
+		answer := struct {
+			Allowed bool       `json:"allowed"`
+			By      *grantLine `json:"by,omitempty"`
+		}{Allowed: allowed}
+		if allowed && g.Binding.Name != "" {
+			l := lineOf(g.Subject, g)
+			answer.By = &l
+		}
+		if err := a.write(q.output, answer); err != nil {
+			return err
+		}
+	} else if err := a.answer(named, r, g, allowed); err != nil {
+		return err
+	}
+	if !allowed {
+		return failure(ExitFindings)
+	}
+	return nil
+}
+
+func (a *app) answer(named rbacv1.Subject, r authz.Request, g authz.Grant, allowed bool) error {
+	text := fmt.Sprintf("no: no binding allows %s to %s\n", subjectText(named), r)
+	switch {
+	case allowed && g.Binding.Name == "":
+		text = fmt.Sprintf("yes: members of %s may do everything\n", authz.Masters)
+	case allowed:
+		text = fmt.Sprintf("yes: %s binds %s to %s\n", g.Binding, g.Role, subjectText(g.Subject))
+	}
+	_, err := fmt.Fprint(a.Out, text)
+	return err
+}
