@@ -6,13 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/sync/semaphore"
 )
 
 // Judge answers one review. It makes no API call and does not block.
@@ -20,39 +18,23 @@ type Judge interface {
 	Answer(ctx context.Context, r Review) Answer
 }
 
-// memory bounds the bytes of the bodies that are judged at once, so that many
-// large objects cannot exhaust the process: 64 MiB is nine of the largest
-// requests, or four thousand common ones.
-const memory = 64 << 20
-
-// commonBody is what a request without a length is counted as, and the least
-// that any is: a typical review has 2 to 8 KiB.
-const commonBody = 16 << 10
-
 // Handler serves one webhook path: it bounds, decodes, judges, encodes. A
-// request that cannot be decoded is refused; a body that would exceed the
-// memory bound within the deadline is answered 503, which the API server
-// handles by the webhook's failurePolicy.
+// request that cannot be decoded is refused; one for which there is no room
+// within a second is answered 503, which the API server handles by the webhook's
+// failurePolicy.
 type Handler struct {
 	judge   Judge
 	metrics *Metrics
 	log     logr.Logger
-	slots   *semaphore.Weighted
+	bound   *Bound
 	buffers *buffers
-	patient time.Duration
 }
 
 // NewHandler serves the judge. Several handlers share one bound when they are
 // made by the same Bound. Safe for concurrent use.
 func NewHandler(judge Judge, bound *Bound, metrics *Metrics, log logr.Logger) *Handler {
-	return &Handler{judge: judge, metrics: metrics, log: log, slots: bound.slots, buffers: &buffers{}, patient: time.Second}
+	return &Handler{judge: judge, metrics: metrics, log: log, bound: bound, buffers: &buffers{}}
 }
-
-// Bound is the memory that all handlers of a process share.
-type Bound struct{ slots *semaphore.Weighted }
-
-// NewBound returns the bound of a process.
-func NewBound() *Bound { return &Bound{semaphore.NewWeighted(memory)} }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	start := time.Now()
@@ -61,23 +43,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "send an AdmissionReview by POST", http.StatusMethodNotAllowed)
 		return
 	}
-	cost := max(req.ContentLength, commonBody)
-	if cost > MaxReview || req.ContentLength < 0 {
-		cost = MaxReview
+	held := lease{room: h.bound.of(req.ContentLength)}
+	defer held.release()
+	buffer, body, err := h.buffers.read(req, &held)
+	defer h.buffers.put(buffer)
+	if err == nil {
+		err = held.decode(req.Context(), body)
 	}
-	if !h.acquire(req.Context(), cost) {
-		h.metrics.shed()
-		http.Error(w, "too many reviews at once", http.StatusServiceUnavailable)
-		return
-	}
-	defer h.slots.Release(cost)
-
-	buffer := h.buffers.Get()
-	defer h.buffers.Put(buffer)
-	body, err := buffer.read(w, req)
 	if err != nil {
-		h.metrics.failed("body")
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		h.turnAway(w, err)
 		return
 	}
 	review, answer := h.answer(req.Context(), body)
@@ -94,32 +68,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// acquire takes room for a body, waiting for it if it must.
-func (h *Handler) acquire(ctx context.Context, cost int64) bool {
-	if h.slots.TryAcquire(cost) {
-		return true
+// turnAway answers a request that is not judged.
+func (h *Handler) turnAway(w http.ResponseWriter, err error) {
+	if errors.Is(err, errNoRoom) {
+		h.metrics.shed()
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.patient)
-	defer cancel()
-	return h.slots.Acquire(ctx, cost) == nil
-}
-
-// read reads the body of a request. It is valid until the buffer is put back:
-// nothing that a judge keeps may point into it.
-func (b *buffer) read(w http.ResponseWriter, req *http.Request) ([]byte, error) {
-	limited := http.MaxBytesReader(w, req.Body, MaxReview)
-	if n := req.ContentLength; n > 0 && n <= MaxReview {
-		body := b.bytes(int(n))
-		if _, err := io.ReadFull(limited, body); err != nil {
-			return nil, fmt.Errorf("read review: %w", err)
-		}
-		return body, nil
-	}
-	body, err := io.ReadAll(limited)
-	if err != nil {
-		return nil, fmt.Errorf("read review: %w", err)
-	}
-	return body, nil
+	h.metrics.failed("body")
+	http.Error(w, err.Error(), http.StatusBadRequest)
 }
 
 // answer decodes and judges. A fault of ours must not let a request pass: a

@@ -27,7 +27,8 @@ func noDefaultDeny() checks.Check {
 				"The rule fires when pods behind an exposed Service are selected by no policy for ingress, or when a policy lets everyone in to the ports in question: by a rule without from, by an ipBlock shorter than /8 (IPv6: /32) whatever it excepts, or by a selector that takes in all pods of all, or of all but some, namespaces. " +
 				"Policies are read as Kubernetes defines them: ingress is isolated unless policyTypes says otherwise, an empty podSelector selects all, policies add up. " +
 				"A peer with a pod label in every namespace counts as a restriction, although anyone can set a label. Policies of other APIs (Cilium, Calico, ClusterNetworkPolicy) are not read, and whether the network plugin enforces policies cannot be seen. " +
-				"Ways through the bundled gateway are not reported.",
+				"Ways through the bundled gateway are not reported. " +
+				"There is one finding for each Service and port, which counts the workloads behind it and names the first. A scan of a cluster reports it on the Service; a request is judged by the object that completes the way, be it the Service, a route or the workload.",
 			Attack: "any compromised pod, and whoever comes in by the exposed way, reaches every port of the pods",
 			Fix:    "add a NetworkPolicy that selects the pods and lets in only the gateway's pods and the clients that are needed",
 			Exempt: "Pods whose isolation another API enforces, such as a CiliumNetworkPolicy.",
@@ -44,12 +45,14 @@ func noDefaultDeny() checks.Check {
 			var out []checks.Finding
 			for x := range exposedBy(in) {
 				w, bypasses := bypassing(x.ways)
-				if !bypasses {
+				if !bypasses || toldByService(x, in) {
 					continue
 				}
-				f, unguarded := unguardedPods(x, w, in)
-				if unguarded && !slices.ContainsFunc(out, func(o checks.Finding) bool { return o.Subject == f.Subject }) {
-					out = append(out, f)
+				for _, o := range openings(x, in) {
+					f := o.finding(x, w)
+					if !slices.ContainsFunc(out, func(o checks.Finding) bool { return o.Subject == f.Subject }) {
+						out = append(out, f)
+					}
 				}
 			}
 			return out
@@ -59,30 +62,12 @@ func noDefaultDeny() checks.Check {
 
 var networkPolicies = []schema.GroupKind{inventory.NetworkPolicyKind}
 
-// unguardedPods looks for a workload behind an exposed Service that policies do
-// not guard. A Service that selects nothing yet exposes no pods; they are judged
-// when they come.
-func unguardedPods(x exposed, w Way, in checks.Input) (checks.Finding, bool) {
-	for workload := range x.workloads(in) {
-		if workload.Spec != nil && workload.Spec.HostNetwork {
-			continue // policies do not apply to it; EXP-041 reports it
-		}
-		i := ingressOf(x.svc.Namespace, workload.Labels, portsBehind(x, workload), in.Inventory)
-		if i.guarded() {
-			continue
-		}
-		name := root(workload, in.Inventory)
-		f := checks.Finding{
-			Severity: w.severity(checks.Medium), Certainty: max(w.certainty, certaintyOf(i)), Subject: x.subject("ingress"), Field: x.field(),
-			Message: "opens the pods of " + name + " to " + whom(w) + ", and " + i.fault("them") + w.doubt(),
-			Path:    x.path(w, name),
-		}
-		if x.workload != nil {
-			f.Message = "is open to " + whom(w) + " by " + w.By + ", and " + i.fault("its pods") + w.doubt()
-		}
-		return f, true
-	}
-	return checks.Finding{}, false
+// toldByService reports whether a scan of what is stored finds the same on the
+// Service itself: it lies in the same namespace, so the same scan judges it, and
+// all its workloads would only repeat the finding.
+func toldByService(x exposed, in checks.Input) bool {
+	_, isService := in.Object.(*corev1.Service)
+	return in.Request.Stored && !isService && x.svc.Namespace == in.Object.GetNamespace()
 }
 
 // portsBehind returns the ports of a workload that the object under judgement

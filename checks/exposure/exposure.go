@@ -16,7 +16,7 @@ import (
 
 // All lists the checks of this package.
 func All() []checks.Check {
-	return slices.Concat(serviceChecks(), backendChecks(), ingressChecks(), routeChecks(), podChecks())
+	return withBackstops(slices.Concat(serviceChecks(), backendChecks(), ingressChecks(), routeChecks(), podChecks()))
 }
 
 var services = []schema.GroupKind{inventory.ServiceKind}

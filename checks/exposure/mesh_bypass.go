@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/cel"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -60,12 +61,12 @@ var judgeMesh = onPods(func(t inventory.Template, in checks.Input) []checks.Find
 	for i := range bypasses {
 		b := &bypasses[i]
 		if b.on != onLabel {
-			if v, set := t.Meta.Annotations[b.key]; set && b.bypasses(v) {
+			if v, set := t.Meta.Annotations[b.key]; set && b.bypasses.holds(v) {
 				out = append(out, b.finding(t, "annotations", v, ends))
 			}
 		}
 		if b.on != onAnnotation {
-			if v, set := t.Meta.Labels[b.key]; set && b.bypasses(v) {
+			if v, set := t.Meta.Labels[b.key]; set && b.bypasses.holds(v) {
 				out = append(out, b.finding(t, "labels", v, ends))
 			}
 		}
@@ -86,42 +87,45 @@ type bypass struct {
 	key      string
 	on       place
 	what     string
-	bypasses func(value string) bool
+	bypasses valueTest
 	whole    bool // keeps the proxy out of the whole pod
 }
 
 // Istio reads injection values as YAML 1.1 booleans, lower-cased: what is not
 // true is false. https://github.com/istio/istio/blob/master/pkg/kube/inject/inject.go
-func notTrue(v string) bool {
+var notTrue = valueTest{func(v string) bool {
 	switch strings.ToLower(v) {
 	case "", "y", "yes", "true", "on":
 		return false
 	}
 	return true
+}, `!(v.lowerAscii() in ["", "y", "yes", "true", "on"])`}
+
+func isAnyOf(values ...string) valueTest {
+	return valueTest{
+		func(v string) bool { return slices.Contains(values, strings.ToLower(strings.TrimSpace(v))) },
+		"v.trim().lowerAscii() in " + cel.Strings(values...),
+	}
 }
 
-func notEmpty(v string) bool { return strings.TrimSpace(v) != "" }
-
-func isAnyOf(values ...string) func(string) bool {
-	return func(v string) bool { return slices.Contains(values, strings.ToLower(strings.TrimSpace(v))) }
-}
+var notStar = valueTest{func(v string) bool { return strings.TrimSpace(v) != "*" }, `v.trim() != "*"`}
 
 var isFalse = isAnyOf("false", "f", "0")
 
 var bypasses = []bypass{
 	{"sidecar.istio.io/inject", onEither, "keeps the Istio sidecar out of the pod", notTrue, true},
 	{"sidecar.istio.io/interceptionMode", onAnnotation, "keeps the sidecar from capturing traffic", isAnyOf("none"), false},
-	{"traffic.sidecar.istio.io/excludeInboundPorts", onAnnotation, "lets these ports bypass the Istio sidecar", notEmpty, false},
-	{"traffic.sidecar.istio.io/includeInboundPorts", onAnnotation, "lets every other port bypass the Istio sidecar", func(v string) bool { return strings.TrimSpace(v) != "*" }, false},
+	{"traffic.sidecar.istio.io/excludeInboundPorts", onAnnotation, "lets these ports bypass the Istio sidecar", isSet, false},
+	{"traffic.sidecar.istio.io/includeInboundPorts", onAnnotation, "lets every other port bypass the Istio sidecar", notStar, false},
 	{"istio.io/dataplane-mode", onLabel, "takes the pod out of the ambient mesh", isAnyOf("none"), true},
 	{"ambient.istio.io/redirection", onAnnotation, "takes the pod out of the ambient mesh", isAnyOf("disabled"), true},
 	{"ambient.istio.io/bypass-inbound-capture", onAnnotation, "lets inbound traffic bypass the ambient mesh", isAnyOf("true", "t", "1"), false},
 	{"linkerd.io/inject", onAnnotation, "keeps the Linkerd proxy out of the pod", isAnyOf("disabled"), true},
-	{"config.linkerd.io/skip-inbound-ports", onAnnotation, "lets these ports bypass the Linkerd proxy", notEmpty, false},
+	{"config.linkerd.io/skip-inbound-ports", onAnnotation, "lets these ports bypass the Linkerd proxy", isSet, false},
 	{"consul.hashicorp.com/connect-inject", onAnnotation, "keeps the Consul proxy out of the pod", isFalse, true},
-	{"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", onAnnotation, "lets these ports bypass the Consul proxy", notEmpty, false},
+	{"consul.hashicorp.com/transparent-proxy-exclude-inbound-ports", onAnnotation, "lets these ports bypass the Consul proxy", isSet, false},
 	{"kuma.io/sidecar-injection", onEither, "keeps the Kuma sidecar out of the pod", isAnyOf("disabled", "false"), true},
-	{"traffic.kuma.io/exclude-inbound-ports", onAnnotation, "lets these ports bypass the Kuma sidecar", notEmpty, false},
+	{"traffic.kuma.io/exclude-inbound-ports", onAnnotation, "lets these ports bypass the Kuma sidecar", isSet, false},
 }
 
 // runsToItsEnd reports whether an object stands for pods that finish: Jobs, and

@@ -113,9 +113,9 @@ func pathsOf(o inventory.Object, host string, yield func(pathClaim) bool) {
 	case *networkingv1.Ingress:
 		ingressPaths(r, host, yield)
 	case *gatewayv1.HTTPRoute:
-		httpPaths(r, yield)
+		routePaths(r.Spec.Rules, httpMatches, httpClaim, yield)
 	case *gatewayv1.GRPCRoute:
-		grpcPaths(r, yield)
+		routePaths(r.Spec.Rules, grpcMatches, grpcClaim, yield)
 	case *gatewayv1.TLSRoute:
 		yield(everyPath)
 	}

@@ -8,30 +8,37 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-func httpPaths(r *gatewayv1.HTTPRoute, yield func(pathClaim) bool) {
-	for i := range r.Spec.Rules {
-		matches := r.Spec.Rules[i].Matches
-		if len(matches) == 0 {
+// routePaths yields the claim of each match of the rules of a route: of a whole
+// rule where it has no match, of the whole route where it has no rule. The
+// functions capture nothing, so nothing is allocated.
+func routePaths[R, M any](rules []R, matches func(*R) []M, claim func(*M) pathClaim, yield func(pathClaim) bool) {
+	for i := range rules {
+		list := matches(&rules[i])
+		if len(list) == 0 {
 			whole := everyPath
 			whole.rule = i
 			if !yield(whole) {
 				return
 			}
 		}
-		for j := range matches {
-			c := httpClaim(matches[j].Path)
+		for j := range list {
+			c := claim(&list[j])
 			c.rule, c.index = i, j
 			if !yield(c) {
 				return
 			}
 		}
 	}
-	if len(r.Spec.Rules) == 0 {
+	if len(rules) == 0 {
 		yield(everyPath)
 	}
 }
 
-func httpClaim(m *gatewayv1.HTTPPathMatch) pathClaim {
+func httpMatches(r *gatewayv1.HTTPRouteRule) []gatewayv1.HTTPRouteMatch { return r.Matches }
+func grpcMatches(r *gatewayv1.GRPCRouteRule) []gatewayv1.GRPCRouteMatch { return r.Matches }
+
+func httpClaim(match *gatewayv1.HTTPRouteMatch) pathClaim {
+	m := match.Path
 	if m == nil || m.Value == nil {
 		return everyPath
 	}
@@ -49,33 +56,11 @@ func httpClaim(m *gatewayv1.HTTPPathMatch) pathClaim {
 	return c
 }
 
-func grpcPaths(r *gatewayv1.GRPCRoute, yield func(pathClaim) bool) {
-	for i := range r.Spec.Rules {
-		matches := r.Spec.Rules[i].Matches
-		if len(matches) == 0 {
-			whole := everyPath
-			whole.rule = i
-			if !yield(whole) {
-				return
-			}
-		}
-		for j := range matches {
-			c := grpcClaim(matches[j].Method)
-			c.rule, c.index = i, j
-			if !yield(c) {
-				return
-			}
-		}
-	}
-	if len(r.Spec.Rules) == 0 {
-		yield(everyPath)
-	}
-}
-
 // grpcClaim reads a method match as the HTTP path that gRPC makes of it,
 // /service/method.
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
-func grpcClaim(m *gatewayv1.GRPCMethodMatch) pathClaim {
+func grpcClaim(match *gatewayv1.GRPCRouteMatch) pathClaim {
+	m := match.Method
 	switch {
 	case m == nil || m.Service == nil && m.Method == nil:
 		return everyPath

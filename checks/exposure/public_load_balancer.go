@@ -24,7 +24,7 @@ func publicLoadBalancer() checks.Check {
 				"A load balancer of which nothing says that it is internal counts as public; the cluster's own defaults can be set in a CheckPolicy. " +
 				"It cannot see firewalls, security groups or routing outside the cluster.",
 			Attack: "anyone on the internet reaches the pods directly, past the gateway's TLS, authentication and rate limits",
-			Fix:    "set spec.type to ClusterIP and route to the Service through the gateway",
+			Fix:    closePublic,
 			Exempt: "A protocol that the gateway cannot carry, on a Service whose pods authenticate every client themselves.",
 			Sources: []string{
 				"https://kubernetes.io/docs/concepts/services-networking/service/#loadbalancer",
@@ -47,6 +47,7 @@ func publicLoadBalancer() checks.Check {
 			return []checks.Finding{{
 				Subject: "type", Field: decidingField(v),
 				Message: "asks for a load balancer that " + is + ": " + v.Evidence,
+				Fix:     closePublic + internalHint(svc, v, in.Parameters.LoadBalancers),
 				Path:    loadBalancerPath(v, in),
 			}}
 		}),
@@ -57,6 +58,9 @@ func publicLoadBalancer() checks.Check {
 		}),
 	}
 }
+
+// closePublic is the change that suits every public load balancer.
+const closePublic = "set spec.type to ClusterIP and route to the Service through the gateway"
 
 // decidingField is the field that made a verdict: the annotation, or the type.
 func decidingField(v loadbalancer.Verdict) string {

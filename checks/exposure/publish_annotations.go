@@ -34,18 +34,25 @@ type publishKey struct {
 	key      string // the name, or with prefix its beginning
 	prefix   bool
 	on       bearer
-	set      func(value string) bool // whether the controller acts on the value
-	severity checks.Severity         // unset: the check's own
-	byClass  bool                    // of an Ingress: only the vendor's own class acts on it
-	says     string                  // the message; %s is the value
+	set      valueTest       // whether the controller acts on the value
+	severity checks.Severity // unset: the check's own
+	byClass  bool            // of an Ingress: only the vendor's own class acts on it
+	says     string          // the message; %s is the value
 }
 
-func isSet(v string) bool     { return strings.TrimSpace(v) != "" }
-func isTrue(v string) bool    { return v == "true" }
-func isBoolean(v string) bool { b, err := strconv.ParseBool(v); return err == nil && b }
-func isPublicURL(v string) bool {
-	return isSet(v) && !internalURL(v)
+// A valueTest is a condition on the value of an annotation, once more in CEL for
+// the backstop, where the value is named v.
+type valueTest struct {
+	holds func(value string) bool
+	cel   string
 }
+
+var (
+	isSet       = valueTest{func(v string) bool { return strings.TrimSpace(v) != "" }, `v.trim() != ""`}
+	isTrue      = valueTest{func(v string) bool { return v == "true" }, `v == "true"`}
+	isBoolean   = valueTest{func(v string) bool { b, err := strconv.ParseBool(v); return err == nil && b }, "v in " + trueTexts}
+	isPublicURL = valueTest{func(v string) bool { return isSet.holds(v) && !internalURL(v) }, `v.trim() != "" && !v.lowerAscii().contains(".internal")`}
+)
 
 // publishKeys are read as their controllers read them:
 // https://github.com/tailscale/tailscale/blob/main/cmd/k8s-operator/sts.go
@@ -154,7 +161,7 @@ func publishFindings(annotations map[string]string, on bearer, in checks.Input) 
 			}
 			continue
 		}
-		if v, present := annotations[k.key]; present && k.set(v) && !(k.byClass && on == onIngress && throughGateway(in)) {
+		if v, present := annotations[k.key]; present && k.set.holds(v) && !(k.byClass && on == onIngress && throughGateway(in)) {
 			out = append(out, k.finding(k.key, v))
 		}
 	}

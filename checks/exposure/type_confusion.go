@@ -80,13 +80,46 @@ func classFindings(svc *corev1.Service, in checks.Input) []checks.Finding {
 	if len(svc.Annotations) == 0 && svc.Spec.LoadBalancerIP == "" {
 		return out
 	}
-	if v := classify(svc, in); len(v.Conflicts) > 0 {
+	v := classify(svc, in)
+	if len(v.Disputed) > 0 {
+		out = append(out, disputeFinding(v))
+	}
+	if len(v.Conflicts) > 0 {
 		out = append(out, checks.Finding{
 			Subject: "conflicts", Field: decidingField(v),
-			Message: "contradicts itself: " + strings.Join(v.Conflicts, "; "),
+			Message: "contradicts itself: " + someOf(v.Conflicts, "; "),
 		})
 	}
 	return out
+}
+
+// disputeFinding reports annotations for several controllers, usually of several
+// clouds, that do not agree. A cluster runs on one of them.
+func disputeFinding(v loadbalancer.Verdict) checks.Finding {
+	readings := make([]string, 0, len(v.Disputed))
+	for _, r := range v.Disputed {
+		by := ""
+		if r.Annotation != "" {
+			by = " by " + r.Annotation
+		}
+		readings = append(readings, r.Scheme.String()+" for the "+r.Title+by)
+	}
+	return checks.Finding{
+		Subject: "clouds", Field: decidingField(v),
+		Message: fmt.Sprintf("carries annotations for %d load balancer controllers, which disagree about who can reach it: %s; the most exposed reading counts",
+			len(readings), someOf(readings, ", ")),
+		Fix: "keep the annotations for the controller that runs in the cluster and remove the others; " +
+			"or name the cluster's controllers in spec.parameters.loadBalancers.providers of the CheckPolicy, so that no others are believed",
+	}
+}
+
+// someOf joins the first clauses and counts the rest.
+func someOf(clauses []string, separator string) string {
+	const most = 3
+	if more := len(clauses) - most; more > 0 {
+		return fmt.Sprintf("%s%sand %d more", strings.Join(clauses[:most], separator), separator, more)
+	}
+	return strings.Join(clauses, separator)
 }
 
 // strayFindings reports fields that only a load balancer or an ExternalName

@@ -4,6 +4,7 @@ package loadbalancer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -176,7 +177,7 @@ func spokenFor(results []result, provider string) bool {
 	return false
 }
 
-// settle takes the most exposed result, the first of equals, and records those that differ.
+// settle takes the most exposed result, the first of equals, and records all when some differ.
 func (v *Verdict) settle(results []result) {
 	best := 0
 	for i := range results {
@@ -186,11 +187,23 @@ func (v *Verdict) settle(results []result) {
 	}
 	r := results[best]
 	v.Scheme, v.Provider, v.Evidence, v.Annotation = r.scheme, r.provider, r.evidence, r.annotation
+	if !slices.ContainsFunc(results, func(other result) bool { return other.scheme != r.scheme }) {
+		return
+	}
+	v.Disputed = append(make([]Reading, 0, len(results)), r.reading())
 	for i := range results {
-		if results[i].scheme != r.scheme {
-			v.conflict("%s, which contradicts that %s", results[i].evidence, r.evidence)
+		if i != best {
+			v.Disputed = append(v.Disputed, results[i].reading())
 		}
 	}
+}
+
+func (r *result) reading() Reading {
+	out := Reading{Provider: r.provider, Title: "operator's configuration", Scheme: r.scheme, Annotation: r.annotation}
+	if row, known := Lookup(r.provider); known {
+		out.Title = row.Title
+	}
+	return out
 }
 
 // addCaveats records the clauses of the rows that applied.

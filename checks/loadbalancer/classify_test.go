@@ -148,6 +148,7 @@ func TestConflictsAndPins(t *testing.T) {
 		cfg            Config
 		pinned         []netip.Addr
 		conflicts      []string
+		disputed       []Reading
 	}{
 		"a plain Service has none": {annotations: with(awsInternal, "true")},
 		"the old GKE key is overruled": {
@@ -193,8 +194,19 @@ func TestConflictsAndPins(t *testing.T) {
 		},
 		"two clouds disagree": {
 			annotations: with(awsInternal, "true", "yandex.cloud/load-balancer-type", "external"),
-			conflicts: []string{`annotation ` + awsInternal + ` is "true", which the AWS cloud provider reads as internal, which contradicts that ` +
-				`annotation yandex.cloud/load-balancer-type is "external", which the Yandex cloud controller manager reads as public`},
+			disputed: []Reading{
+				{"yandex", "Yandex cloud controller manager", Public, "yandex.cloud/load-balancer-type"},
+				{"aws", "AWS cloud provider", Internal, awsInternal},
+			},
+		},
+		"two clouds agree": {annotations: with(awsInternal, "true", "yandex.cloud/load-balancer-type", "internal")},
+		"the operator's key and a cloud disagree": {
+			annotations: with(awsInternal, "true", "corp.example/lb", "outside"),
+			cfg:         Config{Extra: []Key{{Annotation: "corp.example/lb", Public: []string{"outside"}, Provider: "corp"}}},
+			disputed: []Reading{
+				{"corp", "operator's configuration", Public, "corp.example/lb"},
+				{"aws", "AWS cloud provider", Internal, awsInternal},
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,6 +216,9 @@ func TestConflictsAndPins(t *testing.T) {
 			got := Classify(svc, tc.cfg)
 			if diff := cmp.Diff(tc.conflicts, got.Conflicts); diff != "" {
 				t.Errorf("conflicts (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.disputed, got.Disputed); diff != "" {
+				t.Errorf("disputed (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tc.pinned, got.PinnedAddresses, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 				t.Errorf("pinned addresses (-want +got):\n%s", diff)

@@ -105,9 +105,21 @@ func (x *index) allowed(object Object, cfg *Config) set {
 // Providers is the table, in the order in which rows are tried. The caller owns the slice but not what it points to.
 func Providers() []Provider { return slices.Clone(table.rows) }
 
+// Lookup returns the row of a controller by its Provider.Name.
+func Lookup(name string) (Provider, bool) {
+	i, known := table.byName[name]
+	if !known {
+		return Provider{}, false
+	}
+	return table.rows[i], true
+}
+
 // KnownClass says whether some controller of the table serves Services with this spec.loadBalancerClass.
 func KnownClass(loadBalancerClass string) bool {
 	return table.byClass[ServiceObject][loadBalancerClass] != 0
 }
+
+// KnownIngressClass says whether a controller of the table serves Ingresses with this class.
+func KnownIngressClass(class string) bool { return table.byClass[IngressObject][class] != 0 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

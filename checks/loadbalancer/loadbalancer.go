@@ -137,9 +137,20 @@ type Verdict struct {
 	// PinnedAddresses are the addresses that the object asks for, in the order written, each once. IPv4-mapped IPv6
 	// addresses are given as IPv4.
 	PinnedAddresses []netip.Addr
-	// Conflicts are clauses about keys that contradict the verdict, have no effect or cannot be read. At most
-	// maxConflicts of them.
+	// Conflicts are clauses about keys that contradict each other for one controller, have no effect or cannot be read.
+	// At most maxConflicts of them.
 	Conflicts []string
+	// Disputed is what each controller makes of the object when several are meant and do not agree; the verdict's own
+	// reading comes first. Nil when they agree.
+	Disputed []Reading
+}
+
+// Reading is what one controller makes of an object.
+type Reading struct {
+	Provider   string // Provider.Name, or the free name of a Key
+	Title      string // Provider.Title; for a Key that names no controller of the table "operator's configuration"
+	Scheme     Scheme
+	Annotation string // the key that decided, "" for the class, the address or the default
 }
 
 // maxConflicts bounds the clauses of one verdict; a hostile object can hold 256 KiB of annotations

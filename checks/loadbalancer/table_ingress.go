@@ -36,6 +36,24 @@ func ingressRows() []Provider {
 			Sources: []string{"https://azure.github.io/application-gateway-kubernetes-ingress/annotations/"},
 		},
 		{
+			Name: "tailscale-ingress", Title: "Tailscale operator", Object: IngressObject,
+			Keys:    []KeyRule{{Annotation: "tailscale.com/funnel", Rule: PublishesWhenTrue}},
+			Classes: []Class{{Name: "tailscale"}},
+			Default: Internal,
+			Sources: []string{
+				"https://github.com/tailscale/tailscale/blob/main/cmd/k8s-operator/ingress.go",
+				"https://tailscale.com/docs/kubernetes-operator/ingress",
+			},
+			Note: "internal is the tailnet, whose members and their rights are set outside the cluster",
+		},
+		{
+			Name: "ngrok-ingress", Title: "ngrok operator", Object: IngressObject,
+			Classes: []Class{{Name: "ngrok", Scheme: Public}},
+			Default: Public,
+			Sources: []string{"https://ngrok.com/docs/k8s/guides/using-ingresses"},
+			Note:    "a host that ends in .internal is reachable within the ngrok account only; it counts as public here",
+		},
+		{
 			Name: "gke-gateway", Title: "GKE Gateway controller", Object: GatewayObject,
 			Classes: []Class{
 				{Name: "gke-l7-rilb", Scheme: Internal},

@@ -144,6 +144,14 @@ var scenarios = map[string]scenario{
 		wrongCase: "Internal", wantWrongCase: Unknown, wantPadded: Unknown,
 		other: with(awsInternal, "false"), wantConflict: Public,
 	},
+	"tailscale": {
+		class: "tailscale", key: "tailscale.com/hostname", value: "web", present: Internal, absent: Internal,
+		wrongCase: "Web", wantWrongCase: Internal, wantPadded: Internal, other: with(awsInternal, "false"), wantConflict: Internal,
+	},
+	"ngrok": {
+		class: "ngrok", key: "k8s.ngrok.com/url", value: "tcp://web.internal:80", present: Public, absent: Public,
+		wrongCase: "TCP://web.internal:80", wantWrongCase: Public, wantPadded: Public, other: with(awsInternal, "true"), wantConflict: Public,
+	},
 	"linode":   public("linode", "service.beta.kubernetes.io/linode-loadbalancer-throttle"),
 	"vultr":    public("vultr", "service.beta.kubernetes.io/vultr-loadbalancer-vpc"),
 	"exoscale": public("exoscale", "service.beta.kubernetes.io/exoscale-loadbalancer-name"),
@@ -196,6 +204,14 @@ var scenarios = map[string]scenario{
 		key:  "appgw.ingress.kubernetes.io/use-private-ip", value: "true", present: Internal, absent: Public,
 		wrongCase: "True", wantWrongCase: Internal, wantPadded: Unknown,
 		other: with("alb.ingress.kubernetes.io/scheme", "internet-facing"), wantConflict: Public,
+	},
+	"tailscale-ingress": {
+		class: "tailscale", key: "tailscale.com/funnel", value: "true", present: Public, absent: Internal,
+		wrongCase: "TRUE", wantWrongCase: Public, wantPadded: Public, other: with("alb.ingress.kubernetes.io/scheme", "internal"), wantConflict: Public,
+	},
+	"ngrok-ingress": {
+		class: "ngrok", key: "k8s.ngrok.com/domain", value: "web.example.com", present: Public, absent: Public,
+		wrongCase: "WEB.example.com", wantWrongCase: Public, wantPadded: Public, other: with("alb.ingress.kubernetes.io/scheme", "internal"), wantConflict: Public,
 	},
 	"gke-gateway": {
 		class: "gke-l7-rilb", key: "example.org/none", value: "x", present: Internal, absent: Internal,
@@ -349,10 +365,23 @@ func TestKnownClass(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[string]bool{
 		"service.k8s.aws/nlb": true, "eks.amazonaws.com/nlb": true, "metallb.io/metallb": true, "io.cilium/l2-announcer": true,
+		"tailscale": true, "ngrok": true, "Tailscale": false,
 		"": false, "service.k8s.aws/NLB": false, "example.org/nlb": false, "gce": false, "gke-l7-rilb": false,
 	} {
 		if got := KnownClass(class); got != want {
 			t.Errorf("KnownClass(%q) = %v, want %v", class, got, want)
+		}
+	}
+}
+
+func TestKnownIngressClass(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[string]bool{
+		"alb": true, "gce-internal": true, "tailscale": true, "ngrok": true,
+		"": false, "nginx": false, "ALB": false, "service.k8s.aws/nlb": false,
+	} {
+		if got := KnownIngressClass(class); got != want {
+			t.Errorf("KnownIngressClass(%q) = %v, want %v", class, got, want)
 		}
 	}
 }

@@ -13,9 +13,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -111,24 +109,12 @@ func load(ctx context.Context, text []byte) ([]files.Item, error) {
 	return read.Items, nil
 }
 
-func parse(text []byte) (docs []*yaml.Node, err error) {
-	defer func() { // the parser is not ours: a fault in it is a fault of the text
-		if r := recover(); r != nil {
-			err = fmt.Errorf("parse text: the YAML parser gave up: %v", r)
-		}
-	}()
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	for {
-		var doc yaml.Node
-		switch err := dec.Decode(&doc); {
-		case errors.Is(err, io.EOF):
-			return docs, nil
-		case err != nil:
-			return nil, &RefusalError{Why: "the text can only be read in parts: " + err.Error()}
-		case len(doc.Content) > 0:
-			docs = append(docs, doc.Content[0])
-		}
+func parse(text []byte) ([]*yaml.Node, error) {
+	docs, err := files.ParseYAML(text)
+	if err != nil {
+		return nil, &RefusalError{Why: "the text can only be read in parts: " + err.Error()}
 	}
+	return docs, nil
 }
 
 // object is the node of an object, and what its generic value must become.

@@ -20,9 +20,11 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-func exampleCheck() checks.Check {
+func exampleCheck() checks.Check { return namedCheck("TST-001") }
+
+func namedCheck(id string) checks.Check {
 	return checks.Check{
-		ID: "TST-001", Name: "open-door", Severity: checks.High, Kinds: []schema.GroupKind{inventory.ServiceKind},
+		ID: id, Name: "open-door", Severity: checks.High, Kinds: []schema.GroupKind{inventory.ServiceKind},
 		Doc: checks.Doc{Title: "Doors are closed", Why: "Because.", Attack: "walks in", Fix: "close it", Exempt: "Shops.", Sources: []string{"https://example.com/doors"}},
 		Run: func(checks.Input) []checks.Finding { return nil },
 	}
@@ -92,6 +94,50 @@ func TestSARIFIsValid(t *testing.T) {
 	want := []string{"note fail cluster new", "error fail deploy/my%20shop.yaml new", "none open deploy/my%20shop.yaml unchanged"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestSARIFDescribesTheRulesThatFoundSomething: the index of a result must point
+// at its own rule, also behind rules that are left out.
+func TestSARIFDescribesTheRulesThatFoundSomething(t *testing.T) {
+	t.Parallel()
+	r := example()
+	r.Findings[0].Check = "TST-003"
+	r.Findings[1].Check = "TST-009" // of a check that is not among the options
+	all := []checks.Check{namedCheck("TST-000"), namedCheck("TST-001"), namedCheck("TST-002"), namedCheck("TST-003"), namedCheck("TST-004")}
+	parsed, err := sarif.FromBytes(render(t, "sarif", r, Options{Checks: all}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parsed.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	run := parsed.Runs[0]
+	var rules, results []string
+	for _, rule := range run.Tool.Driver.Rules {
+		rules = append(rules, *rule.ID)
+	}
+	for _, result := range run.Results {
+		at := "none"
+		if result.RuleIndex >= 0 {
+			at = rules[result.RuleIndex]
+		}
+		results = append(results, *result.RuleID+" at "+at)
+	}
+	if diff := cmp.Diff([]string{"TST-001", "TST-003"}, rules); diff != "" {
+		t.Errorf("rules (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"TST-003 at TST-003", "TST-009 at none", "TST-001 at TST-001"}, results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+	quiet := &Report{}
+	quiet.Finish()
+	out := render(t, "sarif", quiet, Options{Checks: all})
+	if parsed, err = sarif.FromBytes(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := parsed.Validate(); err != nil || bytes.Contains(out, []byte("TST-00")) {
+		t.Errorf("a report without findings: %v: %s", err, out)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -19,7 +20,9 @@ import (
 // homePage is where people read about the program.
 const homePage = "https://github.com/gatehouse-sh/gatehouse"
 
-// writeSARIF writes SARIF 2.1.0.
+// writeSARIF writes SARIF 2.1.0. Of the checks only those that found something
+// are described: the descriptions of all are 150 KB, and a driver need not list
+// rules without results (§3.19.23).
 // https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 func writeSARIF(w io.Writer, r *Report, o Options) error {
 	out := sarif.NewReport()
@@ -30,7 +33,10 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 	index := map[string]int{}
 	for i := range o.Checks {
 		c := &o.Checks[i]
-		index[c.ID] = i
+		if !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Check == c.ID }) {
+			continue
+		}
+		index[c.ID] = len(index)
 		run.Tool.Driver.AddRule(sarifRule(c))
 	}
 	for i := range r.Findings {

@@ -40,7 +40,7 @@ func parse(text []byte) ([]*yaml.Node, error) {
 		}
 		// Flow style YAML begins like JSON; its parser says what is wrong.
 	}
-	return parseYAML(text)
+	return ParseYAML(text)
 }
 
 func checkText(text []byte) error {
@@ -65,7 +65,9 @@ func checkText(text []byte) error {
 	return nil
 }
 
-func parseYAML(text []byte) (nodes []*yaml.Node, err error) {
+// ParseYAML turns a YAML text into nodes, one per document that is not empty. It
+// returns the nodes before a fault together with it.
+func ParseYAML(text []byte) (nodes []*yaml.Node, err error) {
 	defer func() { // the parser is not ours: a fault in it is a fault of the file
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the YAML parser gave up: %v", r)
