@@ -70,8 +70,7 @@ func (inv *Inventory) ClaimsBelow(host, key string) iter.Seq[*Entry] {
 		over := inv.over
 		more := true
 		if t := inv.postings[byPath]; t != nil {
-			at, i := t.seek(&words{a: host, b: key}, nil)
-			t.ascend(at, i, func(r row) bool {
+			t.ascend(t.seek(&words{a: host, b: key}, nil), func(r row) bool {
 				if r.at.a != host || !strings.HasPrefix(r.at.b, key) {
 					return false
 				}

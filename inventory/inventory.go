@@ -199,12 +199,8 @@ func (e *Edit) Entry(k Key) *Entry {
 		return nil
 	}
 	pivot := words{a: k.Namespace, b: k.Name}
-	at, i := t.seek(&pivot, &k)
-	if at >= len(t.branches) {
-		return nil
-	}
-	if rows := t.branches[at].leaf.rows; i < len(rows) && rows[i].compare(&pivot, &k) == 0 {
-		return rows[i].entry
+	if r := t.at(t.seek(&pivot, &k)); r != nil && r.compare(&pivot, &k) == 0 {
+		return r.entry
 	}
 	return nil
 }
@@ -217,7 +213,7 @@ func (e *Edit) Keys(k schema.GroupKind) []Key {
 		return nil
 	}
 	out := make([]Key, 0, t.Len())
-	t.ascend(0, 0, func(r row) bool { out = append(out, r.entry.Key); return true })
+	t.ascend(place{}, func(r row) bool { out = append(out, r.entry.Key); return true })
 	return out
 }
 

@@ -96,7 +96,7 @@ func (inv *Inventory) Entries(k schema.GroupKind, namespace string) iter.Seq[*En
 		}
 		if t := inv.objects[k]; t != nil {
 			if d == 0 {
-				t.ascend(0, 0, func(r row) bool { return visit(r.entry) })
+				t.ascend(place{}, func(r row) bool { return visit(r.entry) })
 			} else {
 				scanTree(t, words{a: namespace}, d, visit)
 			}

@@ -132,11 +132,12 @@ func dropAnnotation(o Object, key string) {
 
 // trimPodSpec keeps identity, reachability and what breaks out of a container.
 func trimPodSpec(s *corev1.PodSpec) {
+	volumes := trimVolumes(s.Volumes)
 	*s = corev1.PodSpec{
-		InitContainers:               trimContainers(s.InitContainers),
-		Containers:                   trimContainers(s.Containers),
-		EphemeralContainers:          trimEphemeral(s.EphemeralContainers),
-		Volumes:                      trimVolumes(s.Volumes),
+		InitContainers:               trimContainers(s.InitContainers, volumes),
+		Containers:                   trimContainers(s.Containers, volumes),
+		EphemeralContainers:          trimEphemeral(s.EphemeralContainers, volumes),
+		Volumes:                      volumes,
 		ServiceAccountName:           s.ServiceAccountName,
 		DeprecatedServiceAccount:     s.DeprecatedServiceAccount,
 		AutomountServiceAccountToken: s.AutomountServiceAccountToken,
@@ -150,28 +151,43 @@ func trimPodSpec(s *corev1.PodSpec) {
 	}
 }
 
-func trimContainers(list []corev1.Container) []corev1.Container {
+func trimContainers(list []corev1.Container, volumes []corev1.Volume) []corev1.Container {
 	for i := range list {
 		c := &list[i]
 		list[i] = corev1.Container{
 			Name: c.Name, Image: c.Image, Ports: c.Ports, SecurityContext: c.SecurityContext, RestartPolicy: c.RestartPolicy,
 			LivenessProbe: withHost(c.LivenessProbe), ReadinessProbe: withHost(c.ReadinessProbe), StartupProbe: withHost(c.StartupProbe),
-			Lifecycle: c.Lifecycle,
+			Lifecycle: c.Lifecycle, VolumeMounts: ofNode(c.VolumeMounts, volumes),
 		}
 	}
 	return list
 }
 
-func trimEphemeral(list []corev1.EphemeralContainer) []corev1.EphemeralContainer {
+func trimEphemeral(list []corev1.EphemeralContainer, volumes []corev1.Volume) []corev1.EphemeralContainer {
 	for i := range list {
 		c := &list[i].EphemeralContainerCommon
 		list[i] = corev1.EphemeralContainer{EphemeralContainerCommon: corev1.EphemeralContainerCommon{
 			Name: c.Name, Image: c.Image, Ports: c.Ports, SecurityContext: c.SecurityContext,
 			LivenessProbe: withHost(c.LivenessProbe), ReadinessProbe: withHost(c.ReadinessProbe), StartupProbe: withHost(c.StartupProbe),
-			Lifecycle: c.Lifecycle,
+			Lifecycle: c.Lifecycle, VolumeMounts: ofNode(c.VolumeMounts, volumes),
 		}}
 	}
 	return list
+}
+
+// ofNode keeps of the mounts those of the node's own paths, and of these what is
+// mounted and whether it can be written.
+func ofNode(mounts []corev1.VolumeMount, volumes []corev1.Volume) []corev1.VolumeMount {
+	var out []corev1.VolumeMount
+	for i := range mounts {
+		for j := range volumes {
+			if volumes[j].HostPath != nil && volumes[j].Name == mounts[i].Name {
+				out = append(out, corev1.VolumeMount{Name: mounts[i].Name, ReadOnly: mounts[i].ReadOnly})
+				break
+			}
+		}
+	}
+	return out
 }
 
 // withHost keeps a probe only when it names a host (EXP-042).

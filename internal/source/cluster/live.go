@@ -25,14 +25,23 @@ type LiveOptions struct {
 	// CustomResourceDefinitions and APIServices are always watched.
 	Kinds []inventory.Kind
 
+	// Pending bounds what Admit holds.
+	Pending PendingOptions
+
 	Hooks Hooks
 }
 
 // Hooks are called with measurements. Nil ones are not called. All but
-// WatchError run on the goroutine that publishes, so they must return at once.
+// WatchError run on the goroutine that publishes, one at a time, so they must
+// return at once.
 type Hooks struct {
 	// Published is called after each publication.
 	Published func(Publication)
+
+	// Changed is called after each publication, before Published, with the version
+	// and the keys of all objects that may differ from the version before. A key
+	// may be there twice. The slice is the callee's.
+	Changed func(inv *inventory.Inventory, keys []inventory.Key)
 
 	// Objects is called with how many objects of a kind the inventory holds, for
 	// each kind that a publication touched.
@@ -45,14 +54,17 @@ type Hooks struct {
 // Publication measures one new version.
 type Publication struct {
 	Generation uint64
-	Changes    int
-	Lag        time.Duration // from the decoding of the oldest change until it was visible
+	Changes    int           // that the watches brought; 0 when only Admit or its end did
+	Lag        time.Duration // from the decoding of the oldest change until it was visible; 0 without changes
 	Took       time.Duration // applying and publishing
+	Pending    Pending
 }
 
 // Live is an inventory that follows a cluster. Readers take the current version
 // without locks; one goroutine applies what the watches bring, all that waits at
-// once, and publishes one version for it. Objects are held once, trimmed.
+// once, and publishes one version for it. Objects are held once, trimmed. Those
+// that a review has just admitted are visible before the watches show them, if
+// their reviewer says so (Admit).
 //
 // Kinds that are not installed cost nothing; they are watched from the moment
 // their definition is established until it is gone.
@@ -62,6 +74,7 @@ type Publication struct {
 type Live struct {
 	client *Client
 	kinds  []inventory.Kind
+	byKind map[schema.GroupKind]inventory.Kind
 	hooks  Hooks
 	pool   inventory.Pool
 
@@ -70,6 +83,13 @@ type Live struct {
 	ended   <-chan struct{} // closed when Start is about to return; set by Start
 	started atomic.Bool
 	synced  atomic.Bool // once true, stays
+
+	// writing is held by whoever makes the next version. Admissions that wait for
+	// it are in arrivals, and the next holder publishes them all at once.
+	writing  sync.Mutex
+	pending  *ledger // guarded by writing
+	arriving sync.Mutex
+	arrivals []*provisional // guarded by arriving
 
 	// definitions belong to the writer.
 	definitions map[inventory.Key]*definition
@@ -101,6 +121,11 @@ func NewLive(client *Client, o LiveOptions) *Live {
 		definitions: map[inventory.Key]*definition{},
 		redefined:   make(chan struct{}, 1),
 		watchers:    map[schema.GroupKind]*watcher{},
+		byKind:      make(map[schema.GroupKind]inventory.Kind, len(kinds)),
+		pending:     newLedger(o.Pending),
+	}
+	for _, k := range kinds {
+		l.byKind[k.GroupKind] = k
 	}
 	l.current.Store(&published{inventory: inventory.New()})
 	return l

@@ -3,8 +3,6 @@
 package cluster
 
 import (
-	"reflect"
-
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -21,16 +19,7 @@ func (c *compactor) share(e *inventory.Entry) {
 		c.siblings[by] = w
 		return
 	}
-	w.Controller = first.Controller
-	if reflect.DeepEqual(first.Spec, w.Spec) {
-		w.Spec = first.Spec
-	}
-	if reflect.DeepEqual(first.Labels, w.Labels) {
-		w.Labels = first.Labels
-	}
-	if reflect.DeepEqual(first.Annotations, w.Annotations) {
-		w.Annotations = first.Annotations
-	}
+	w.Share(first)
 }
 
 // listing switches the sharing on until listed.

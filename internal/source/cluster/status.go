@@ -123,6 +123,9 @@ func (l *Live) report(p *published, b *batch, m Publication) {
 			f(gk, p.inventory.Len(gk))
 		}
 	}
+	if f := l.hooks.Changed; f != nil {
+		f(p.inventory, b.keys)
+	}
 	if f := l.hooks.Published; f != nil {
 		f(m)
 	}

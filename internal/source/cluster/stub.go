@@ -21,6 +21,7 @@ type stub struct {
 
 	key     inventory.Key
 	version string
+	uid     uint64           // fingerprint
 	entry   *inventory.Entry // nil for deletions
 	defines *definition      // for CRDs and APIServices
 	decoded time.Time
@@ -69,8 +70,12 @@ func (c *compactor) stub(o runtime.Object) *stub {
 	if !ok {
 		return nil
 	}
-	s := &stub{Object: c.empty, version: object.GetResourceVersion(), defines: definitionOf(object), decoded: time.Now()}
+	s := &stub{
+		Object: c.empty, version: object.GetResourceVersion(), uid: fingerprint(object.GetUID()),
+		defines: definitionOf(object), decoded: time.Now(),
+	}
 	s.entry = c.pool.Entry(object)
+	s.entry.Version = number(s.version)
 	s.key = s.entry.Key
 	c.share(s.entry)
 	return s
@@ -83,5 +88,5 @@ func (c *compactor) gone(o runtime.Object) *stub {
 		return nil
 	}
 	key := inventory.Key{Kind: c.kind.GroupKind, Namespace: object.GetNamespace(), Name: object.GetName()}
-	return &stub{Object: c.empty, key: key, version: object.GetResourceVersion(), decoded: time.Now()}
+	return &stub{Object: c.empty, key: key, version: object.GetResourceVersion(), uid: fingerprint(object.GetUID()), decoded: time.Now()}
 }

@@ -164,7 +164,7 @@ func (w *watcher) put(o any) error {
 	if !ok || s.entry == nil {
 		return errNotStub
 	}
-	return w.live.queue(change{watcher: w, verb: put, entry: s.entry, key: s.key, defines: s.defines, at: s.decoded})
+	return w.live.queue(change{watcher: w, verb: put, entry: s.entry, key: s.key, uid: s.uid, defines: s.defines, at: s.decoded})
 }
 
 // Delete removes an object.
@@ -173,15 +173,15 @@ func (w *watcher) Delete(o any) error {
 	if !ok {
 		return errNotStub
 	}
-	return w.live.queue(change{watcher: w, verb: remove, key: s.key, at: s.decoded})
+	return w.live.queue(change{watcher: w, verb: remove, key: s.key, version: number(s.version), uid: s.uid, at: s.decoded})
 }
 
 // Replace takes the whole state of the kind. The first one is one change, so
 // that no version is half filled. Later ones put object by object and then
 // remove what is gone: every version in between is one that the watch could have
 // shown too, and other kinds do not wait for the end.
-func (w *watcher) Replace(list []any, _ string) error {
-	now := time.Now()
+func (w *watcher) Replace(list []any, version string) error {
+	now, listed := time.Now(), number(version)
 	all := make([]*stub, 0, len(list))
 	for _, o := range list {
 		s, ok := o.(*stub)
@@ -192,7 +192,7 @@ func (w *watcher) Replace(list []any, _ string) error {
 	}
 	if !w.whole {
 		w.whole = true
-		return w.live.queue(change{watcher: w, verb: replace, stubs: all, at: now})
+		return w.live.queue(change{watcher: w, verb: replace, stubs: all, version: listed, at: now})
 	}
 	keep := make(map[inventory.Key]bool, len(all))
 	for _, s := range all {
@@ -201,5 +201,5 @@ func (w *watcher) Replace(list []any, _ string) error {
 			return err
 		}
 	}
-	return w.live.queue(change{watcher: w, verb: sweep, keep: keep, at: now})
+	return w.live.queue(change{watcher: w, verb: sweep, keep: keep, version: listed, at: now})
 }

@@ -32,6 +32,8 @@ type change struct {
 	defines *definition
 	stubs   []*stub
 	keep    map[inventory.Key]bool
+	version uint64    // of a removal, or of the list of a whole state; 0: not known
+	uid     uint64    // fingerprint; 0: not known
 	at      time.Time // when it was decoded
 }
 
@@ -44,12 +46,6 @@ const (
 	// does not wait for the last: 256 take about 5 ms at 50,000 pods.
 	maxBatch = 256
 )
-
-// published is one version with its number.
-type published struct {
-	inventory  *inventory.Inventory
-	generation uint64
-}
 
 var errStopped = errors.New("the inventory is being stopped")
 
@@ -64,7 +60,8 @@ func (l *Live) queue(c change) error {
 }
 
 // write applies changes until ctx ends: all that wait, then one publication. It
-// is the only goroutine that edits.
+// is the only goroutine that applies what the watches bring; what reviews admit
+// is applied by their own goroutines, under the same lock.
 func (l *Live) write(ctx context.Context) {
 	for {
 		select {
@@ -72,21 +69,23 @@ func (l *Live) write(ctx context.Context) {
 			return
 		case c := <-l.changes:
 			l.batch(c)
+		case <-l.pending.timer.C:
+			l.expire(time.Now())
 		}
 	}
 }
 
 // batch applies the first change and everything that waits behind it.
 func (l *Live) batch(first change) {
-	began := time.Now()
-	before := l.current.Load()
-	b := batch{edit: before.inventory.Edit(), touched: map[schema.GroupKind]bool{}}
-	l.apply(&b, first)
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	b := l.open()
+	l.apply(b, first)
 	oldest, n := first.at, 1
 	for more := true; more && n < maxBatch; {
 		select {
 		case c := <-l.changes:
-			l.apply(&b, c)
+			l.apply(b, c)
 			n++
 			if c.at.Before(oldest) {
 				oldest = c.at
@@ -95,26 +94,8 @@ func (l *Live) batch(first change) {
 			more = false
 		}
 	}
-	after := &published{b.edit.Inventory(), before.generation + 1}
-	l.current.Store(after)
-	now := time.Now()
-	if b.definitions {
-		l.redefine() // before synced: HasSynced must not miss what was just defined
-	}
-	for _, w := range b.whole {
-		w.synced.Store(true)
-	}
-	l.report(after, &b, Publication{
-		Generation: after.generation, Changes: n, Lag: now.Sub(oldest), Took: now.Sub(began),
-	})
-}
-
-// batch is the state of one publication in the making.
-type batch struct {
-	edit        *inventory.Edit
-	touched     map[schema.GroupKind]bool
-	whole       []*watcher // whose first whole state is in it
-	definitions bool
+	l.admitAll(b)
+	l.publish(b, n, oldest)
 }
 
 func (l *Live) apply(b *batch, c change) {
@@ -125,18 +106,18 @@ func (l *Live) apply(b *batch, c change) {
 	b.touched[w.kind.GroupKind] = true
 	switch c.verb {
 	case put:
-		b.edit.Put(c.entry)
+		l.hear(b, c.key, c.entry, c.entry.Version, c.uid)
 		l.define(b, c.key, c.defines)
 	case remove:
-		b.edit.Delete(c.key)
+		l.hear(b, c.key, nil, c.version, c.uid)
 		l.define(b, c.key, nil)
 	case replace:
 		l.replace(b, c)
 	case sweep:
-		l.sweep(b, w, c.keep)
+		l.sweep(b, w, c.keep, c.version)
 		w.lastSync.Store(time.Now().UnixNano())
 	case withdraw:
-		l.sweep(b, w, nil)
+		l.withdraw(b, w)
 		w.cleared = true
 	}
 }
@@ -145,22 +126,36 @@ func (l *Live) replace(b *batch, c change) {
 	keep := make(map[inventory.Key]bool, len(c.stubs))
 	for _, s := range c.stubs {
 		keep[s.key] = true
-		b.edit.Put(s.entry)
+		l.hear(b, s.key, s.entry, s.entry.Version, s.uid)
 		l.define(b, s.key, s.defines)
 	}
-	l.sweep(b, c.watcher, keep)
+	l.sweep(b, c.watcher, keep, c.version)
 	b.whole = append(b.whole, c.watcher)
 	// Even without any object: HasSynced waits for the definitions to be seen.
 	b.definitions = b.definitions || definesKinds(c.watcher.kind.GroupKind)
 	c.watcher.lastSync.Store(time.Now().UnixNano())
 }
 
-func (l *Live) sweep(b *batch, w *watcher, keep map[inventory.Key]bool) {
+// sweep removes what a list of the version does not have. An object that was
+// admitted since is not in it yet.
+func (l *Live) sweep(b *batch, w *watcher, keep map[inventory.Key]bool, version uint64) {
 	for _, key := range b.edit.Keys(w.kind.GroupKind) {
 		if !keep[key] {
-			b.edit.Delete(key)
+			l.hear(b, key, nil, version, 0)
 			l.define(b, key, nil)
 		}
+	}
+}
+
+// withdraw removes all objects of a kind that is gone, admitted ones as well.
+func (l *Live) withdraw(b *batch, w *watcher) {
+	for _, key := range b.edit.Keys(w.kind.GroupKind) {
+		if p := l.pending.byKey[key]; p != nil {
+			l.pending.release(p)
+			b.pending.Settled++
+		}
+		b.set(key, nil)
+		l.define(b, key, nil)
 	}
 }
 
