@@ -63,7 +63,7 @@ func TestInstallOnAnAPIServer(t *testing.T) {
 
 	t.Run("the pods are admitted", func(t *testing.T) {
 		waitFor(t, cp, "2", "get", "deployment", "gatehouse-webhook", "-n", installed, "-o", "jsonpath={.status.replicas}")
-		got := kubectl(t, cp, "", "get", "pods", "-n", installed, "-o", `jsonpath={range .items[*]}{.spec.priorityClassName} {end}`)
+		got := kubectl(t, cp, "", "get", "pods", "-n", installed, "-l", "app.kubernetes.io/name=gatehouse-webhook", "-o", `jsonpath={range .items[*]}{.spec.priorityClassName} {end}`)
 		if got != "system-cluster-critical system-cluster-critical " {
 			t.Errorf("priority classes %q", got)
 		}

@@ -117,9 +117,9 @@ func TestTheWebhookReadsWhatTheInventoryKeeps(t *testing.T) {
 			want.Insert(k.GVR().GroupResource().String())
 		}
 	}
-	want.Insert("checkpolicies.gatehouse.sh")
+	want.Insert("checkpolicies.gatehouse.sh", "exemptions.gatehouse.sh")
 	got := sets.New[string]()
-	for _, role := range objects[rbacv1.ClusterRole](t, render(t, "rbac"), "ClusterRole") {
+	for _, role := range of("gatehouse-webhook", objects[rbacv1.ClusterRole](t, render(t, "rbac"), "ClusterRole")) {
 		for _, rule := range role.Rules {
 			for _, group := range rule.APIGroups {
 				for _, resource := range rule.Resources {
@@ -143,10 +143,10 @@ func TestTheWebhookWritesNothingButItsOwn(t *testing.T) {
 	t.Parallel()
 	data := render(t, "rbac")
 	var rules []rbacv1.PolicyRule
-	for _, r := range objects[rbacv1.ClusterRole](t, data, "ClusterRole") {
+	for _, r := range of("gatehouse-webhook", objects[rbacv1.ClusterRole](t, data, "ClusterRole")) {
 		rules = append(rules, r.Rules...)
 	}
-	for _, r := range objects[rbacv1.Role](t, data, "Role") {
+	for _, r := range of("gatehouse-webhook", objects[rbacv1.Role](t, data, "Role")) {
 		if r.Namespace != installed {
 			t.Errorf("role %s is in namespace %s", r.Name, r.Namespace)
 		}

@@ -28,8 +28,7 @@ type Guard struct {
 	Groups []string
 }
 
-// Answer implements Judge.
-func (g Guard) Answer(ctx context.Context, r Review) Answer {
+func (g Guard) decide(ctx context.Context, r Review) Answer {
 	if r.Operation != "UPDATE" || slices.Contains(SystemNamespaces, r.Name) || r.Name == g.Namespace {
 		return Answer{Allowed: true}
 	}

@@ -117,6 +117,9 @@ func auditLine(v policy.Verdict) string {
 			b.WriteString("; ")
 		}
 		fmt.Fprintf(&b, "%s %s %s", j.Action, j.Check, j.Subject)
+		if j.Exemption != "" {
+			fmt.Fprintf(&b, " (exemption %s)", j.Exemption)
+		}
 		if b.Len() > maxAudit {
 			fmt.Fprintf(&b, "; and %d more", len(v)-i-1)
 			break

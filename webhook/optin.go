@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -31,6 +32,7 @@ func (e Engine) existing(ctx context.Context, namespace string, mode policy.Mode
 	ctx, cancel := context.WithTimeout(ctx, existingTime)
 	defer cancel()
 	p, inv := e.Policy(), e.Inventory()
+	judge := e.judging(p)
 	seen, bad, complete := 0, 0, true
 	byCheck := map[string]int{}
 	for _, kind := range p.Set().Kinds() {
@@ -40,7 +42,7 @@ func (e Engine) existing(ctx context.Context, namespace string, mode policy.Mode
 				break
 			}
 			seen++
-			v := p.Decide(policy.Enforce, profile, nil, p.Evaluate(checks.Input{Object: stored(entry), Inventory: inv, Request: checks.Request{Stored: true}}, profile))
+			v := judge.Of(verdict.Question{Object: stored(entry), Inventory: inv, Held: true, Request: checks.Request{Stored: true}, Profile: profile})
 			if v.Denied() {
 				bad++
 			}

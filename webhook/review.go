@@ -42,6 +42,8 @@ type Review struct {
 
 	// current and old are the objects when they were decoded with the envelope.
 	current, old inventory.Object
+
+	size int // of the body, in bytes
 }
 
 type wireGVK struct {
@@ -81,6 +83,7 @@ type wireRequest[T any] struct {
 // for the UID even when the error is not nil: a refusal needs it.
 func DecodeReview(body []byte) (Review, error) {
 	if r, done := decodeOnce(body); done {
+		r.size = len(body)
 		return r, nil
 	}
 	var w wireReview[json.RawMessage]
@@ -88,6 +91,7 @@ func DecodeReview(body []byte) (Review, error) {
 		return Review{}, fmt.Errorf("decode AdmissionReview: %w", err)
 	}
 	r, err := w.review()
+	r.size = len(body)
 	if w.Request != nil {
 		r.Object, r.OldObject = present(w.Request.Object), present(w.Request.OldObject)
 	}

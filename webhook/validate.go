@@ -5,19 +5,25 @@ package webhook
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// Engine is what every judge reads: the newest inventory and policy. Both
+// Engine is what every judge reads: the newest inventory, policy and exemptions. The
 // functions return without blocking and are safe for concurrent use.
 type Engine struct {
-	Inventory func() *inventory.Inventory
-	Policy    func() *policy.Policy
-	Namespace string // where Gatehouse runs; never judged
-	Metrics   *Metrics
+	Inventory  func() *inventory.Inventory
+	Policy     func() *policy.Policy
+	Exemptions func() *exempt.Set // nil: there are none
+	Clock      func() time.Time   // nil: the system's; exemptions begin and end by it
+	Replica    Replica            // nil: the inventory is all that is known
+	Namespace  string             // where Gatehouse runs; never judged
+	Metrics    *Metrics
 }
 
 // Validator judges objects: the validating webhook.
@@ -28,9 +34,11 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 	if r.Operation != "CREATE" && r.Operation != "UPDATE" {
 		return Answer{Allowed: true}
 	}
-	p, inv := v.Policy(), v.Inventory()
-	s := scopeOf(r, inv, p, v.Namespace)
+	p := v.Policy()
+	inv, watched := v.views()
+	s := v.scopeIn(r, inv, watched, p)
 	if s.mode == policy.Off {
+		v.remember(r, nil)
 		return Answer{Allowed: true}
 	}
 	current, old, err := r.decode()
@@ -45,31 +53,42 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 		}
 		return a
 	}
-	verdict := judge(current, old, r, inv, p, s)
-	v.Metrics.found(verdict)
-	answer := answerOf(r, current, verdict, s)
+	found, late := v.judgeViews(current, old, r, inv, watched, p, s)
+	v.Metrics.found(found)
+	answer := answerOf(r, current, found, s)
 	if lost := survived(current, inv, r, p, s); lost != "" {
 		answer.Warnings = append(answer.Warnings, lost)
+	}
+	switch {
+	case late:
+		answer.Message += unconfirmed
+	case answer.Allowed:
+		v.remember(r, current)
 	}
 	return answer
 }
 
-// judge evaluates the proposed object and, when there is something to compare,
-// the one it replaces: an update may keep a fault, it may not add one.
-func judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) policy.Verdict {
+// judge asks for the verdict on what is proposed.
+func (e Engine) judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) policy.Verdict {
 	request := r.request()
 	request.Metadata = r.Subresource != "" && metadataChanges(current, old)
-	in := checks.Input{Object: current, Old: old, Inventory: inv.With(current), Request: request}
-	findings := p.Evaluate(in.Sharing(), s.profile)
-	if len(findings) == 0 {
-		return nil
+	return e.judging(p).Of(verdict.Question{Object: current, Old: old, Inventory: inv, Request: request, Mode: s.mode, Profile: s.profile})
+}
+
+// judging is what applies to one review.
+func (e Engine) judging(p *policy.Policy) verdict.Judge {
+	j := verdict.Judge{Policy: p}
+	if e.Exemptions != nil {
+		j.Exemptions, j.Now = e.Exemptions(), e.now()
 	}
-	var before []checks.Finding
-	if old != nil {
-		was := checks.Input{Object: old, Inventory: inv.With(old), Request: request}
-		before = p.Evaluate(was.Sharing(), s.profile)
+	return j
+}
+
+func (e Engine) now() time.Time {
+	if e.Clock == nil {
+		return time.Now()
 	}
-	return p.Decide(s.mode, s.profile, before, findings)
+	return e.Clock()
 }
 
 // metadataChanges reports whether a write changes labels or annotations. Without

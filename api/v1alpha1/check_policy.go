@@ -28,7 +28,7 @@ const CheckPolicyName = "default"
 // +kubebuilder:printcolumn:name="Generation",type=integer,JSONPath=`.metadata.generation`,description="What is written"
 // +kubebuilder:printcolumn:name="Active",type=integer,JSONPath=`.status.activeGeneration`,description="What applies"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name == 'default'",message="the only CheckPolicy of a cluster is named default"
+// +kubebuilder:validation:XValidation:rule="self.metadata.name == 'default'",message="the only CheckPolicy of a cluster is named default",reason=FieldValueForbidden,fieldPath=".metadata"
 type CheckPolicy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -106,6 +106,10 @@ type CheckPolicySpec struct {
 	// +optional
 	// +kubebuilder:default=warn
 	ClusterMode Mode `json:"clusterMode,omitempty"`
+
+	// Exemptions bound the Exemptions of the cluster.
+	// +optional
+	Exemptions ExemptionRules `json:"exemptions,omitzero"`
 
 	// Parameters are the facts about the cluster that no object states.
 	// +optional

@@ -123,7 +123,20 @@ type Gateway struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	ParentGateways []ParentGateway `json:"parentGateways,omitempty"`
+
+	// PrivilegeThreshold is the least severe privilege that a workload which is
+	// published through the gateway may not have: permissions of its
+	// ServiceAccount, a cloud identity, a way out of its containers. What can be
+	// reached past the gateway may have none from medium on. Default: high.
+	// +optional
+	// +kubebuilder:default=high
+	PrivilegeThreshold PrivilegeThreshold `json:"privilegeThreshold,omitempty"`
 }
+
+// PrivilegeThreshold is a severity that counts as a privilege.
+//
+// +kubebuilder:validation:Enum=medium;high;critical
+type PrivilegeThreshold string
 
 // ParentGateway names a Gateway object.
 type ParentGateway struct {

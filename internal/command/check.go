@@ -130,6 +130,9 @@ func (f *checkFlags) read(a *app) (threshold, bool, map[string]bool, error) {
 // load reads the paths, the cluster, or the paths in the midst of the cluster.
 func (a *app) load(ctx context.Context, f checkFlags, r *rules, paths []string) (loaded, error) {
 	if len(paths) > 0 && !f.live {
+		if f.judge.exemptions == ofCluster {
+			return loaded{}, errClusterOnly
+		}
 		if f.cluster != (clusterFlags{}) {
 			return loaded{}, errors.New("--context and --kubeconfig choose a cluster: with paths, say --live as well")
 		}
@@ -144,6 +147,11 @@ func (a *app) load(ctx context.Context, f checkFlags, r *rules, paths []string) 
 	}
 	if !r.ownPolicy {
 		if r.policy, err = clusterPolicy(ctx, config, a.set); err != nil {
+			return loaded{}, err
+		}
+	}
+	if f.judge.exemptions == "" || f.judge.exemptions == ofCluster {
+		if r.exemptions, err = a.clusterExemptions(ctx, config, f.judge.exemptions == ofCluster); err != nil {
 			return loaded{}, err
 		}
 	}

@@ -114,7 +114,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand())
+	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand(), a.backstopCommand(), a.rbacCommand())
 	return root
 }
 

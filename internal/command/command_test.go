@@ -3,9 +3,11 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,10 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/internal/exempt"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/webhook"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
@@ -114,7 +118,7 @@ func TestExamplesOfTheDocumentation(t *testing.T) {
 			blocks[kind] = body
 		}
 	}
-	if e, err := exempt.Parse([]byte(blocks["yaml"]), set); err != nil || len(e.All()) != 1 {
+	if e, err := exempt.Parse([]byte(blocks["yaml"]), set, exempt.Place{Install: installNamespace}); err != nil || len(e.All()) != 1 {
 		t.Errorf("the exemption: got %v, %v", e.All(), err)
 	}
 	if r, err := report.ReadBaseline([]byte(blocks["json"])); err != nil || len(r.Findings) != 1 {
@@ -123,6 +127,99 @@ func TestExamplesOfTheDocumentation(t *testing.T) {
 	for _, flag := range []string{"output", "fail-on", "baseline", "write-baseline", "checks", "profile", "policy", "exemptions", "respect-labels", "namespace", "live", "quiet", "color"} {
 		if !strings.Contains(string(text), "`--"+flag) {
 			t.Errorf("--%s is not documented", flag)
+		}
+	}
+}
+
+// TestThePageOfExemptions reads every example of docs/exemptions.md, and runs the
+// commands on its console with the exemptions that it shows.
+func TestThePageOfExemptions(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/exemptions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var exemptions, console []string
+	policies := 0
+	for i, part := range strings.Split(string(text), "```") {
+		kind, body, _ := strings.Cut(part, "\n")
+		switch {
+		case i%2 == 0:
+		case kind == "yaml" && strings.Contains(body, "kind: Exemption"):
+			exemptions = append(exemptions, body)
+		case kind == "yaml":
+			if _, err := policy.Load(set, "docs/exemptions.md", strings.NewReader(body)); err != nil {
+				t.Error(err)
+			}
+			policies++
+		case kind == "console":
+			console = append(console, strings.Split(body, "$ ")[1:]...)
+		default:
+			t.Errorf("a block of kind %q is not tested", kind)
+		}
+	}
+	if len(exemptions) != 2 || policies == 0 || len(console) == 0 {
+		t.Fatalf("%d exemptions, %d policies, %d commands", len(exemptions), policies, len(console))
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "exemptions.yaml"), []byte(strings.Join(exemptions, "---\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range console {
+		line, want, _ := strings.Cut(block, "\n")
+		args := strings.Fields(strings.ReplaceAll(line, "exemptions.yaml", filepath.Join(dir, "exemptions.yaml")))[1:]
+		var out, errOut bytes.Buffer
+		env := Environment{Out: &out, Err: &errOut, Program: "gatehouse", Getenv: os.Getenv, Now: func() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }}
+		if code := Run(t.Context(), env, args); code != ExitClean {
+			t.Errorf("%s: exit %d: %s", line, code, errOut.String())
+		}
+		if diff := cmp.Diff(want, strings.ReplaceAll(out.String(), dir+string(filepath.Separator), "")); diff != "" {
+			t.Errorf("%s (want -, got +):\n%s", line, diff)
+		}
+	}
+}
+
+// TestThePageOfRBAC runs the commands on the console of docs/rbac.md over the
+// objects that it shows.
+func TestThePageOfRBAC(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/rbac.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	event := `{"kind":"Event","apiVersion":"audit.k8s.io/v1","stage":"ResponseComplete","verb":"%s","user":{"username":"system:serviceaccount:build:ci"},` +
+		`"objectRef":{"resource":"deployments","apiGroup":"apps","namespace":"ops"%s},"responseStatus":{"code":200}}` + "\n"
+	files := map[string]string{"audit.log": fmt.Sprintf(event, "list", "") + fmt.Sprintf(event, "patch", `,"name":"shop"`)}
+	var console []string
+	for i, part := range strings.Split(string(text), "```") {
+		if kind, body, _ := strings.Cut(part, "\n"); i%2 == 1 && kind == "yaml" {
+			files["rbac.yaml"] += body
+		} else if i%2 == 1 {
+			console = append(console, strings.Split(body, "$ ")[1:]...)
+		}
+	}
+	for name, body := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(console) == 0 {
+		t.Fatal("no commands")
+	}
+	for _, block := range console {
+		line, want, _ := strings.Cut(block, "\n")
+		args := strings.Fields(strings.NewReplacer("rbac.yaml", filepath.Join(dir, "rbac.yaml"), "audit.log", filepath.Join(dir, "audit.log")).Replace(line))[1:]
+		var out, errOut bytes.Buffer
+		if code := Run(t.Context(), Environment{Out: &out, Err: &errOut, Program: "gatehouse", Getenv: os.Getenv, Now: time.Now}, args); code != ExitClean {
+			t.Errorf("%s: exit %d: %s", line, code, errOut.String())
+		}
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Errorf("%s (want -, got +):\n%s", line, diff)
 		}
 	}
 }

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,12 +20,23 @@ const readable = 90
 
 func (a *app) explainCommand() *cobra.Command {
 	var output string
+	var f findingFlags
 	cmd := &cobra.Command{
-		Use:     "explain CHECK...",
-		Short:   "Say why a check exists, what to change, and when to exempt",
-		Example: a.examples("  gatehouse explain EXP-001\n  gatehouse explain node-port"),
+		Use:   "explain CHECK...",
+		Short: "Say why a check exists, what to change, and when to exempt",
+		Long: "Say why a check exists, what to change, and when an exemption is reasonable. With --finding, say which\n" +
+			"exemptions were considered for one finding, and why each did or did not apply.",
+		Example: a.examples("  gatehouse explain EXP-001\n  gatehouse explain node-port\n" +
+			"  gatehouse explain --finding EXP-001:Service/shop/web:type --exemptions exemptions.yaml\n" +
+			"  gatehouse explain --finding EXP-001:Service/shop/web"),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if f.finding != "" && len(args) > 0 {
+				return errors.New("name checks or a --finding, not both")
+			}
+			if f.finding == "" && (f.subject != "" || f.policy != "" || f.cluster != (clusterFlags{})) {
+				return errors.New("--subject, --policy, --kubeconfig and --context are about a --finding: name one")
+			}
+			if f.finding == "" && len(args) == 0 {
 				return fmt.Errorf("name a check: '%s checks list' lists them", a.name)
 			}
 			return nil
@@ -32,8 +44,19 @@ func (a *app) explainCommand() *cobra.Command {
 		ValidArgsFunction: func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 			return a.checkNames("", word), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args, output) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.finding == "" {
+				return a.explain(args, output)
+			}
+			f.subjectSet = cmd.Flags().Changed("subject")
+			return a.explainFinding(cmd.Context(), f, output)
+		},
 	}
+	cmd.Flags().StringVar(&f.finding, "finding", "", "a finding, as CHECK:Kind/namespace/name[:subject]: say which exemptions were considered for it")
+	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject of the finding, given apart: the name may then hold colons")
+	cmd.Flags().StringVar(&f.exemptions, "exemptions", ofCluster, "`file` with Exemptions, or \"cluster\" for those of the cluster")
+	cmd.Flags().StringVar(&f.policy, "policy", "", "`file` with the CheckPolicy that bounds exemptions; default: the cluster's, or the built-in one with a file of exemptions")
+	f.cluster.add(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "one of text, json, yaml")
 	complete(cmd, "output", fixed("text", "json", "yaml"))
 	return cmd
@@ -94,6 +117,9 @@ func elsewhere(name string) (string, bool) {
 	case "MUT":
 		return "it is a default that the mutating webhook adds; spec.parameters.mutation of the CheckPolicy switches it, see docs/policy.md", true
 	case "SELF":
+		if strings.EqualFold(name, "SELF-002") {
+			return "it guards who may write Exemptions, see docs/exemptions.md", true
+		}
 		return "it guards what Gatehouse itself depends on, see docs/operations.md", true
 	}
 	return "", false

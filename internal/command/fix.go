@@ -75,6 +75,9 @@ func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
 		}
 		a.In = bytes.NewReader(stdin)
 	}
+	if f.judge.exemptions == ofCluster {
+		return errClusterOnly
+	}
 	r, err := f.judge.rules(a)
 	if err != nil {
 		return err

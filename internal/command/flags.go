@@ -32,7 +32,7 @@ func (f *judgeFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringSliceVar(&f.checks, "checks", nil, "only these checks, by id or name")
 	flags.StringVar(&f.profile, "profile", "", "profile to judge by: baseline (default) or strict")
 	flags.StringVar(&f.policy, "policy", "", "`file` with a CheckPolicy")
-	flags.StringVar(&f.exemptions, "exemptions", "", "`file` with Exemptions")
+	flags.StringVar(&f.exemptions, "exemptions", "", "`file` with Exemptions, or \"cluster\" for those of the cluster, which is the default where one is read")
 	flags.BoolVar(&f.respectLabels, "respect-labels", false, "let the labels of namespaces decide mode and profile, instead of taking every namespace as enforced")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "judge only objects of this namespace; the others still count as their surroundings")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "say only what fails")
@@ -75,7 +75,7 @@ func (f *judgeFlags) rules(a *app) (rules, error) {
 			return r, err
 		}
 	}
-	if f.exemptions != "" {
+	if f.exemptions != "" && f.exemptions != ofCluster {
 		if r.exemptions, err = readExemptions(f.exemptions, a.set); err != nil {
 			return r, err
 		}
@@ -90,41 +90,6 @@ func readPolicy(path string, set *checks.Set) (*policy.Policy, error) {
 	}
 	out, err := policy.Load(set, path, f)
 	return out, errors.Join(err, f.Close())
-}
-
-func readExemptions(path string, set *checks.Set) (*exempt.Set, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the path is what the user asked for
-	if err != nil {
-		return nil, fmt.Errorf("read exemptions: %w", err)
-	}
-	out, err := exempt.Parse(data, set)
-	if err != nil {
-		return nil, fmt.Errorf("read exemptions: %w", inFile(path, err))
-	}
-	return out, nil
-}
-
-// inFile puts "file:line: " before each fault of a file.
-func inFile(path string, err error) error {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) && !isFault(err) {
-		list := joined.Unwrap()
-		out := make([]error, len(list))
-		for i, e := range list {
-			out[i] = inFile(path, e)
-		}
-		return errors.Join(out...)
-	}
-	var f *exempt.FaultError
-	if errors.As(err, &f) && f.Line > 0 {
-		return fmt.Errorf("%s:%d: %w", path, f.Line, f.Err)
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
-func isFault(err error) bool {
-	_, is := err.(*exempt.FaultError) //nolint:errorlint // the outermost error is meant
-	return is
 }
 
 // threshold says which findings fail a run.

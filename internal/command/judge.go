@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -33,7 +34,7 @@ type judging struct {
 	quiet     bool
 
 	exempted int
-	used     map[int]bool    // exemptions that covered something
+	used     map[string]bool // exemptions that covered something, by name
 	told     map[string]bool // notes that were given
 	optedOut int             // objects in namespaces that are not judged
 }
@@ -112,29 +113,32 @@ func (j *judging) scope(t *target) (policy.Mode, policy.Profile) {
 	return mode, profile
 }
 
-// one judges a target against everything that was read.
+// one judges a target against everything that was read. What is exempt is
+// counted and left out.
 func (j *judging) one(t *target, mode policy.Mode, profile policy.Profile) policy.Verdict {
 	inv := j.loaded.inventory
-	if e := inv.Entry(t.key); e == nil || e.Object != t.object {
-		inv = inv.With(t.object) // another object of this identity was read later
-	}
-	found := j.rules.policy.Evaluate(checks.Input{Object: t.object, Inventory: inv, Request: checks.Request{Stored: j.loaded.live}}, profile)
-	kept := found[:0:0]
+	entry := inv.Entry(t.key)
+	found := j.judge().Of(verdict.Question{
+		Object: t.object, Inventory: inv, Held: entry != nil && entry.Object == t.object, // else another of its identity was read later
+		Request: checks.Request{Stored: j.loaded.live}, Mode: mode, Profile: profile, Only: j.rules.only,
+	})
+	kept := found[:0]
 	for _, f := range found {
-		if j.rules.only != nil && !j.rules.only[f.Check] {
+		if f.Exemption == "" {
+			kept = append(kept, f)
 			continue
 		}
-		if i, exempt := j.rules.exemptions.Of(t.key, f, j.app.Now()); exempt {
-			if j.used == nil {
-				j.used = map[int]bool{}
-			}
-			j.used[i] = true
-			j.exempted++
-			continue
+		if j.used == nil {
+			j.used = map[string]bool{}
 		}
-		kept = append(kept, f)
+		j.used[f.Exemption] = true
+		j.exempted++
 	}
-	return j.rules.policy.Decide(mode, profile, nil, kept)
+	return kept
+}
+
+func (j *judging) judge() verdict.Judge {
+	return verdict.Judge{Policy: j.rules.policy, Exemptions: j.rules.exemptions, Now: j.app.Now()}
 }
 
 type fault struct {
@@ -182,17 +186,7 @@ func cutGroup(apiVersion string) (group, version string, grouped bool) {
 
 // leftovers tells which parts of the configuration had no effect.
 func (j *judging) leftovers() {
-	now := j.app.Now()
-	for i, e := range j.rules.exemptions.All() {
-		switch {
-		case e.Expired(now):
-			if !j.quiet {
-				j.app.say("warning: exemption %s of %s expired at %s and no longer counts", e.Name, e.Owner, e.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
-			}
-		case !j.used[i]:
-			j.note("exemption %s covers nothing that was found", e.Name)
-		}
-	}
+	j.idle()
 	for _, c := range j.app.set.Checks() {
 		if j.rules.only[c.ID] && !j.rules.policy.On(&c, j.rules.profile) {
 			j.note("check %s is off in the profile %s", c.ID, j.rules.profile.String())

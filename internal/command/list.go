@@ -43,15 +43,16 @@ type listed struct {
 	Sources  []string `json:"sources"`
 	HasFix   bool     `json:"hasFix"`
 
-	// HasBackstop says that the API server enforces the check by itself while
-	// the webhook is down. No check has a backstop yet.
+	// HasBackstop says that 'backstop' makes a ValidatingAdmissionPolicy of the
+	// check or of a part of it, which the API server enforces while the webhook is
+	// down.
 	HasBackstop bool `json:"hasBackstop"`
 }
 
 func list1(c checks.Check) listed {
 	return listed{
 		ID: c.ID, Name: c.Name, Severity: c.Severity.String(), Kinds: kindNames(c.Kinds),
-		Title: c.Doc.Title, Sources: append([]string{}, c.Doc.Sources...), HasFix: c.Fix != nil,
+		Title: c.Doc.Title, Sources: append([]string{}, c.Doc.Sources...), HasFix: c.Fix != nil, HasBackstop: c.Backstop != nil,
 	}
 }
 
@@ -84,11 +85,17 @@ func (a *app) listTable() {
 	list := a.set.Checks()
 	rows := make([][]string, 0, len(list))
 	for _, c := range list {
-		fix := ""
+		fix, behind := "", ""
 		if c.Fix != nil {
 			fix = "yes"
 		}
-		rows = append(rows, []string{c.ID, c.Name, c.Severity.String(), c.Actions.Baseline.String(), c.Actions.Strict.String(), fix, c.Doc.Title})
+		if c.Backstop != nil {
+			behind = "yes"
+			if c.Backstop.Partial != "" {
+				behind = "partly"
+			}
+		}
+		rows = append(rows, []string{c.ID, c.Name, c.Severity.String(), c.Actions.Baseline.String(), c.Actions.Strict.String(), fix, behind, c.Doc.Title})
 	}
-	report.Table(a.Out, []string{"ID", "NAME", "SEVERITY", "BASELINE", "STRICT", "FIX", "TITLE"}, rows, 0)
+	report.Table(a.Out, []string{"ID", "NAME", "SEVERITY", "BASELINE", "STRICT", "FIX", "BACKSTOP", "TITLE"}, rows, 0)
 }

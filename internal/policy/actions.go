@@ -50,8 +50,8 @@ func (a actions) rules(set *checks.Set) map[string]*rule {
 // column works out one profile of a check. In the order of precedence: the
 // action named for the check; Ignore where the check is off by default; the
 // action named for the finding's severity; the check's own action, or, for a
-// finding below the check's severity, one softer than what that severity gets. A
-// more severe finding is never treated more mildly than a less severe one of the
+// finding below the check's severity, one softer than what that severity gets
+// (one for each grade below, if the check says so). A more severe finding is never treated more mildly than a less severe one of the
 // same check.
 func (a actions) column(c *checks.Check, profile Profile) (out [checks.Critical + 1]checks.Action) {
 	base := c.Actions.Baseline
@@ -67,14 +67,14 @@ func (a actions) column(c *checks.Check, profile Profile) (out [checks.Critical 
 		}
 		return out
 	}
-	below := base.Softer()
+	from := base
 	if own := a.severities[c.Severity][profile]; own.set {
-		below = own.action.Softer()
+		from = own.action
 	}
 	for s := checks.Info; s <= checks.Critical; s++ {
 		action := base
 		if s < c.Severity {
-			action = below
+			action = softened(from, c.Severity-s, c.Softens)
 		}
 		if named := a.severities[s][profile]; named.set {
 			action = named.action
@@ -85,5 +85,17 @@ func (a actions) column(c *checks.Check, profile Profile) (out [checks.Critical 
 		out[s] = action
 	}
 	out[checks.SeverityUnset] = out[c.Severity]
+	return out
+}
+
+// softened is the action for a finding so many grades, at least one, below what
+// gets the action from.
+func softened(from checks.Action, grades checks.Severity, by checks.Softening) checks.Action {
+	out := from.Softer()
+	if by == checks.StepPerGrade {
+		for range grades - 1 {
+			out = out.Softer()
+		}
+	}
 	return out
 }

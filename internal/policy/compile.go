@@ -14,7 +14,7 @@ const (
 	maxChecks      = 256
 	maxPorts       = 256
 	maxEntries     = 64 // networks, users, Gateways, classes, providers, extra keys
-	maxFew         = 16 // namespaces, classes of the gateway, values of an extra key, injected keys
+	maxFew         = 16 // namespaces, classes of the gateway, values of an extra key, injected keys, approvers
 	maxSeverities  = 5
 	maxPortName    = 63
 	maxLabelValue  = 63
@@ -50,6 +50,7 @@ func Compile(set *checks.Set, spec *v1alpha1.CheckPolicySpec) (*Policy, error) {
 	limit(f, "spec.undetermined.strict", spec.Undetermined.Strict, &p.undetermined[Strict])
 	p.ClusterMode = compileMode(f, "spec.clusterMode", spec.ClusterMode, p.ClusterMode)
 	p.Parameters = compileParameters(f, "spec.parameters", spec.Parameters)
+	p.Exemptions = compileExemptions(f, "spec.exemptions", spec.Exemptions)
 	p.Mutation = compileMutation(f, "spec.parameters.mutation", spec.Parameters.Mutation, p.Parameters)
 	if err := f.err(); err != nil {
 		return nil, err

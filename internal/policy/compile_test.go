@@ -203,6 +203,7 @@ parameters:
     gatewayClasses: [door, back-door]
     ingressClasses: [hatch]
     parentGateways: [{namespace: edge, name: main}, {namespace: edge, name: second}]
+    privilegeThreshold: critical
   loadBalancers:
     defaultScheme: Internal
     providers: [`+provider+`]
@@ -228,6 +229,7 @@ parameters:
 		Gateway: checks.Gateway{
 			Namespaces: []string{"edge"}, GatewayClasses: []string{"door", "back-door"}, IngressClasses: []string{"hatch"},
 			ParentGateways: []checks.GatewayName{{Namespace: "edge", Name: "main"}, {Namespace: "edge", Name: "second"}},
+			Threshold:      checks.Critical,
 		},
 		LoadBalancers: loadbalancer.Config{
 			DefaultScheme: loadbalancer.Internal, Providers: []string{provider},

@@ -17,6 +17,10 @@ type Judged struct {
 	// Known says that the object had the same fault before the update: it is
 	// reported, but never refuses one.
 	Known bool
+
+	// Exemption is the name of the exemption that covers the finding, as
+	// internal/exempt writes it; empty: none does. The action is then at most Audit.
+	Exemption string
 }
 
 // Verdict is the outcome for one object: its findings, the most severe first
@@ -26,6 +30,14 @@ type Verdict []Judged
 
 // Denied reports whether the request is refused.
 func (v Verdict) Denied() bool { return len(v) > 0 && v[0].Action == checks.Deny }
+
+// Sort puts the findings into the order of a verdict, in place. Who changes an
+// action calls it.
+func (v Verdict) Sort() {
+	slices.SortStableFunc(v, func(a, b Judged) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Check, b.Check))
+	})
+}
 
 // With returns the findings with an action.
 func (v Verdict) With(a checks.Action) Verdict {
@@ -94,8 +106,6 @@ func (p *Policy) Decide(mode Mode, profile Profile, old, current []checks.Findin
 		}
 		out = append(out, j)
 	}
-	slices.SortStableFunc(out, func(a, b Judged) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Check, b.Check))
-	})
+	out.Sort()
 	return out
 }

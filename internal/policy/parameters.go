@@ -40,6 +40,13 @@ func compileGateway(f *faults, at string, in v1alpha1.Gateway, out *checks.Gatew
 	if len(in.IngressClasses) > 0 {
 		out.IngressClasses = list(f, at+".ingressClasses", in.IngressClasses, maxFew, subdomain)
 	}
+	if in.PrivilegeThreshold != "" {
+		severity, known := checks.ParseSeverity(string(in.PrivilegeThreshold))
+		if !known || severity < checks.Medium {
+			f.notOneOf(at+".privilegeThreshold", string(in.PrivilegeThreshold), checks.Medium.String(), checks.High.String(), checks.Critical.String())
+		}
+		out.Threshold = severity
+	}
 	at += ".parentGateways"
 	if !f.atMost(at, len(in.ParentGateways), maxEntries) {
 		return

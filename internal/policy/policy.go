@@ -103,6 +103,9 @@ type Policy struct {
 	// Mutation is what the mutating webhook adds to objects.
 	Mutation Mutation
 
+	// Exemptions bounds the exemptions of the cluster.
+	Exemptions Exemptions
+
 	set          *checks.Set
 	rules        map[string]*rule // by check id; one for each check of the set
 	undetermined [2]checks.Action // by profile
@@ -118,6 +121,7 @@ func Default(set *checks.Set) *Policy {
 	p := &Policy{
 		Parameters:   checks.DefaultParameters(),
 		ClusterMode:  WarnOnly,
+		Exemptions:   defaultExemptions(),
 		set:          set,
 		undetermined: [2]checks.Action{Baseline: checks.Warn, Strict: checks.Deny},
 	}

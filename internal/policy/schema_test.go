@@ -118,8 +118,14 @@ func TestThereIsOneCheckPolicy(t *testing.T) {
 	for name, accepted := range map[string]bool{v1alpha1.CheckPolicyName: true, "second": false, "Default": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, errs := server.admit(t, checkPolicy(t, name, "{}")); (len(errs) == 0) != accepted {
+			_, errs := server.admit(t, checkPolicy(t, name, "{}"))
+			if (len(errs) == 0) != accepted {
 				t.Errorf("the API server accepts = %v, want %v: %v", !accepted, accepted, errs.ToAggregate())
+			}
+			for _, err := range errs {
+				if err.Field != "metadata" || err.Type != field.ErrorTypeForbidden {
+					t.Errorf("the message points at %q: %v", err.Field, err)
+				}
 			}
 			obj := &v1alpha1.CheckPolicy{}
 			obj.Name = name

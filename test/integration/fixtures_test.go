@@ -110,7 +110,7 @@ func TestFixtures(t *testing.T) {
 	}
 	t.Logf("%d fixtures applied through the webhook", ran)
 	for _, check := range c.set.Checks() {
-		if !fired[check.ID] && check.Actions.Baseline != checks.Audit {
+		if strings.HasPrefix(check.ID, "EXP-") && !fired[check.ID] && check.Actions.Baseline != checks.Audit {
 			t.Errorf("%s never fired through the webhook", check.ID)
 		}
 	}

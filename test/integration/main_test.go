@@ -48,6 +48,7 @@ type cluster struct {
 	*controlplane.ControlPlane
 	api client.Client
 	set *checks.Set
+	lag *controlplane.Lag // of the webhook's watches; nil: none
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -175,7 +176,11 @@ func (c *cluster) startWebhook(t *testing.T) *process {
 	c.register(t, url)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- serve.Run(ctx, c.RESTConfig(), o, testLog(t)) }()
+	config := c.RESTConfig()
+	if c.lag != nil {
+		config = c.lag.Slow(config)
+	}
+	go func() { done <- serve.Run(ctx, config, o, testLog(t)) }()
 	var once bool
 	p := &process{url: url, stop: func() {
 		if once {

@@ -21,7 +21,8 @@ import (
 func objectConditions() []admissionregistrationv1.MatchCondition {
 	return []admissionregistrationv1.MatchCondition{
 		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || " + differs(
-			"spec", "data", "rules", "subjects", "roleRef", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
+			"spec", "data", "rules", "aggregationRule", "subjects", "roleRef",
+			"automountServiceAccountToken", "secrets", "imagePullSecrets", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
 			"metadata.labels", "metadata.annotations")},
 		notAKubelet(),
 		{Name: "not-an-endpoint-controller", Expression: `!(request.resource.resource in ['endpoints', 'endpointslices'] && request.userInfo.username in [` +
@@ -57,6 +58,13 @@ func guardConditions() []admissionregistrationv1.MatchCondition {
 		changed = append(changed, label("object", key)+" != "+label("oldObject", key))
 	}
 	return []admissionregistrationv1.MatchCondition{{Name: "opt-in-changes", Expression: strings.Join(changed, " || ")}}
+}
+
+// exemptionConditions leave only writes that change what is exempt.
+func exemptionConditions() []admissionregistrationv1.MatchCondition {
+	return []admissionregistrationv1.MatchCondition{
+		{Name: "spec-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || " + differs("spec")},
+	}
 }
 
 // differs is true when any of the paths is not the same in both objects. A path

@@ -13,7 +13,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 	"github.com/gatehouse-sh/gatehouse/webhook"
@@ -28,6 +30,7 @@ const (
 	ValidatePath = "/validate"
 	MutatePath   = "/mutate"
 	GuardPath    = "/guard"
+	ExemptPath   = "/exempt"
 )
 
 // Options say where the webhook is and how long it may take.
@@ -89,6 +92,16 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 			Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: guarded, Scope: new(admissionregistrationv1.ClusterScope)},
 		}},
 		MatchConditions: guardConditions(),
+	})
+	// No namespace is left out: an exemption that nobody judged would be one that
+	// anybody wrote.
+	add(admissionregistrationv1.ValidatingWebhook{
+		Name: exempt.GuardWebhook, ClientConfig: o.client(ExemptPath), FailurePolicy: new(admissionregistrationv1.Fail),
+		Rules: []admissionregistrationv1.RuleWithOperations{{
+			Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+			Rule:       admissionregistrationv1.Rule{APIGroups: []string{v1alpha1.GroupName}, APIVersions: []string{"*"}, Resources: []string{"exemptions"}, Scope: new(admissionregistrationv1.NamespacedScope)},
+		}},
+		MatchConditions: exemptionConditions(),
 	})
 	return validating, mutating(o)
 }

@@ -16,6 +16,8 @@ type inventoryMetrics struct {
 	lag     prometheus.Histogram
 	objects *prometheus.GaugeVec
 	errors  *prometheus.CounterVec
+	pending prometheus.Gauge
+	ended   *prometheus.CounterVec
 }
 
 func newInventoryMetrics(r prometheus.Registerer) (*inventoryMetrics, error) {
@@ -30,8 +32,15 @@ func newInventoryMetrics(r prometheus.Registerer) (*inventoryMetrics, error) {
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_inventory_watch_errors_total", Help: "Failed attempts to list or watch a kind.",
 		}, []string{"kind", "group"}),
+		pending: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_webhook_pending_objects", Help: "Objects that this replica has admitted and its watches have not shown yet.",
+		}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_webhook_pending_total",
+			Help: "Admitted objects, by what became of them: settled (the watch showed them or what came instead), expired (it did not), overflow (dropped early to make room), overtaken (made on a stale copy, never visible).",
+		}, []string{"outcome"}),
 	}
-	for _, c := range []prometheus.Collector{m.lag, m.objects, m.errors} {
+	for _, c := range []prometheus.Collector{m.lag, m.objects, m.errors, m.pending, m.ended} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -41,12 +50,27 @@ func newInventoryMetrics(r prometheus.Registerer) (*inventoryMetrics, error) {
 
 func (m *inventoryMetrics) hooks() cluster.Hooks {
 	return cluster.Hooks{
-		Published: func(p cluster.Publication) { m.lag.Observe(p.Lag.Seconds()) },
+		Published: m.published,
 		Objects: func(k schema.GroupKind, n int) {
 			m.objects.WithLabelValues(k.Kind, k.Group).Set(float64(n))
 		},
 		WatchError: func(k inventory.Kind, _ error) {
 			m.errors.WithLabelValues(k.GroupKind.Kind, k.Group).Inc()
 		},
+	}
+}
+
+func (m *inventoryMetrics) published(p cluster.Publication) {
+	if p.Changes > 0 {
+		m.lag.Observe(p.Lag.Seconds())
+	}
+	m.pending.Set(float64(p.Pending.Held))
+	for _, c := range []struct {
+		outcome string
+		n       int
+	}{{"settled", p.Pending.Settled}, {"expired", p.Pending.Expired}, {"overflow", p.Pending.Overflowed}, {"overtaken", p.Pending.Overtaken}} {
+		if c.n > 0 {
+			m.ended.WithLabelValues(c.outcome).Add(float64(c.n))
+		}
 	}
 }

@@ -100,6 +100,16 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
+	exemptions, err := controller.NewExemptions(mgr.GetCache(), set, controller.ExemptionOptions{
+		Registration: mgr.GetClient(), RegistrationName: registration.Name, Install: o.Namespace,
+	}, p.Registry)
+	if err != nil {
+		return fmt.Errorf("set up exemptions: %w", err)
+	}
+	if err := exemptions.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up exemptions: %w", err)
+	}
+	p.exemptions = exemptions
 	if err := p.wire(mgr, cfg); err != nil {
 		return err
 	}
@@ -121,6 +131,7 @@ type process struct {
 	serving      *certs.Serving
 	live         *cluster.Live
 	policyLoaded func() bool
+	exemptions   *controller.Exemptions
 	reason       atomic.Pointer[string] // what the readiness probe was told last
 }
 
@@ -159,12 +170,13 @@ func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
 	if err := p.gauges(p.Registry); err != nil {
 		return fmt.Errorf("set up metrics: %w", err)
 	}
-	engine := webhook.Engine{Inventory: live.Inventory, Policy: p.set.Load, Namespace: p.Namespace, Metrics: counted}
+	engine := webhook.Engine{Inventory: live.Inventory, Policy: p.set.Load, Exemptions: p.exemptions.Load, Replica: live, Namespace: p.Namespace, Metrics: counted}
 	bound := webhook.NewBound()
 	for path, judge := range map[string]webhook.Judge{
 		registration.ValidatePath: webhook.Validator{Engine: engine},
 		registration.MutatePath:   webhook.Mutator{Engine: engine},
 		registration.GuardPath:    webhook.Guard{Engine: engine, Groups: p.GuardGroups},
+		registration.ExemptPath:   webhook.ExemptionGuard{Engine: engine},
 	} {
 		mgr.GetWebhookServer().Register(path, withDeadline(webhook.NewHandler(judge, bound, counted, p.log), bodyDeadline))
 	}
@@ -199,6 +211,9 @@ func (p *process) ready(*http.Request) error {
 	}
 	if p.policyLoaded == nil || !p.policyLoaded() {
 		return errors.New("the check policy has not been read yet")
+	}
+	if !p.exemptions.Loaded() {
+		return errors.New("the exemptions have not been read yet")
 	}
 	return p.serving.Ready(p.names()[0], time.Now())
 }

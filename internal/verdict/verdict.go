@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package verdict judges one object: it runs the checks, compares with what was
+// there before, lets the policy decide and takes away what is exempt.
+//
+// It is the only place where these come together. The webhook, the background
+// scan and the command line call it, so their verdicts on the same objects are
+// equal. It is pure: the caller brings the clock and the inventory.
+package verdict
+
+import (
+	"time"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/exempt"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// Judge is what applies to every object at one moment. It is a value of three
+// pointers and a time; make one for each request, or for each pass of a scan. A
+// Judge without policy refuses. Safe for concurrent use.
+type Judge struct {
+	Policy     *policy.Policy
+	Exemptions *exempt.Set // nil: none
+	Now        time.Time   // exemptions begin and end by it
+}
+
+// Question is one object and how it comes.
+type Question struct {
+	Object inventory.Object
+	Old    inventory.Object // what an update replaces; nil otherwise
+
+	// Inventory is what surrounds the object; not nil. The object is laid over it,
+	// unless Held says that this very object is in it, as in a scan: that spares
+	// the overlay.
+	Inventory *inventory.Inventory
+	Held      bool
+
+	Request checks.Request
+	Mode    policy.Mode    // how the object's namespace takes verdicts
+	Profile policy.Profile // of the namespace
+
+	// Only leaves the findings of other checks out, by id; nil: every check.
+	Only map[string]bool
+}
+
+// Of returns the verdict: the findings of the object and what is done about each.
+//
+// An update may keep a fault; it may not add one. A finding that an exemption
+// covers is never denied and never warned of: its action is Audit, and it carries
+// the name of the exemption. An exemption therefore changes no finding and adds
+// none.
+//
+// The caller must not change the objects while Of runs; it keeps none of them.
+func (j Judge) Of(q Question) policy.Verdict {
+	p := j.Policy
+	if p == nil {
+		p = &policy.Policy{} // refuses
+	}
+	found := evaluate(p, q, q.Object, q.Old)
+	if len(found) == 0 {
+		return nil
+	}
+	var before []checks.Finding
+	if q.Old != nil {
+		before = evaluate(p, q, q.Old, nil)
+	}
+	v := p.Decide(q.Mode, q.Profile, before, found)
+	return j.excuse(inventory.KeyOf(q.Object), v)
+}
+
+// evaluate runs the checks over the object or its older self.
+func evaluate(p *policy.Policy, q Question, o, old inventory.Object) []checks.Finding {
+	inv := q.Inventory
+	if !q.Held || o != q.Object {
+		inv = inv.With(o)
+	}
+	in := checks.Input{Object: o, Old: old, Inventory: inv, Request: q.Request}
+	found := p.Evaluate(in.Sharing(), q.Profile)
+	if q.Only == nil {
+		return found
+	}
+	kept := found[:0]
+	for _, f := range found {
+		if q.Only[f.Check] {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// excuse marks what is exempt. The verdict is the caller's own.
+func (j Judge) excuse(k inventory.Key, v policy.Verdict) policy.Verdict {
+	if j.Exemptions == nil {
+		return v
+	}
+	terms, changed := TermsOf(j.Policy), false
+	for i := range v {
+		e := j.Exemptions.Of(k, v[i].Finding, terms, j.Now)
+		if e == nil {
+			continue
+		}
+		v[i].Exemption, v[i].Action, changed = e.String(), max(v[i].Action, checks.Audit), true
+	}
+	if changed {
+		v.Sort()
+	}
+	return v
+}
+
+// TermsOf returns what a policy says about exemptions. A nil policy lets none
+// count.
+func TermsOf(p *policy.Policy) exempt.Terms {
+	if p == nil {
+		return exempt.Terms{}
+	}
+	return exempt.Terms{Approved: len(p.Exemptions.Approvers) > 0, MaxDuration: p.Exemptions.MaxDuration.Duration}
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/backstop"
+	"github.com/gatehouse-sh/gatehouse/internal/fixture"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
+)
+
+var updateBackstop = flag.Bool("update-backstop", false, "rewrite testdata/backstop-left.txt")
+
+// grade is a check and the severity of what it says about an object.
+type grade struct {
+	check    string
+	severity checks.Severity
+}
+
+// firedPolicy is what the API server says about a policy that fails.
+var firedPolicy = regexp.MustCompile(`ValidatingAdmissionPolicy '(gatehouse-backstop-[a-z0-9-]+)'`)
+
+// firedBy reads the policies that an answer names.
+func firedBy(set *checks.Set, out string) map[grade]bool {
+	fired := map[grade]bool{}
+	for _, m := range firedPolicy.FindAllStringSubmatch(out, -1) {
+		id := backstop.CheckOf(m[1])
+		check, _ := set.Lookup(id)
+		g := grade{id, check.Severity}
+		for _, word := range strings.Split(m[1], "-") {
+			if s, is := checks.ParseSeverity(word); is {
+				g.severity = s
+			}
+		}
+		fired[g] = true
+	}
+	return fired
+}
+
+// TestBackstop applies every fixture while no webhook is registered and compares
+// what the ValidatingAdmissionPolicies say with what the checks say, check by
+// check: a policy never says what its check does not, and what it leaves to the
+// webhook is written down.
+func TestBackstop(t *testing.T) {
+	c := newCluster(t)
+	c.installDefinitions(t)
+	t.Cleanup(func() { c.removeBackstop(t) })
+	cases := loadAllFixtures(t)
+	byParameters := map[string][]int{}
+	for i, fc := range cases {
+		byParameters[string(fc.Parameters)] = append(byParameters[string(fc.Parameters)], i)
+	}
+	tally := &backstopTally{seen: map[string]int{}, equal: map[string]int{}}
+	for _, parameters := range slices.Sorted(maps.Keys(byParameters)) {
+		group := byParameters[parameters]
+		p, err := policy.Compile(c.set, everythingWarns(t, c.set, cases[group[0]]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.applyBackstop(t, p)
+		for _, i := range group {
+			fc := cases[i]
+			if fc.Request.Stored {
+				continue // a scan has no writer, and an admission always has one
+			}
+			t.Run(fc.Check+"/"+fc.Name, func(t *testing.T) {
+				tally.add(t, &applied{cluster: c, fixture: fc, suffix: fmt.Sprintf("-b%d", i)}, p)
+			})
+		}
+	}
+	tally.report(t, c.set)
+}
+
+// loadAllFixtures reads the fixtures of every package of checks.
+func loadAllFixtures(t *testing.T) []fixture.Case {
+	t.Helper()
+	dirs, err := filepath.Glob(filepath.Join(root(t), "checks", "*", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []fixture.Case
+	for _, dir := range dirs {
+		if found, err := filepath.Glob(filepath.Join(dir, "*", "*.txtar")); err != nil || len(found) == 0 {
+			continue // test data of another kind
+		}
+		cases, err := fixture.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, cases...)
+	}
+	if len(out) == 0 {
+		t.Fatal("no fixtures")
+	}
+	return out
+}
+
+// everythingWarns is the policy of a fixture in which every finding warns: an
+// answer then names all policies that fail, and not only the first that denies.
+func everythingWarns(t *testing.T, set *checks.Set, fc fixture.Case) *v1alpha1.CheckPolicySpec {
+	t.Helper()
+	spec, err := fc.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec == nil {
+		spec = &v1alpha1.CheckPolicySpec{}
+	}
+	for _, check := range set.Checks() {
+		spec.Checks = append(spec.Checks, v1alpha1.CheckRule{Check: check.ID, Action: v1alpha1.ActionWarn})
+	}
+	return spec
+}
+
+// generation counts what applyBackstop applied, for the canary.
+var generation int
+
+// applyBackstop installs the backstop of a policy and waits until the API server
+// enforces it. The canary is applied last, and policies take effect in order.
+func (c *cluster) applyBackstop(t *testing.T, p *policy.Policy) {
+	t.Helper()
+	objects, err := backstop.Build(p, backstop.Options{Namespace: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.applyObjects(t, objects)
+}
+
+// applyObjects is applyBackstop for objects that are made already.
+func (c *cluster) applyObjects(t *testing.T, objects backstop.Objects) {
+	t.Helper()
+	if len(objects.Policies) == 0 {
+		t.Fatal("no policies")
+	}
+	var docs bytes.Buffer
+	if err := objects.Write(&docs); err != nil {
+		t.Fatal(err)
+	}
+	generation++
+	canary := fmt.Sprintf("canary %d is alive", generation)
+	fmt.Fprintf(&docs, `---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: gatehouse-canary, labels: {app.kubernetes.io/component: backstop}}
+spec:
+  matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]}
+  matchConditions: [{name: canary, expression: "object.metadata.name == 'gatehouse-canary'"}]
+  validations: [{expression: "false", message: %q}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: gatehouse-canary, labels: {app.kubernetes.io/component: backstop}}
+spec: {policyName: gatehouse-canary, validationActions: [Deny]}
+`, canary)
+	c.kubectl(t, docs.String(), "apply", "--server-side", "--force-conflicts", "-f", "-")
+	eventually(t, 2*time.Minute, canary, func() error {
+		out, err := c.try(t, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","name":"gatehouse-canary"}}`, "create", "--dry-run=server", "-f", "-")
+		if err == nil || !strings.Contains(out, canary) {
+			return fmt.Errorf("the canary says %q", out)
+		}
+		return nil
+	})
+}
+
+func (c *cluster) removeBackstop(t *testing.T) {
+	t.Helper()
+	out, errOut, err := c.Kubectl(context.Background(), "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", "--selector", backstop.ComponentLabel+"="+backstop.Component)
+	if err != nil {
+		t.Errorf("remove the backstop: %v\n%s%s", err, out, errOut)
+	}
+}
+
+// backstopTally compares and counts.
+type backstopTally struct {
+	fixtures int
+	pairs    int            // verdicts of a policy that were compared
+	seen     map[string]int // by check: fixtures with a finding that the policy has, too
+	equal    map[string]int // by check: fixtures on which check and policy agree
+	missed   int            // verdicts that only the check came to
+	left     []string       // of these, the fixtures of the check itself: "EXP-006/fixture"
+}
+
+// add applies one fixture and compares.
+func (s *backstopTally) add(t *testing.T, a *applied, p *policy.Policy) {
+	t.Helper()
+	defer a.clean(t)
+	a.prepare(t)
+	want, judgedHere := judgedGrades(t, a, p)
+	if !judgedHere {
+		return
+	}
+	a.enforce(t)
+	var fired map[grade]bool
+	var out string
+	end := time.Now().Add(2 * time.Second)
+	for { // the labels of a new namespace take a moment
+		out = a.dryRun(t)
+		fired = firedBy(a.set, out)
+		if len(fired) > 0 || len(want) == 0 || time.Now().After(end) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if strings.Contains(out, "expression") && strings.Contains(out, "error") {
+		t.Errorf("an expression failed:\n%s", out)
+	}
+	s.fixtures++
+	s.compare(t, a, want, fired, out)
+}
+
+// prepare brings the context of a fixture about.
+func (a *applied) prepare(t *testing.T) {
+	t.Helper()
+	for _, ns := range append(slices.Collect(maps.Keys(a.namespaces())), own) {
+		a.put(t, &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns}}})
+	}
+	for _, section := range []string{"context.yaml", "old.yaml"} {
+		for _, o := range a.objects(t, section) {
+			a.put(t, o)
+		}
+	}
+}
+
+// compare holds what the policies said against what the checks say.
+func (s *backstopTally) compare(t *testing.T, a *applied, want map[string]checks.Severity, fired map[grade]bool, out string) {
+	t.Helper()
+	said := map[string]bool{}
+	for g := range fired {
+		said[g.check] = true
+		if worst, found := want[g.check]; !found || worst < g.severity {
+			t.Errorf("the policy of %s says %s, the check %v of %v\n%s", g.check, g.severity, worst, want, out)
+		}
+	}
+	for _, check := range a.set.Checks() {
+		if check.Backstop == nil {
+			continue
+		}
+		s.pairs++
+		_, found := want[check.ID]
+		switch {
+		case found == said[check.ID]:
+			s.equal[check.ID]++
+			if found {
+				s.seen[check.ID]++
+			}
+		case found:
+			s.missed++
+			if a.fixture.Check == check.ID {
+				s.left = append(s.left, check.ID+"/"+a.fixture.Name)
+			}
+			if check.Backstop.Partial == "" {
+				t.Errorf("%s has a backstop without gaps that did not see %s\n%s", check.ID, a.fixture.Path, out)
+			}
+		}
+	}
+}
+
+// judgedGrades are the checks with a backstop that find something which was not
+// there before the update, each with its worst severity; false for a fixture
+// that no policy is asked about, because its namespace is none to be judged.
+func judgedGrades(t *testing.T, a *applied, p *policy.Policy) (map[string]checks.Severity, bool) {
+	t.Helper()
+	ns := a.fixture.Object.GetNamespace()
+	if ns != "" && system(ns) {
+		return nil, false
+	}
+	out := map[string]checks.Severity{}
+	for _, j := range verdictUnder(t, a.fixture, p) {
+		check, _ := a.set.Lookup(j.Check)
+		if check.Backstop != nil && !j.Known {
+			out[j.Check] = max(out[j.Check], j.Severity)
+		}
+	}
+	return out, true
+}
+
+// verdictUnder is what the checks say about a fixture in an enforced namespace.
+func verdictUnder(t *testing.T, fc fixture.Case, p *policy.Policy) policy.Verdict {
+	t.Helper()
+	in, err := fc.Input(p.Parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mode := policy.Enforce
+	if in.Object.GetNamespace() == "" {
+		mode = p.ClusterMode
+	}
+	return verdict.Judge{Policy: p}.Of(verdict.Question{
+		Object: in.Object, Old: in.Old, Inventory: in.Inventory, Held: true, Request: in.Request, Mode: mode, Profile: policy.Baseline,
+	})
+}
+
+// report prints the counts and compares what was left to the webhook with what
+// is known to be.
+func (s *backstopTally) report(t *testing.T, set *checks.Set) {
+	t.Helper()
+	if s.fixtures == 0 || s.pairs == 0 {
+		t.Fatal("no fixture was applied")
+	}
+	agreed, refused := 0, 0
+	for _, n := range s.equal {
+		agreed += n
+	}
+	for _, n := range s.seen {
+		refused += n
+	}
+	t.Logf("%d fixtures without a webhook: %d verdicts of policies compared, %d equal (%d of them findings), %d left to the webhook", s.fixtures, s.pairs, agreed, refused, s.missed)
+	for _, check := range set.Checks() {
+		if check.Backstop != nil && s.seen[check.ID] == 0 {
+			t.Errorf("the backstop of %s never found anything", check.ID)
+		}
+	}
+	slices.Sort(s.left)
+	got := strings.Join(s.left, "\n") + "\n"
+	path := filepath.Join("testdata", "backstop-left.txt")
+	if *updateBackstop {
+		if err := os.MkdirAll("testdata", 0o750); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, path, got)
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("what the backstop leaves to the webhook has changed; look at it, and run with -update-backstop (want -, got +):\n%s", diff)
+	}
+}
