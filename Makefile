@@ -78,6 +78,12 @@ TEST_FLAGS ?= -timeout 20m
 .PHONY: test
 test: $(CLUSTER_FILES) build ## Run every test, those against the real API server included.
 	$(GO) test $(TEST_FLAGS) ./...
+	@$(MAKE) --no-print-directory test-authz
+
+.PHONY: test-authz
+test-authz: $(CLUSTER_FILES) ## Compare internal/authz with Kubernetes. GATEHOUSE_SEED=n, or random, draws other questions.
+	@# A module of its own: it links k8s.io/kubernetes. -v shows the seed and how much was asked.
+	$(GO) -C test/authz test -v $(TEST_FLAGS) ./...
 
 .PHONY: test-integration
 test-integration: $(CLUSTER_FILES) build ## Run only the tests below test/. TEST_FLAGS='-run Name -v' narrows them.
@@ -116,6 +122,7 @@ generate: ## Regenerate code, CRDs, manifests and the checks' pages.
 .PHONY: lint
 lint: ## Run the linters. The first time builds them, which takes minutes.
 	$(LINTER) run ./...
+	cd test/authz && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 
 .PHONY: verify
 verify: ## Check that generated files, formatting, go vet and go.mod are in order.

@@ -191,12 +191,23 @@ type Actions struct {
 	Strict   Action
 }
 
+// Softening says how much milder a finding is treated that is less severe than
+// its check. The zero value is the stricter one.
+type Softening uint8
+
+// The softenings.
+const (
+	OneStep      Softening = iota // one action softer, however much less severe
+	StepPerGrade                  // one action softer for each grade between the two
+)
+
 // Check is one rule.
 type Check struct {
 	ID       string // "EXP-001"
 	Name     string // "node-port": lower case, explains itself
 	Severity Severity
 	Actions  Actions
+	Softens  Softening
 	Kinds    []schema.GroupKind
 	Doc      Doc
 
@@ -207,6 +218,10 @@ type Check struct {
 	// Run is pure, and cannot fail: what it cannot decide it reports as
 	// Undetermined.
 	Run func(Input) []Finding
+
+	// Backstop is what of the check the API server can enforce by itself; nil where
+	// other objects decide everything.
+	Backstop *Backstop
 
 	// Fix changes the object so that Run finds nothing more; nil where no change
 	// is safe. It is idempotent and touches only what it must.

@@ -40,6 +40,10 @@ type Gateway struct {
 	GatewayClasses []string
 	IngressClasses []string
 	ParentGateways []GatewayName // Gateways that routes attach to; empty: any Gateway of the classes
+
+	// Threshold is the least severe privilege that a workload behind the gateway
+	// may not have (XR). SeverityUnset: any that counts.
+	Threshold Severity
 }
 
 // GatewayName names a Gateway object.
@@ -62,6 +66,7 @@ func DefaultParameters() *Parameters {
 			Namespaces:     []string{"gatehouse-system"},
 			GatewayClasses: []string{"gatehouse"},
 			IngressClasses: []string{"gatehouse"},
+			Threshold:      High,
 		},
 		SensitivePorts: DefaultSensitivePorts(),
 	}

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every fuzz target of the module for the given time, one after another, and fails if there is none.
+# Runs every fuzz target of the repository for the given time, one after another, and fails if there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 go=${GO:-go}
@@ -10,10 +10,10 @@ mapfile -t folders < <(git ls-files -co --exclude-standard '*_test.go' | xargs g
 ran=0
 failed=()
 for folder in "${folders[@]}"; do
-	listed=$("$go" test -list '^Fuzz' "./$folder") || { echo "$listed" >&2; exit 1; }
+	listed=$("$go" -C "$folder" test -list '^Fuzz' .) || { echo "$listed" >&2; exit 1; }
 	for target in $(awk '/^Fuzz/' <<<"$listed"); do
 		echo "fuzz $folder $target for $time"
-		"$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$folder" || failed+=("$folder $target")
+		"$go" -C "$folder" test -run '^$' -fuzz "^$target\$" -fuzztime "$time" . || failed+=("$folder $target")
 		ran=$((ran + 1))
 	done
 done

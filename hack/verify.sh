@@ -37,9 +37,11 @@ if [ -n "$unformatted" ]; then
 fi
 
 echo "== go vet"
-"$go" vet ./... || fault "go vet found faults"
+for module in . test/authz; do
+	"$go" -C "$module" vet ./... || fault "go vet found faults in module $module"
+done
 
-for module in . test/cluster; do
+for module in . test/cluster test/authz; do
 	echo "== go.mod of $module"
 	if ! difference=$("$go" -C "$module" mod tidy -diff); then
 		fault "$module/go.mod is not tidy: run go -C $module mod tidy"

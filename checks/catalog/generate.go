@@ -2,4 +2,4 @@
 
 package catalog
 
-//go:generate go run ../../hack/checkdocs ../exposure/testdata ../../docs/checks
+//go:generate go run ../../hack/checkdocs ../../docs/checks ../exposure/testdata ../privilege/testdata ../blast/testdata

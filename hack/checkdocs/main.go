@@ -18,25 +18,29 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: checkdocs FIXTURES DOCS")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: checkdocs DOCS FIXTURES...")
 		return 2
 	}
-	if err := write(os.Args[1], os.Args[2]); err != nil {
+	if err := write(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, "checkdocs:", err)
 		return 1
 	}
 	return 0
 }
 
-func write(fixtures, docs string) error {
+func write(docs string, fixtures []string) error {
 	set, err := catalog.Set()
 	if err != nil {
 		return err
 	}
-	cases, err := fixture.Load(fixtures)
-	if err != nil {
-		return err
+	var cases []fixture.Case
+	for _, dir := range fixtures {
+		some, err := fixture.Load(dir)
+		if err != nil {
+			return err
+		}
+		cases = append(cases, some...)
 	}
 	pages := checkdoc.Pages(set, cases)
 	old, err := filepath.Glob(filepath.Join(docs, "*.md"))

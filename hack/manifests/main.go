@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command manifests writes what in manifests/ follows from the code: the
-// webhook registration, and the rules by which the webhook may read what its
-// inventory keeps. `go generate ./...` runs it.
+// webhook registration, the backstop, and the rules by which the webhook and the
+// controller may read what their inventories keep. `go generate ./...` runs it.
 package main
 
 import (
@@ -16,7 +16,10 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/backstop"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 )
@@ -50,7 +53,28 @@ func write(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "webhook", "registration.yaml"), out, 0o600); err != nil {
 		return err
 	}
-	return replace(filepath.Join(dir, "rbac", "webhook.yaml"), reads())
+	if err := writeBackstop(filepath.Join(dir, "backstop", "policies.yaml"), set); err != nil {
+		return err
+	}
+	for _, binary := range []string{"webhook.yaml", "controller.yaml"} {
+		if err := replace(filepath.Join(dir, "rbac", binary), reads()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeBackstop writes the ValidatingAdmissionPolicies of the checks' defaults.
+func writeBackstop(path string, set *checks.Set) error {
+	objects, err := backstop.Build(policy.Default(set), backstop.Options{Namespace: "gatehouse-system"})
+	if err != nil {
+		return err
+	}
+	b := bytes.NewBufferString("# Generated from the checks; `make generate` writes it. For a CheckPolicy of your own: gatehouse backstop --policy FILE.\n")
+	if err := objects.Write(b); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o600)
 }
 
 const (

@@ -41,7 +41,7 @@ func index(set *checks.Set) string {
 		}
 		fmt.Fprintf(&b, "| [%[1]s](%[1]s.md) | %s | %s | %s | %s | %s | %s |\n", c.ID, c.Name, c.Doc.Title, c.Severity, c.Actions.Baseline, c.Actions.Strict, fix)
 	}
-	b.WriteString("\nA finding that is less severe than its check is treated one action softer: deny becomes warn, warn becomes audit.\n\n" +
+	b.WriteString("\nA finding that is less severe than its check is treated one action softer: deny becomes warn, warn becomes audit. The RBAC checks count grades: where such a check denies what is high, it warns of what is medium and records what is low.\n\n" +
 		"## Not built\n\nThree rules of the exposure catalogue are left out:\n\n")
 	for _, l := range left {
 		fmt.Fprintf(&b, "- **%s**: %s\n", l[0], l[1])

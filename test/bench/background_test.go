@@ -63,7 +63,7 @@ func BenchmarkBackgroundUpdate(b *testing.B) {
 			judged, i := 0, 0
 			for b.Loop() {
 				e := inv.Edit()
-				o := tc.versions[i%2]()
+				o := tc.versions[(i+1)%2]()
 				e.Put(inventory.CompactEntry(o))
 				i++
 				inv = e.Inventory()
@@ -135,7 +135,7 @@ func changes() []change {
 			r := o.(*rbacv1.ClusterRole)
 			r.Rules = append(r.Rules, rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}})
 		}),
-		of("ingress-class-of-all", ingressClass, func(o inventory.Object) { o.SetAnnotations(map[string]string{"a": "b"}) }),
+		of("ingress-class", ingressClass, func(o inventory.Object) { o.SetAnnotations(map[string]string{"a": "b"}) }),
 	}
 }
 

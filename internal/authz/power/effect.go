@@ -187,7 +187,7 @@ func compareHeld(a, b Held) int {
 func holds(v authz.View, g authz.Grant) []Hold {
 	scope := Scope{g.Namespace}
 	class := scope
-	if class.Namespace != "" && !special(class.Namespace) {
+	if class.Namespace != "" && !Special(class.Namespace) {
 		class.Namespace = "-"
 	}
 	key := holdsOf{g.Role, class}

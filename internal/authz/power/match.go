@@ -40,9 +40,9 @@ func matchesName(list []string, name string) bool {
 	})
 }
 
-// special reports whether rules may be worth something else in a namespace than
+// Special reports whether rules may be worth something else in a namespace than
 // in others.
-func special(namespace string) bool {
+func Special(namespace string) bool {
 	return namespace == systemNamespace || namespace == ownNamespace || namespace == publicNamespace
 }
 
@@ -55,11 +55,15 @@ const ownNamespace = "gatehouse-system"
 // everyVerb are the verbs that together are worth a star.
 var everyVerb = []string{"get", "list", "watch", "create", "update", "patch", "delete"}
 
-// isEverything reports whether a rule allows every verb on every resource of
-// every group, or of the core group and all others spelled out as a star.
+// Everything reports whether a rule is full control (RBAC-001): every verb on
+// every resource of every group, or of the core group, which alone holds Secrets,
+// Pods, nodes and those whom one may impersonate. What such a rule allows besides
+// is no more than that.
+func Everything(r *rbacv1.PolicyRule) bool { return isEverything(r) }
+
 func isEverything(r *rbacv1.PolicyRule) bool {
-	return len(r.ResourceNames) == 0 &&
-		slices.Contains(r.APIGroups, rbacv1.APIGroupAll) && slices.Contains(r.Resources, rbacv1.ResourceAll) && isEveryVerb(r.Verbs)
+	return len(r.ResourceNames) == 0 && slices.Contains(r.Resources, rbacv1.ResourceAll) && isEveryVerb(r.Verbs) &&
+		(slices.Contains(r.APIGroups, rbacv1.APIGroupAll) || slices.Contains(r.APIGroups, ""))
 }
 
 func isEveryVerb(verbs []string) bool {
@@ -113,4 +117,15 @@ func grantedPath(urls []string, pattern string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// meets reports whether a list of a rule holds one of the wanted words, or the
+// word for all.
+func meets(list, wanted []string, all string) bool {
+	for _, s := range list {
+		if s == all || slices.Contains(wanted, s) {
+			return true
+		}
+	}
+	return false
 }

@@ -69,13 +69,16 @@ func (p *Power) parts(rules []rbacv1.PolicyRule, s Scope) []Permission {
 // is listed once, at its worst.
 func (p *Power) permissions(rule *rbacv1.PolicyRule, at int, list []Pattern, s Scope) []Permission {
 	var out []Permission
-	seen := map[authz.Request]int{}
+	var seen map[authz.Request]int
 	for i := range list {
 		t := &list[i]
 		t.each(rule, s, func(req authz.Request, named bool) bool {
 			req.Name = ""
 			q := Permission{at, t, req, rule.ResourceNames, p.worth(t, s, named)}
 			if j, known := seen[req]; !known {
+				if seen == nil {
+					seen = map[authz.Request]int{}
+				}
 				seen[req] = len(out)
 				out = append(out, q)
 			} else if q.Severity > out[j].Severity {

@@ -144,9 +144,13 @@ type Hold struct {
 // in them.
 func Of(rules []rbacv1.PolicyRule, s Scope) []Hold {
 	var out []Hold
+	may := possible(rules)
+	if may == 0 {
+		return nil
+	}
 	for i := range table {
 		p := &table[i]
-		if p.severity(s, false) == checks.SeverityUnset {
+		if may&(1<<i) == 0 || p.severity(s, false) == checks.SeverityUnset {
 			continue
 		}
 		var best Hold
@@ -267,10 +271,14 @@ func (t *Pattern) each(rule *rbacv1.PolicyRule, s Scope, visit func(req authz.Re
 		t.eachPath(rule, s, visit)
 		return
 	}
-	if len(rule.Resources) == 0 {
+	// Most rules are about other groups: that is cheap to see.
+	if len(rule.Resources) == 0 || !meets(rule.APIGroups, t.Groups, rbacv1.APIGroupAll) {
 		return
 	}
 	rule = asGranted(rule)
+	if !meets(rule.Verbs, t.Verbs, rbacv1.VerbAll) {
+		return
+	}
 	for _, verb := range t.Verbs {
 		for _, group := range t.Groups {
 			for _, resource := range t.Resources {
@@ -287,7 +295,7 @@ func (t *Pattern) each(rule *rbacv1.PolicyRule, s Scope, visit func(req authz.Re
 
 // eachPath is each for URLs, which only hold in the whole cluster.
 func (t *Pattern) eachPath(rule *rbacv1.PolicyRule, s Scope, visit func(req authz.Request, named bool) bool) {
-	if s.Namespace != "" {
+	if s.Namespace != "" || len(rule.NonResourceURLs) == 0 {
 		return
 	}
 	for _, verb := range t.Verbs {

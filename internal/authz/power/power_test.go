@@ -105,6 +105,8 @@ func TestPowersOfRules(t *testing.T) {
 	}{
 		"stars are full control and nothing else":                {[]rbacv1.PolicyRule{rule("*", "*", "*")}, Scope{}, []string{"RBAC-001 critical"}},
 		"seven verbs are a star":                                 {[]rbacv1.PolicyRule{rule("get list watch create update patch delete", "*", "*")}, shop, []string{"RBAC-001 high"}},
+		"stars of the core group are full control, too":          {[]rbacv1.PolicyRule{rule("*", "", "*")}, shop, []string{"RBAC-001 high"}},
+		"stars of another group are not":                         {[]rbacv1.PolicyRule{rule("*", "example.com", "*")}, shop, nil},
 		"six verbs are not":                                      {[]rbacv1.PolicyRule{rule("get list watch", "*", "configmaps")}, Scope{}, nil},
 		"reading Secrets everywhere":                             {[]rbacv1.PolicyRule{rule("get", "", "secrets")}, Scope{}, []string{"RBAC-020 critical"}},
 		"reading Secrets in a namespace":                         {[]rbacv1.PolicyRule{rule("list", "", "secrets")}, shop, []string{"RBAC-020 high"}},

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package checks
+
+import "k8s.io/apimachinery/pkg/runtime/schema"
+
+// Backstop says in CEL what a check finds by looking at one object alone, so that
+// the API server can enforce it without the webhook (internal/backstop makes
+// ValidatingAdmissionPolicies of it). What it finds the check finds too; what
+// only the check sees, because other objects decide it, is left to the webhook.
+type Backstop struct {
+	// Partial names what of the check is left to the webhook, because other objects
+	// decide it or CEL cannot read it: one clause without verb and final stop. Empty
+	// when the backstop finds all that the check does.
+	Partial string
+
+	// Rules returns the rules for a cluster's parameters, in a fixed order. None
+	// is an answer: under these parameters nothing can be said of one object alone.
+	Rules func(*Parameters) []BackstopRule
+}
+
+// BackstopRule is a part of a check whose findings have one severity and one
+// certainty. Exactly one of Faults and Step is set.
+//
+// The expressions see what those of a ValidatingAdmissionPolicy see (request,
+// object, oldObject) as untyped values, and none of the libraries that came after
+// Kubernetes 1.30. An expression that fails refuses the request: every field that
+// may be absent is read as optional.
+type BackstopRule struct {
+	// Kinds are those of the check that the rule is about; empty: all of them.
+	Kinds []schema.GroupKind
+
+	Severity  Severity // unset: the check's own
+	Certainty Certainty
+
+	// Faults is a CEL expression over one object, named self, whose value is the
+	// list of the subjects (strings) of its faults, as in Finding.Subject. It is
+	// evaluated over the new and over the old object: a fault that was there before
+	// an update refuses nothing.
+	Faults string
+
+	// Step is a CEL expression over object and oldObject with the same value, which
+	// is evaluated for updates only.
+	Step string
+
+	// Each is a cluster-scoped kind, all objects of which are tried as params; zero
+	// for none. The request is refused when Faults is not empty for one of them.
+	Each schema.GroupVersionKind
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blast
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// term is what makes a workload able to do harm.
+type term uint8
+
+const (
+	byAccount  term = iota // what its ServiceAccount may do, with a token in the pod
+	unmounted              // the same without a token in the pod
+	byIdentity             // the cloud identity of its ServiceAccount
+	byEscape               // getting out of its containers
+)
+
+// harm is one thing that a workload can do. Its words are made when it is told.
+type harm struct {
+	term      term
+	severity  checks.Severity
+	certainty checks.Certainty
+	account   inventory.Key
+	effect    *power.Effect // of byAccount and unmounted
+	steps     []power.Step  // of byAccount and unmounted: never empty
+	parts     []part        // of the others: never empty
+	unless    string        // what a message adds when something is not known
+}
+
+// part is one thing that a harm is made up of: one more makes it worse.
+type part struct {
+	trait string
+	can   string   // "act outside the cluster as ...", after "may"
+	path  []string // what follows the account, or the workload, in the chain
+}
+
+// traits are the parts by name, ordered: of an account every power that counts,
+// and every namespace whose accounts can be taken.
+func (h *harm) traits() []string {
+	var out []string
+	for i := range h.parts {
+		out = append(out, h.parts[i].trait)
+	}
+	if h.effect != nil {
+		for i := range h.effect.Direct {
+			if held := &h.effect.Direct[i]; held.Severity >= atLeast {
+				out = append(out, heldTrait(held))
+			}
+		}
+		for _, namespace := range h.effect.Reaches {
+			out = append(out, "becomes/"+namespace)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func heldTrait(h *power.Held) string { return h.Power.ID + "/" + h.Grant.Namespace }
+
+// about makes the harm be told by one of its traits.
+func (h *harm) about(trait string) {
+	for i := range h.parts {
+		if h.parts[i].trait == trait {
+			h.parts = append([]part{h.parts[i]}, slices.Delete(slices.Clone(h.parts), i, i+1)...)
+			return
+		}
+	}
+	if h.effect == nil {
+		return
+	}
+	for i := range h.effect.Direct {
+		if held := &h.effect.Direct[i]; heldTrait(held) == trait {
+			h.steps = []power.Step{{Subject: h.effect.Subject, Held: *held}}
+			return
+		}
+	}
+}
+
+// told returns what the workload may do, and what follows the account, or the
+// workload, in the chain.
+func (h *harm) told() (can string, path []string) {
+	if len(h.steps) == 0 {
+		return h.parts[0].can, h.parts[0].path
+	}
+	last := h.steps[len(h.steps)-1]
+	can = last.Held.Power.Can + place(last.Held.Grant.Namespace)
+	if len(h.steps) > 1 {
+		can = "become " + last.Subject.String() + ", which may " + can
+	}
+	for i, s := range h.steps {
+		if i > 0 {
+			path = append(path, s.Subject.String())
+		}
+		g := s.Held.Grant
+		if g.Subject.Kind == "Group" {
+			path = append(path, "Group "+g.Subject.Name)
+		}
+		path = append(path, g.Binding.String(), g.Role.String())
+	}
+	return can, path
+}
+
+func place(namespace string) string {
+	if namespace == "" {
+		return " in the whole cluster"
+	}
+	return " in namespace " + namespace
+}
+
+// atLeast is the severity from which on a permission counts as a privilege.
+const atLeast = checks.Medium
+
+// harmsOf returns what a workload can do, at most one harm of each term.
+func (j *judge) harmsOf(w *inventory.Workload) []harm {
+	if known, done := j.harms[w]; done {
+		return known
+	}
+	account := inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: w.Key.Namespace, Name: w.ServiceAccount()}
+	sa, _ := inventory.Get[*corev1.ServiceAccount](j.inv, inventory.ServiceAccountKind, account.Namespace, account.Name)
+	var out []harm
+	if e := power.Effective(authz.Over(j.inv), authz.ServiceAccount(account.Namespace, account.Name)); e.Severity >= atLeast {
+		h := harm{severity: e.Severity, account: account, effect: e, steps: e.Steps}
+		h.mount(w, sa)
+		out = append(out, h)
+	}
+	if h, has := cloudIdentity(sa); has {
+		h.account = account
+		out = append(out, h)
+	}
+	if h, has := escape(w); has {
+		out = append(out, h)
+	}
+	if j.harms == nil {
+		j.harms = map[*inventory.Workload][]harm{}
+	}
+	j.harms[w] = out
+	return out
+}
+
+// mount decides whether the pods hold a token of their account.
+//
+// An account that the inventory does not hold may say that they do not. Its pods
+// cannot start before it exists, and when it comes it is judged; so this is no
+// violation yet. "default" is made by Kubernetes in every namespace.
+func (h *harm) mount(w *inventory.Workload, sa *corev1.ServiceAccount) {
+	switch auto := w.Spec.AutomountServiceAccountToken; {
+	case projectsToken(w.Spec):
+	case auto != nil && *auto:
+	case auto != nil:
+		h.term = unmounted
+	case sa != nil && sa.AutomountServiceAccountToken != nil && !*sa.AutomountServiceAccountToken:
+		h.term = unmounted
+	case sa == nil && h.account.Name != "default":
+		h.certainty = checks.Undetermined
+		h.unless = ", unless " + h.account.String() + ", which is not known here, mounts no token"
+	}
+}
+
+// foreign are audiences of tokens that the API server does not take: those that
+// clouds exchange for credentials of their own.
+// https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
+// https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
+// https://cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes
+var foreign = []string{"sts.amazonaws.com", "pods.eks.amazonaws.com", "api://AzureADTokenExchange", "sts.aliyuncs.com"}
+
+// projectsToken reports whether a volume of the pod holds a token for the API
+// server. The API server gives one to every pod that mounts its token; a pod may
+// also ask for one.
+func projectsToken(s *corev1.PodSpec) bool {
+	for i := range s.Volumes {
+		p := s.Volumes[i].Projected
+		if p == nil {
+			continue
+		}
+		for j := range p.Sources {
+			t := p.Sources[j].ServiceAccountToken
+			if t != nil && !slices.Contains(foreign, t.Audience) && !strings.HasPrefix(t.Audience, "https://iam.googleapis.com/") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// identities are the annotations by which a ServiceAccount gets an identity of a
+// cloud, and what it is called there.
+var identities = map[string]string{
+	"eks.amazonaws.com/role-arn":               "AWS IAM role",
+	"iam.gke.io/gcp-service-account":           "Google Cloud service account",
+	"azure.workload.identity/client-id":        "Azure client",
+	"pod-identity.alibabacloud.com/role-name":  "Alibaba Cloud RAM role",
+	"oci.oraclecloud.com/workload-identity-id": "Oracle Cloud workload identity",
+}
+
+// cloudIdentity reads the annotations. What a cloud lets the identity do no
+// object says; it weighs as much as a permission that counts, and one degree
+// more when the internet reaches it (weigh).
+func cloudIdentity(sa *corev1.ServiceAccount) (harm, bool) {
+	if sa == nil || len(sa.Annotations) == 0 {
+		return harm{}, false
+	}
+	h := harm{term: byIdentity, severity: checks.Medium}
+	for _, key := range slices.Sorted(maps.Keys(identities)) {
+		value := sa.Annotations[key]
+		if value == "" {
+			continue
+		}
+		who := identities[key] + " " + value
+		h.parts = append(h.parts, part{key + "=" + value, "act outside the cluster as the " + who, []string{who}})
+	}
+	return h, len(h.parts) > 0
+}
+
+// compareHarm puts the worse first.
+func compareHarm(a, b *harm) int {
+	return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.certainty, b.certainty), cmp.Compare(a.term, b.term))
+}

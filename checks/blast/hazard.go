@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blast
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// hazard is one chain: a workload, a door to it and a harm that it can do.
+type hazard struct {
+	root  inventory.Key       // the workload as a person knows it
+	w     *inventory.Workload // the template that is meant
+	door  door
+	reach reach
+	harm  harm
+}
+
+func (h *hazard) severity() checks.Severity {
+	if h.harm.term == byIdentity && h.reach == outside {
+		return h.harm.severity + 1
+	}
+	return h.harm.severity
+}
+
+func (h *hazard) certainty() checks.Certainty { return max(h.harm.certainty, h.door.Certainty()) }
+
+// judged is the key under which the chains of an object are shared between the
+// checks of one evaluation.
+type judged struct{ object inventory.Object }
+
+// hazardsOf returns the chains that the object under judgement is part of.
+func hazardsOf(in checks.Input) []hazard {
+	if answer, known := in.Recall(judged{in.Object}); known {
+		if list, ok := answer.([]hazard); ok {
+			return list
+		}
+	}
+	list := newJudge(in).hazards()
+	in.Remember(judged{in.Object}, list)
+	return list
+}
+
+// hazards finds the chains from either end: what opens something leads on to
+// workloads and their accounts, what gives rights leads back to the workloads
+// that use them and the doors to these.
+func (j *judge) hazards() []hazard {
+	switch o := j.in.Object.(type) {
+	case *corev1.Service:
+		return j.ofService(o)
+	case *discoveryv1.EndpointSlice, *corev1.Endpoints: //nolint:staticcheck // the deprecated kind still steers traffic (CVE-2021-25740)
+		return j.ofEndpoints(o)
+	case *gatewayv1.Gateway, *gatewayv1.ListenerSet:
+		return j.ofGateway(o)
+	case *gatewayv1.ReferenceGrant:
+		return j.ofGrant(o)
+	case *corev1.ServiceAccount:
+		return j.ofAccount(o)
+	case *rbacv1.Role, *rbacv1.ClusterRole, *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
+		return j.ofRights(o)
+	}
+	e := j.inv.Entry(inventory.KeyOf(j.in.Object))
+	switch {
+	case e == nil:
+		return nil
+	case e.Workload != nil:
+		return j.ofWorkload(e.Workload)
+	}
+	return j.ofRoute(nil, e)
+}
+
+// ofWorkload leaves out what the controller of a pod is in as well: a pod that is
+// started again because its node is drained brings nothing new.
+func (j *judge) ofWorkload(w *inventory.Workload) []hazard {
+	out := j.add(nil, target{w, j.doorsOf(w)}, nil)
+	if len(out) == 0 {
+		return nil
+	}
+	up := j.controller(w)
+	if up == nil {
+		return out
+	}
+	same := j.add(nil, target{up, j.doorsOf(up)}, nil)
+	return slices.DeleteFunc(out, func(h hazard) bool {
+		return slices.ContainsFunc(same, func(s hazard) bool {
+			return s.reach == h.reach && s.harm.term == h.harm.term && !worse(&h, &s)
+		})
+	})
+}
+
+// add appends the chains of a target. Keep, when not nil, says which of its
+// harms have to do with the object under judgement.
+func (j *judge) add(out []hazard, t target, keep func(harm) (harm, bool)) []hazard {
+	if len(t.doors) == 0 || j.platform(t.w) {
+		return out
+	}
+	var best [anywhere]*door
+	for i := range t.doors {
+		d := &t.doors[i]
+		if at := &best[d.reach()]; *at == nil || compareDoor(d, *at) < 0 {
+			*at = d
+		}
+	}
+	if d := best[outside]; d != nil && d.Certainty() == checks.Violation {
+		best[gateway], best[inside] = nil, nil
+	}
+	for _, h := range j.harmsOf(t.w) {
+		if keep != nil {
+			var ours bool
+			if h, ours = keep(h); !ours {
+				continue
+			}
+		}
+		for r, d := range best {
+			if d != nil {
+				out = append(out, hazard{j.root(t.w), t.w, *d, reach(r), h})
+			}
+		}
+	}
+	return out
+}
+
+// system are the namespaces of the cluster itself, whose objects the webhook
+// never judges.
+var system = []string{"kube-system", "kube-public", "kube-node-lease"}
+
+// platform reports whether a workload is the cluster's own or the gateway's: a
+// change elsewhere is not refused on its account.
+func (j *judge) platform(w *inventory.Workload) bool {
+	at := w.Key.Namespace
+	return at != j.in.Object.GetNamespace() && (slices.Contains(system, at) || slices.Contains(j.in.Parameters.Gateway.Namespaces, at))
+}
+
+func compareDoor(a, b *door) int {
+	name := func(d *door) string {
+		if d.svc == nil {
+			return ""
+		}
+		return d.svc.Name
+	}
+	return cmp.Or(cmp.Compare(a.Certainty(), b.Certainty()), cmp.Compare(a.By, b.By), cmp.Compare(name(a), name(b)))
+}
+
+// compareHazard puts the worse first: by severity, by how widely it can be
+// reached, and by name.
+func compareHazard(a, b *hazard) int {
+	return cmp.Or(
+		cmp.Compare(b.severity(), a.severity()),
+		cmp.Compare(a.certainty(), b.certainty()),
+		cmp.Compare(a.reach, b.reach),
+		a.root.Compare(b.root),
+		compareHarm(&a.harm, &b.harm),
+		a.w.Key.Compare(b.w.Key),
+		compareDoor(&a.door, &b.door),
+	)
+}
+
+// worstOfEach sorts chains in place and keeps the first of each workload.
+func worstOfEach(list []hazard) []hazard {
+	slices.SortFunc(list, func(a, b hazard) int { return compareHazard(&a, &b) })
+	seen := make(map[inventory.Key]bool, len(list))
+	return slices.DeleteFunc(list, func(h hazard) bool {
+		again := seen[h.root]
+		seen[h.root] = true
+		return again
+	})
+}
+
+// worse reports whether a chain is more than another of the same workload: more
+// severe, more certain, or as severe and made up of something new.
+func worse(now, before *hazard) bool {
+	switch {
+	case now.severity() != before.severity():
+		return now.severity() > before.severity()
+	case now.certainty() != before.certainty():
+		return now.certainty() < before.certainty()
+	}
+	return news(now, before) != ""
+}
+
+// news returns the first trait that the other chain lacks; empty: none.
+func news(now, before *hazard) string {
+	if now.harm.account != before.harm.account && now.harm.term != byEscape {
+		return strings.ReplaceAll(now.harm.account.String(), " ", "/")
+	}
+	if now.harm.effect != nil && now.harm.effect == before.harm.effect {
+		return ""
+	}
+	had := before.harm.traits()
+	for _, t := range now.harm.traits() {
+		if _, known := slices.BinarySearch(had, t); !known {
+			return t
+		}
+	}
+	return ""
+}

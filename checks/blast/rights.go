@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blast
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks/exposure"
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// The objects that give rights.
+
+// account is a ServiceAccount, which need not exist.
+type account struct{ namespace, name string }
+
+func (a account) subject() authz.Subject { return authz.ServiceAccount(a.namespace, a.name) }
+
+// ofAccount adds the chains to the workloads that run as a ServiceAccount. What
+// their containers can do without it has nothing to do with the account.
+func (j *judge) ofAccount(sa *corev1.ServiceAccount) []hazard {
+	return j.running(nil, account{sa.Namespace, sa.Name}, func(h harm) (harm, bool) { return h, h.term != byEscape })
+}
+
+func (j *judge) running(out []hazard, a account, keep func(harm) (harm, bool)) []hazard {
+	var last *inventory.Workload
+	for w := range j.inv.RunningAs(a.namespace, a.name) {
+		if !replica(last, w) {
+			last = w
+			out = j.add(out, target{w, j.doorsOf(w)}, keep)
+		}
+	}
+	return out
+}
+
+// rights is what a role or a binding under judgement gives, and to whom.
+type rights struct {
+	j    *judge
+	view authz.View
+
+	role    inventory.Key          // under judgement; zero for a binding
+	binding inventory.Key          // under judgement; zero for a role
+	feeds   map[inventory.Key]bool // aggregated roles that take the role's rules over
+	powers  map[string]bool        // of the role's own rules, by id
+	before  *inventory.Inventory   // without the object; nil until it is asked for
+	to      map[account]bool       // whom bindings name
+	within  map[string]bool        // namespaces all of whose accounts they name
+	all     bool                   // they name every account
+}
+
+// ofRights adds the chains to the workloads that a role or binding gives a
+// dangerous permission, or takes a step towards one: those that run as the
+// accounts that it is bound to, and those that can become one of these
+// (becoming). A role without a dangerous permission ends the search.
+func (j *judge) ofRights(o inventory.Object) []hazard {
+	r := &rights{
+		j: j, view: authz.Over(j.inv), feeds: map[inventory.Key]bool{}, powers: map[string]bool{},
+		to: map[account]bool{}, within: map[string]bool{},
+	}
+	key := inventory.KeyOf(o)
+	from := key
+	b, isBinding := authz.BoundOf(o)
+	if isBinding {
+		from = b.Role()
+	}
+	rules, _ := r.view.Rules(from)
+	for _, h := range power.Of(rules, power.Scope{}) {
+		r.powers[h.Power.ID] = true
+	}
+	if len(r.powers) == 0 {
+		return nil
+	}
+	if isBinding {
+		r.binding = key
+		r.name(b)
+	} else {
+		r.role = key
+		r.bound(key)
+		if cr, isCluster := o.(*rbacv1.ClusterRole); isCluster {
+			for _, up := range r.view.Aggregators(cr.Name, cr.Labels) {
+				k := inventory.Key{Kind: inventory.ClusterRoleKind, Name: up.Name}
+				r.feeds[k] = true
+				r.bound(k)
+			}
+		}
+	}
+	return r.hazards()
+}
+
+// bound collects the subjects of every binding to a role.
+func (r *rights) bound(role inventory.Key) {
+	for e := range r.j.inv.BindingsTo(role) {
+		if b, ok := authz.BoundOf(e.Object); ok {
+			r.name(b)
+		}
+	}
+}
+
+// name collects the accounts that a binding means, in every spelling.
+func (r *rights) name(b authz.Bound) {
+	for i := range b.Subjects {
+		s := &b.Subjects[i]
+		switch s.Kind {
+		case rbacv1.ServiceAccountKind:
+			if namespace := cmp.Or(s.Namespace, b.Key.Namespace); namespace != "" {
+				r.to[account{namespace, s.Name}] = true
+			}
+		case rbacv1.UserKind:
+			if namespace, name, ok := authz.SplitAccount(s.Name); ok {
+				r.to[account{namespace, name}] = true
+			}
+		case rbacv1.GroupKind:
+			r.group(s.Name)
+		}
+	}
+}
+
+func (r *rights) group(name string) {
+	if name == authz.AccountGroup || name == authz.Authenticated {
+		r.all = true
+	}
+	if n := len(authz.AccountGroupPrefix); len(name) > n && name[:n] == authz.AccountGroupPrefix {
+		r.within[name[n:]] = true
+	}
+}
+
+func (r *rights) hazards() []hazard {
+	if !r.all {
+		r.becoming()
+	}
+	if r.all {
+		return r.j.exposed(r.ours)
+	}
+	var out []hazard
+	for namespace := range r.within {
+		for w := range r.j.workloads(namespace) {
+			out = r.j.add(out, target{w, r.j.doorsOf(w)}, r.ours)
+		}
+	}
+	for a := range r.to {
+		if !r.within[a.namespace] {
+			out = r.j.running(out, a, r.ours)
+		}
+	}
+	return out
+}
+
+// ours keeps a harm that the object under judgement gives, with the steps that
+// lead through it: it is on the way to the worst, or it gives the account a
+// permission of its own that counts, or, for permissions that are dangerous only
+// together, less is left without it.
+func (r *rights) ours(h harm) (harm, bool) {
+	if h.term != byAccount && h.term != unmounted {
+		return h, false
+	}
+	subject := account{h.account.Namespace, h.account.Name}.subject()
+	e := power.Effective(r.view, subject)
+	if slices.ContainsFunc(e.Steps, func(s power.Step) bool { return r.gives(&s.Held) }) {
+		return h, true
+	}
+	together := false
+	for i := range e.Direct {
+		held := &e.Direct[i]
+		if held.Severity < atLeast {
+			continue
+		}
+		if r.gives(held) {
+			h.severity = held.Severity
+			h.steps = []power.Step{{Subject: subject, Held: *held}}
+			return h, true
+		}
+		together = together || held.Power.Combined()
+	}
+	if !together && !slices.ContainsFunc(e.Steps, func(s power.Step) bool { return s.Held.Power.Combined() }) {
+		return h, false
+	}
+	if r.before == nil {
+		r.before = r.j.inv.Without(inventory.KeyOf(r.j.in.Object))
+	}
+	was := power.Effective(authz.Over(r.before), subject)
+	return h, was.Severity < e.Severity || len(was.Direct) < len(e.Direct)
+}
+
+// gives reports whether a power comes from the object under judgement. An
+// aggregated role has rules of others as well.
+func (r *rights) gives(h *power.Held) bool {
+	switch {
+	case r.binding.Name != "":
+		return h.Grant.Binding == r.binding
+	case h.Grant.Role == r.role:
+		return true
+	}
+	return r.feeds[h.Grant.Role] && r.powers[h.Power.ID]
+}
+
+// workloads yields the workloads of a namespace, or of all when it is empty.
+func (j *judge) workloads(namespace string) iter.Seq[*inventory.Workload] {
+	return func(yield func(*inventory.Workload) bool) {
+		for _, k := range exposure.TemplateKinds() {
+			var last *inventory.Workload
+			for e := range j.inv.Entries(k, namespace) {
+				if e.Workload == nil || replica(last, e.Workload) {
+					continue
+				}
+				last = e.Workload
+				if !yield(e.Workload) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// exposed adds the chains to every workload that can be reached: by way of the
+// Services, of which few are exposed, and of the pods that take ports of nodes.
+func (j *judge) exposed(keep func(harm) (harm, bool)) []hazard {
+	var out []hazard
+	for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, "") {
+		ways := exposure.Ways(svc, j.in)
+		if len(ways) == 0 {
+			continue
+		}
+		doors := make([]door, 0, len(ways))
+		for _, w := range ways {
+			doors = append(doors, door{w, svc})
+		}
+		for w := range j.behind(svc) {
+			if w.Spec != nil && !mirror(w) {
+				out = j.add(out, target{w, doors}, keep)
+			}
+		}
+	}
+	for w := range j.workloads("") {
+		if w.Spec != nil && !mirror(w) {
+			out = j.add(out, target{w, j.hostDoors(w)}, keep)
+		}
+	}
+	return out
+}

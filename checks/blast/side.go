@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blast
+
+import (
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// side is the part that an object has in a chain.
+type side uint8
+
+const (
+	itself side = iota // it is the workload
+	opens              // it opens the way
+	gives              // it gives the rights
+)
+
+func (r report) side() side {
+	switch r.in.Object.(type) {
+	case *corev1.ServiceAccount, *rbacv1.Role, *rbacv1.ClusterRole, *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
+		return gives
+	}
+	if _, runs := inventory.TemplateOf(r.in.Object); runs {
+		return itself
+	}
+	return opens
+}
+
+// field is where the object under judgement takes part in a chain.
+func (r report) field(h *hazard) string {
+	switch o := r.in.Object.(type) {
+	case *corev1.Service:
+		return serviceField(o, h)
+	case *discoveryv1.EndpointSlice:
+		return "endpoints"
+	case *corev1.Endpoints: //nolint:staticcheck // the deprecated kind still steers traffic (CVE-2021-25740)
+		return "subsets"
+	case *gatewayv1.Gateway:
+		return "spec.gatewayClassName"
+	case *gatewayv1.ListenerSet:
+		return "spec.parentRef"
+	case *gatewayv1.ReferenceGrant:
+		return "spec.to"
+	case *corev1.ServiceAccount:
+		if h.harm.term == byIdentity {
+			return "metadata.annotations"
+		}
+		return "automountServiceAccountToken"
+	case *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
+		return "subjects"
+	case *rbacv1.Role, *rbacv1.ClusterRole:
+		return r.ruleField(h)
+	}
+	if t, runs := inventory.TemplateOf(r.in.Object); runs {
+		if h.harm.term == byEscape {
+			return t.SpecField()
+		}
+		return t.SpecField() + ".serviceAccountName"
+	}
+	for _, ref := range inventory.Backends(r.in.Object) {
+		if h.door.svc != nil && ref.Namespace == h.door.svc.Namespace && ref.Name == h.door.svc.Name {
+			return ref.Field
+		}
+	}
+	return "metadata.name"
+}
+
+func serviceField(svc *corev1.Service, h *hazard) string {
+	switch {
+	case h.door.Referrer() != nil:
+		return "spec.selector"
+	case svc.Spec.Type == corev1.ServiceTypeNodePort || svc.Spec.Type == corev1.ServiceTypeLoadBalancer:
+		return "spec.type"
+	}
+	return "spec.externalIPs"
+}
+
+// ruleField is the rule that gives the power, or the labels by which an
+// aggregated role takes it over.
+func (r report) ruleField(h *hazard) string {
+	own := inventory.KeyOf(r.in.Object)
+	i := slices.IndexFunc(h.harm.steps, func(s power.Step) bool { return s.Held.Grant.Role == own })
+	if i < 0 {
+		return "metadata.labels"
+	}
+	return "rules[" + strconv.Itoa(h.harm.steps[i].Held.Rule) + "]"
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blast
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks/exposure"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// The objects that open a way. A Service that nothing opens ends the search.
+
+func (j *judge) ofService(svc *corev1.Service) []hazard {
+	ways := exposure.Ways(svc, j.in)
+	if len(ways) == 0 {
+		return nil
+	}
+	doors := make([]door, 0, len(ways))
+	for _, w := range ways {
+		doors = append(doors, door{w, svc})
+	}
+	return j.through(nil, svc, doors)
+}
+
+// through adds the chains from doors of a Service.
+func (j *judge) through(out []hazard, svc *corev1.Service, doors []door) []hazard {
+	for w := range j.behind(svc) {
+		if w.Spec != nil && !mirror(w) {
+			out = j.add(out, target{w, doors}, nil)
+		}
+	}
+	return out
+}
+
+// ofRoute adds the chains through an Ingress or a route: to the Services that it
+// names. Whether a Gateway admits the route is not looked at, so that no label of
+// a Namespace can open it later.
+func (j *judge) ofRoute(out []hazard, e *inventory.Entry) []hazard {
+	way, opens := exposure.Opened(e, j.in)
+	if !opens {
+		return out
+	}
+	seen := map[*corev1.Service]bool{}
+	for _, ref := range inventory.Backends(e.Object) {
+		svc := j.inv.Service(ref.Namespace, ref.Name)
+		if svc == nil || seen[svc] || j.in.Parameters.Gateway.OwnsService(svc) {
+			continue
+		}
+		seen[svc] = true
+		out = j.through(out, svc, []door{{way, svc}})
+	}
+	return out
+}
+
+// ofGateway adds the chains through the routes that name a Gateway or a
+// ListenerSet. There is no index of routes by parent: Gateways are written
+// seldom, and a cluster with ten thousand routes is read in milliseconds.
+func (j *judge) ofGateway(o inventory.Object) []hazard {
+	var out []hazard
+	own := inventory.KeyOf(o)
+	for _, k := range exposure.RouteKinds() {
+		if k.Group != inventory.GatewayGroup {
+			continue
+		}
+		for e := range j.inv.Entries(k, "") {
+			if exposure.Attaches(e.Object, own, j.in) {
+				out = j.ofRoute(out, e)
+			}
+		}
+	}
+	return out
+}
+
+// ofGrant adds the chains through routes of other namespaces that a
+// ReferenceGrant lets in.
+func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []hazard {
+	var out []hazard
+	lets := func(way exposure.Way) bool {
+		e := way.Referrer()
+		return e != nil && slices.ContainsFunc(g.Spec.From, func(f gatewayv1.ReferenceGrantFrom) bool {
+			return string(f.Group) == e.Key.Kind.Group && string(f.Kind) == e.Key.Kind.Kind && string(f.Namespace) == e.Key.Namespace
+		})
+	}
+	open := func(svc *corev1.Service) {
+		var doors []door
+		for _, way := range exposure.Ways(svc, j.in) {
+			if lets(way) {
+				doors = append(doors, door{way, svc})
+			}
+		}
+		if len(doors) > 0 {
+			out = j.through(out, svc, doors)
+		}
+	}
+	for i := range g.Spec.To {
+		to := &g.Spec.To[i]
+		switch {
+		case to.Group != "" || to.Kind != "Service":
+		case to.Name != nil && *to.Name != "":
+			if svc := j.inv.Service(g.Namespace, string(*to.Name)); svc != nil {
+				open(svc)
+			}
+		default:
+			for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, g.Namespace) {
+				open(svc)
+			}
+		}
+	}
+	return out
+}
+
+// ofEndpoints adds the chains to the pods whose addresses somebody lists for an
+// exposed Service, in whatever namespace they run.
+func (j *judge) ofEndpoints(o inventory.Object) []hazard {
+	name, ofService := exposure.ServiceOfEndpoints(o)
+	if !ofService {
+		return nil
+	}
+	svc := j.inv.Service(o.GetNamespace(), name)
+	if svc == nil {
+		return nil
+	}
+	if s, isSlice := o.(*discoveryv1.EndpointSlice); isSlice && exposure.SelectedOnly(s, svc) {
+		return nil
+	}
+	var doors []door
+	for _, way := range exposure.Ways(svc, j.in) {
+		doors = append(doors, door{way, svc})
+	}
+	if len(doors) == 0 {
+		return nil
+	}
+	var out []hazard
+	for _, address := range exposure.EndpointAddresses(o) {
+		for w := range j.inv.PodsAt(address) {
+			if w.Spec != nil && !mirror(w) {
+				out = j.add(out, target{w, doors}, nil)
+			}
+		}
+	}
+	return out
+}
