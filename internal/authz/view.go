@@ -5,6 +5,7 @@ package authz
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
@@ -79,14 +80,32 @@ func (v View) Bindings(s Subject) iter.Seq[Bound] {
 			b, ok := BoundOf(e.Object)
 			return !ok || yield(b)
 		}
-		if namespace, name, ok := s.Account(); ok && !every(v.inv.BindingsOf(rbacv1.ServiceAccountKind, namespace, name), visit) {
-			return
+		for namespace, name := range splits(s.Name) {
+			if !every(v.inv.BindingsOf(rbacv1.ServiceAccountKind, namespace, name), visit) {
+				return
+			}
 		}
 		if s.Name != "" && !every(v.inv.BindingsOf(rbacv1.UserKind, "", s.Name), visit) {
 			return
 		}
 		for i, g := range s.Groups {
 			if !slices.Contains(s.Groups[:i], g) && !every(v.inv.BindingsOf(rbacv1.GroupKind, "", g), visit) {
+				return
+			}
+		}
+	}
+}
+
+// splits yields every way in which a user name is that of an account of a
+// namespace. There is
+// one for a real account; but a binding may list an account whose namespace holds
+// a colon, which RBAC does not validate, and a certificate may name the user that
+// it then means.
+func splits(user string) iter.Seq2[string, string] {
+	return func(yield func(namespace, name string) bool) {
+		rest, account := strings.CutPrefix(user, AccountPrefix)
+		for i := range len(rest) {
+			if account && i > 0 && rest[i] == ':' && !yield(rest[:i], rest[i+1:]) {
 				return
 			}
 		}

@@ -90,6 +90,17 @@ func TestAnAggregatedRoleHasTheRulesOfWhatItSelectsBeforeTheyAreCopied(t *testin
 	}
 }
 
+func TestAnAccountWhoseNamespaceHoldsAColonMeansTheUserOfThatName(t *testing.T) {
+	t.Parallel()
+	v := Over(inventory.New(clusterRole("reader", readSecrets), bind("", "odd", "reader", account("red:web", "web"))))
+	if _, ok := v.Allowed(User(AccountPrefix+"red:web:web"), Request{Verb: "get", Resource: "secrets"}); !ok {
+		t.Error("Kubernetes allows it, and we do not")
+	}
+	if _, ok := v.Allowed(ServiceAccount("red", "web"), Request{Verb: "get", Resource: "secrets"}); ok {
+		t.Error("another account has it too")
+	}
+}
+
 func TestCyclicAggregationEnds(t *testing.T) {
 	t.Parallel()
 	a, b := clusterRole("a", readSecrets), clusterRole("b")

@@ -215,9 +215,7 @@ func (g *generator) spoilSubject(s *rbacv1.Subject) {
 	case 3: // of a user or group it means nothing
 		s.Namespace = pick(g.dice, namespaces)
 	case 4:
+		// An account whose name holds colons is stored, and means the user of that name.
 		s.Kind = pick(g.dice, []string{rbacv1.UserKind, rbacv1.GroupKind, rbacv1.ServiceAccountKind})
-		if s.Kind == rbacv1.ServiceAccountKind { // whose names hold no colon
-			s.Name = strings.ReplaceAll(s.Name, ":", "-")
-		}
 	}
 }
