@@ -34,6 +34,10 @@ type Kind struct {
 	// question about another object depends on it. The others are only judged.
 	Kept bool
 
+	// Sealed kinds are never read from a cluster: only what is written is judged,
+	// and their types leave out what no check may see.
+	Sealed bool
+
 	// BuiltIn kinds exist in every cluster; the others appear with their CRD.
 	BuiltIn bool
 
@@ -67,6 +71,12 @@ func (k Kind) Object() Object {
 
 // Kinds returns every known kind, ordered by group and name.
 func Kinds() []Kind { return slices.Clone(kinds) }
+
+// Readable returns the known kinds that may be read from a cluster, in the same
+// order.
+func Readable() []Kind {
+	return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k.Sealed })
+}
 
 // KindOf looks a kind up.
 func KindOf(gk schema.GroupKind) (Kind, bool) {
@@ -119,6 +129,11 @@ func core(group, version, kind, resource string, scope scope, keep keep, newObje
 	}
 }
 
+func sealed(k Kind) Kind {
+	k.Sealed = true
+	return k
+}
+
 type scope uint8
 
 const (
@@ -143,6 +158,7 @@ var builtIn = []Kind{
 	core("", "v1", "ReplicationController", "replicationcontrollers", namespaced, kept, func() Object { return &corev1.ReplicationController{} }),
 	core("", "v1", "ServiceAccount", "serviceaccounts", namespaced, kept, func() Object { return &corev1.ServiceAccount{} }),
 	core("", "v1", "ConfigMap", "configmaps", namespaced, judged, func() Object { return &corev1.ConfigMap{} }),
+	sealed(core("", "v1", "Secret", "secrets", namespaced, judged, func() Object { return &Secret{} })),
 	core("apps", "v1", "Deployment", "deployments", namespaced, kept, func() Object { return &appsv1.Deployment{} }),
 	core("apps", "v1", "StatefulSet", "statefulsets", namespaced, kept, func() Object { return &appsv1.StatefulSet{} }),
 	core("apps", "v1", "DaemonSet", "daemonsets", namespaced, kept, func() Object { return &appsv1.DaemonSet{} }),

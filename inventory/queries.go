@@ -20,6 +20,7 @@ var (
 	PodKind            = schema.GroupKind{Kind: "Pod"}
 	ServiceKind        = schema.GroupKind{Kind: "Service"}
 	ServiceAccountKind = schema.GroupKind{Kind: "ServiceAccount"}
+	SecretKind         = schema.GroupKind{Kind: "Secret"}
 	EndpointSliceKind  = schema.GroupKind{Group: "discovery.k8s.io", Kind: "EndpointSlice"}
 	IngressKind        = schema.GroupKind{Group: "networking.k8s.io", Kind: "Ingress"}
 	IngressClassKind   = schema.GroupKind{Group: "networking.k8s.io", Kind: "IngressClass"}

@@ -70,7 +70,10 @@ func TestTheControllerChangesNothingOfAUser(t *testing.T) {
 			"create clusterreports,reports", "patch clusterreports,reports", "delete clusterreports,reports",
 			"create events", "patch events",
 		},
-		installed:          {"create leases", "get leases gatehouse-controller", "update leases gatehouse-controller", "create events", "patch events"},
+		installed: {
+			"create leases", "get leases gatehouse-controller", "update leases gatehouse-controller",
+			"get configmaps gatehouse-rbac-snapshot", "patch configmaps gatehouse-rbac-snapshot", "create events", "patch events",
+		},
 		"gatehouse-canary": {"create services"},
 	} {
 		var rules []rbacv1.PolicyRule

@@ -159,7 +159,7 @@ func (r Review) objects() (current, old inventory.Object, err error) {
 // complete fills in the identity that an object under creation may lack: a
 // name that the API server will generate, and the namespace of the request.
 func complete(o inventory.Object, r Review) {
-	if o.GetNamespace() == "" {
+	if o.GetNamespace() == "" && r.Kind.GroupKind() != inventory.NamespaceKind { // which is not in itself
 		o.SetNamespace(r.Namespace)
 	}
 	switch {

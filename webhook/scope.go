@@ -24,13 +24,18 @@ type scope struct {
 // scopeOf reads the mode from the namespace's labels as the inventory knows
 // them. A namespace that the inventory does not hold yet was selected by the
 // API server, which knows its labels, so it enforces. Cluster-scoped objects
-// have no namespace to opt in with; the policy says how they are taken.
+// have no namespace to opt in with; the policy says how they are taken. A
+// Namespace is one of them, though a review names it as its own namespace.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go
 func scopeOf(r Review, inv *inventory.Inventory, p *policy.Policy, own string) scope {
 	if r.Namespace == "" {
 		return scope{mode: p.ClusterMode}
 	}
 	if slices.Contains(SystemNamespaces, r.Namespace) || r.Namespace == own {
 		return scope{mode: policy.Off}
+	}
+	if r.Kind.GroupKind() == inventory.NamespaceKind {
+		return scope{mode: p.ClusterMode}
 	}
 	ns := inv.Namespace(r.Namespace)
 	if ns == nil {

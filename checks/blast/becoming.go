@@ -4,6 +4,9 @@ package blast
 
 import (
 	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
@@ -23,9 +26,13 @@ const steppingStone = checks.High
 // RoleBinding of that namespace, so the bindings of the namespaces of the named
 // accounts tell who has one; their subjects are looked at in turn. Who has such a
 // power in the whole cluster is at the top of the scale already, and no object
-// makes him worse. Nor does one that gives nothing more severe than a stepping
-// stone: who can become the named accounts is as severe without it. Which of the
-// accounts the object really makes worse is left to ours.
+// makes him worse.
+//
+// Nor does an object that gives an account nothing more severe than a stepping
+// stone in its own namespace: who can become the account can become all others of
+// the namespace too, and has them already. So the search begins only where an
+// account gets a permission in another namespace, or one that is worth more
+// (seed). Which of the accounts the object really makes worse is left to ours.
 func (r *rights) becoming() {
 	var queue []string
 	seen := map[string]bool{}
@@ -35,13 +42,7 @@ func (r *rights) becoming() {
 			queue = append(queue, namespace)
 		}
 	}
-	if !r.climbs() {
-		return
-	}
-	for a := range r.to {
-		push(a.namespace)
-	}
-	for namespace := range r.within {
+	for namespace := range r.seeds {
 		push(namespace)
 	}
 	known := map[stone]bool{}
@@ -51,7 +52,7 @@ func (r *rights) becoming() {
 			if !ok || !r.stands(b, known) {
 				continue
 			}
-			with := rights{to: map[account]bool{}, within: map[string]bool{}}
+			with := rights{to: map[account]bool{}, within: map[string]bool{}, seeds: map[string]bool{}}
 			with.name(b)
 			for a := range with.to {
 				r.to[a] = true
@@ -66,12 +67,51 @@ func (r *rights) becoming() {
 	}
 }
 
-// climbs is a quick look at whether the object gives anything that can lead above
-// a stepping stone, alone or with what else an account has.
-func (r *rights) climbs() bool {
-	for id := range r.powers {
-		if p, known := power.Lookup(id); known && p.Wide >= steppingStone {
-			return true
+// seed notes that accounts of a namespace get the rules in a namespace, "" for
+// everywhere.
+func (r *rights) seed(of, in string) {
+	if of != in || r.climbs || power.Special(of) {
+		r.seeds[of] = true
+	}
+}
+
+// climbing reports whether rules give more than a stepping stone in a namespace,
+// or a part of what is more together.
+func climbing(rules []rbacv1.PolicyRule) bool {
+	onBehalf := func(verb string) bool { return strings.HasPrefix(verb, "impersonate") }
+	if slices.ContainsFunc(rules, func(rule rbacv1.PolicyRule) bool { return slices.ContainsFunc(rule.Verbs, onBehalf) }) {
+		return true
+	}
+	for _, p := range power.All() {
+		if p.Narrow <= steppingStone {
+			continue
+		}
+		for _, list := range append(slices.Clone(p.All), p.Any) {
+			for i := range list {
+				if slices.ContainsFunc(rules, func(rule rbacv1.PolicyRule) bool { return touches(&list[i], rule) }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// touches reports whether a rule gives a permission of a pattern, for whatever
+// objects. Those that only count in a special namespace are left to seed.
+func touches(p *power.Pattern, rule rbacv1.PolicyRule) bool {
+	if p.Namespace != "" && power.Special(p.Namespace) {
+		return false
+	}
+	rule.ResourceNames = nil
+	for _, verb := range p.Verbs {
+		for _, group := range p.Groups {
+			for _, resource := range p.Resources {
+				name, sub, _ := strings.Cut(resource, "/")
+				if authz.Allows(&rule, authz.Request{Verb: verb, Group: group, Resource: name, Subresource: sub}) {
+					return true
+				}
+			}
 		}
 	}
 	return false
@@ -96,7 +136,7 @@ func (r *rights) stands(b authz.Bound, known map[stone]bool) bool {
 	}
 	rules, _ := r.view.Rules(at.role)
 	known[at] = slices.ContainsFunc(power.Of(rules, power.Scope{Namespace: b.Key.Namespace}), func(h power.Hold) bool {
-		return h.Power.Becomes != power.Nobody && !h.Named
+		return h.Power.Becomes != power.Nobody
 	})
 	return known[at]
 }

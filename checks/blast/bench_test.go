@@ -18,10 +18,23 @@ import (
 	"github.com/gatehouse-sh/gatehouse/test/bench/shape"
 )
 
-// wide is the large shape with a ClusterRole that a thousand RoleBindings, each in
-// a namespace of its own, give to the account of an application there.
-var wide = sync.OnceValue(func() *inventory.Inventory {
-	e := shape.Large.Inventory().Edit()
+// published is the large shape, whose workloads all stand behind the gateway, with
+// a ClusterRole that a thousand RoleBindings, each in a namespace of its own, give
+// to the account of an application there. In unpublished no Ingress leads to any of
+// them.
+var (
+	published = sync.OnceValue(func() *inventory.Inventory { return bound(shape.Large.Inventory().Edit()) })
+
+	unpublished = sync.OnceValue(func() *inventory.Inventory {
+		e := shape.Large.Inventory().Edit()
+		for _, k := range e.Keys(inventory.IngressKind) {
+			e.Delete(k)
+		}
+		return bound(e)
+	})
+)
+
+func bound(e *inventory.Edit) *inventory.Inventory {
 	e.Put(inventory.NewEntry(shared("configmaps")))
 	for i := range 1000 {
 		home := shape.Large.Service(i).GetNamespace()
@@ -33,7 +46,7 @@ var wide = sync.OnceValue(func() *inventory.Inventory {
 		e.Put(inventory.NewEntry(b))
 	}
 	return e.Inventory()
-})
+}
 
 func shared(resource string) *rbacv1.ClusterRole {
 	return &rbacv1.ClusterRole{
@@ -60,16 +73,20 @@ func BenchmarkXR(b *testing.B) {
 		svc.Spec.Type, svc.Name = typ, name
 		return svc
 	}
-	for name, bc := range map[string]struct{ object, old inventory.Object }{
-		"service-unexposed":                   {object: service(corev1.ServiceTypeClusterIP, "new")},
-		"service-exposed":                     {object: service(corev1.ServiceTypeLoadBalancer, "new")},
-		"pod":                                 {object: shape.Large.Pod(7)},
-		"ingress":                             {object: shape.Large.Ingress(7)},
-		"cluster-role-1000-bindings":          {object: shared("secrets"), old: shared("configmaps")},
-		"cluster-role-1000-bindings-harmless": {object: shared("pods"), old: shared("configmaps")},
+	for name, bc := range map[string]struct {
+		object, old inventory.Object
+		over        func() *inventory.Inventory
+	}{
+		"service-unexposed":                   {object: service(corev1.ServiceTypeClusterIP, "new"), over: published},
+		"service-exposed":                     {object: service(corev1.ServiceTypeLoadBalancer, "new"), over: published},
+		"pod":                                 {object: shape.Large.Pod(7), over: published},
+		"ingress":                             {object: shape.Large.Ingress(7), over: published},
+		"cluster-role-1000-exposed":           {object: shared("secrets"), old: shared("configmaps"), over: published},
+		"cluster-role-1000-bindings":          {object: shared("secrets"), old: shared("configmaps"), over: unpublished},
+		"cluster-role-1000-bindings-harmless": {object: shared("pods"), old: shared("configmaps"), over: published},
 	} {
 		b.Run(name, func(b *testing.B) {
-			j, inv := judging(b), wide()
+			j, inv := judging(b), bc.over()
 			b.ReportAllocs()
 			var found int
 			for b.Loop() {

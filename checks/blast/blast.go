@@ -68,7 +68,7 @@ func (c chain) run(in checks.Input) []checks.Finding {
 	var before []hazard
 	updated := in.Old != nil
 	if updated {
-		old := in
+		old := in.Sharing() // what is remembered of the new object stays
 		old.Object, old.Old, old.Inventory = in.Old, nil, in.Inventory.With(in.Old)
 		before = c.of(old)
 	}

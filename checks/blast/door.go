@@ -4,6 +4,7 @@ package blast
 
 import (
 	"iter"
+	"reflect"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -184,9 +185,13 @@ func replica(a, b *inventory.Workload) bool {
 	return a != nil && a.Controller != nil && a.Controller == b.Controller && a.Spec == b.Spec && len(a.Addresses) == len(b.Addresses) && sameLabels(a.Labels, b.Labels)
 }
 
+// sameLabels compares what replicas mostly share first: the map itself.
 func sameLabels(a, b map[string]string) bool {
 	if len(a) != len(b) {
 		return false
+	}
+	if reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() {
+		return true
 	}
 	for k, v := range a {
 		if w, there := b[k]; !there || v != w {

@@ -9,7 +9,7 @@ var sources = []string{
 	"https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
 	"https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#opt-out-of-api-credential-automounting",
 	"https://github.com/cyberark/KubiScan",
-	"https://hub.armosec.io/docs/c-0267",
+	"https://github.com/kubewarden/helm-charts/security/advisories/GHSA-5877-g4h3-mf3c",
 }
 
 // arithmetic is what the pages of these rules have in common.

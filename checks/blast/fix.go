@@ -97,6 +97,9 @@ func (r report) revoke(h *hazard) string {
 	g := step.Held.Grant
 	switch r.in.Object.(type) {
 	case *rbacv1.Role, *rbacv1.ClusterRole:
+		if r.in.Object.GetLabels()[bootstrapping] != "" {
+			break // Kubernetes restores its own roles
+		}
 		if r.left(h, own) {
 			return ""
 		}
@@ -110,6 +113,10 @@ func (r report) revoke(h *hazard) string {
 	}
 	return "remove " + subjectName(&g.Subject, g.Binding.Namespace) + " from the subjects of " + g.Binding.String()
 }
+
+// bootstrapping is the label of the roles that Kubernetes makes itself.
+// https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation
+const bootstrapping = "kubernetes.io/bootstrapping"
 
 // left reports whether the account has enough for a finding without an object.
 func (r report) left(h *hazard, without inventory.Key) bool {

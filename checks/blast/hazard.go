@@ -164,15 +164,15 @@ func compareHazard(a, b *hazard) int {
 	)
 }
 
-// worstOfEach sorts chains in place and keeps the first of each workload.
+// worstOfEach keeps, in place, one chain of each workload, and sorts them. What is
+// certain counts more than what is severe: a doubt must not hide a violation.
 func worstOfEach(list []hazard) []hazard {
-	slices.SortFunc(list, func(a, b hazard) int { return compareHazard(&a, &b) })
-	seen := make(map[inventory.Key]bool, len(list))
-	return slices.DeleteFunc(list, func(h hazard) bool {
-		again := seen[h.root]
-		seen[h.root] = true
-		return again
+	slices.SortFunc(list, func(a, b hazard) int {
+		return cmp.Or(a.root.Compare(b.root), cmp.Compare(a.certainty(), b.certainty()), compareHazard(&a, &b))
 	})
+	list = slices.CompactFunc(list, func(a, b hazard) bool { return a.root == b.root })
+	slices.SortFunc(list, func(a, b hazard) int { return compareHazard(&a, &b) })
+	return list
 }
 
 // worse reports whether a chain is more than another of the same workload: more
@@ -187,8 +187,12 @@ func worse(now, before *hazard) bool {
 	return news(now, before) != ""
 }
 
-// news returns the first trait that the other chain lacks; empty: none.
+// news returns what the other chain lacks: a wider reach, or the first trait that
+// is new; empty: nothing.
 func news(now, before *hazard) string {
+	if now.reach < before.reach {
+		return "reach/" + now.door.From
+	}
 	if now.harm.account != before.harm.account && now.harm.term != byEscape {
 		return strings.ReplaceAll(now.harm.account.String(), " ", "/")
 	}

@@ -4,13 +4,11 @@ package blast
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/gatehouse-sh/gatehouse/checks/exposure"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -53,6 +51,9 @@ type rights struct {
 	to      map[account]bool       // whom bindings name
 	within  map[string]bool        // namespaces all of whose accounts they name
 	all     bool                   // they name every account
+
+	climbs bool            // climbing, of the role's rules
+	seeds  map[string]bool // namespaces in which becoming begins
 }
 
 // ofRights adds the chains to the workloads that a role or binding gives a
@@ -62,7 +63,7 @@ type rights struct {
 func (j *judge) ofRights(o inventory.Object) []hazard {
 	r := &rights{
 		j: j, view: authz.Over(j.inv), feeds: map[inventory.Key]bool{}, powers: map[string]bool{},
-		to: map[account]bool{}, within: map[string]bool{},
+		to: map[account]bool{}, within: map[string]bool{}, seeds: map[string]bool{},
 	}
 	key := inventory.KeyOf(o)
 	from := key
@@ -77,6 +78,7 @@ func (j *judge) ofRights(o inventory.Object) []hazard {
 	if len(r.powers) == 0 {
 		return nil
 	}
+	r.climbs = climbing(rules)
 	if isBinding {
 		r.binding = key
 		r.name(b)
@@ -111,23 +113,26 @@ func (r *rights) name(b authz.Bound) {
 		case rbacv1.ServiceAccountKind:
 			if namespace := cmp.Or(s.Namespace, b.Key.Namespace); namespace != "" {
 				r.to[account{namespace, s.Name}] = true
+				r.seed(namespace, b.Key.Namespace)
 			}
 		case rbacv1.UserKind:
 			if namespace, name, ok := authz.SplitAccount(s.Name); ok {
 				r.to[account{namespace, name}] = true
+				r.seed(namespace, b.Key.Namespace)
 			}
 		case rbacv1.GroupKind:
-			r.group(s.Name)
+			r.group(s.Name, b.Key.Namespace)
 		}
 	}
 }
 
-func (r *rights) group(name string) {
+func (r *rights) group(name, in string) {
 	if name == authz.AccountGroup || name == authz.Authenticated {
 		r.all = true
 	}
 	if n := len(authz.AccountGroupPrefix); len(name) > n && name[:n] == authz.AccountGroupPrefix {
 		r.within[name[n:]] = true
+		r.seed(name[n:], in)
 	}
 }
 
@@ -198,49 +203,4 @@ func (r *rights) gives(h *power.Held) bool {
 		return true
 	}
 	return r.feeds[h.Grant.Role] && r.powers[h.Power.ID]
-}
-
-// workloads yields the workloads of a namespace, or of all when it is empty.
-func (j *judge) workloads(namespace string) iter.Seq[*inventory.Workload] {
-	return func(yield func(*inventory.Workload) bool) {
-		for _, k := range exposure.TemplateKinds() {
-			var last *inventory.Workload
-			for e := range j.inv.Entries(k, namespace) {
-				if e.Workload == nil || replica(last, e.Workload) {
-					continue
-				}
-				last = e.Workload
-				if !yield(e.Workload) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// exposed adds the chains to every workload that can be reached: by way of the
-// Services, of which few are exposed, and of the pods that take ports of nodes.
-func (j *judge) exposed(keep func(harm) (harm, bool)) []hazard {
-	var out []hazard
-	for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, "") {
-		ways := exposure.Ways(svc, j.in)
-		if len(ways) == 0 {
-			continue
-		}
-		doors := make([]door, 0, len(ways))
-		for _, w := range ways {
-			doors = append(doors, door{w, svc})
-		}
-		for w := range j.behind(svc) {
-			if w.Spec != nil && !mirror(w) {
-				out = j.add(out, target{w, doors}, keep)
-			}
-		}
-	}
-	for w := range j.workloads("") {
-		if w.Spec != nil && !mirror(w) {
-			out = j.add(out, target{w, j.hostDoors(w)}, keep)
-		}
-	}
-	return out
 }

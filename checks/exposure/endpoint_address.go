@@ -57,6 +57,10 @@ type owners struct {
 	namespace string // whose pods an address may belong to
 	in        checks.Input
 
+	// kept says that a scan found the addresses, and that they seem to be
+	// Kubernetes' own: nodes are then where pods of the namespace run.
+	kept bool
+
 	indexed  bool
 	nodes    map[netip.Addr]string
 	networks map[netip.Prefix]string // pod networks, by the node that has them
@@ -94,6 +98,9 @@ func (w *owners) of(addr netip.Addr) (owner, bool) {
 	// and Services say: its status can be written.
 	w.index()
 	if node, known := w.nodes[addr]; known {
+		if w.kept && sharesNodes(w.namespace, w.in) {
+			return owner{}, false
+		}
 		return owner{what: "which is an address of Node " + node}, true
 	}
 	if svc, known := w.virtual[addr]; known {
@@ -112,6 +119,16 @@ func (w *owners) of(addr netip.Addr) (owner, bool) {
 		return owner{what: "whose owner cannot be told, because no Node is known", certainty: checks.Undetermined}, true
 	}
 	return owner{}, false
+}
+
+// sharesNodes reports whether a namespace has pods in the host's network.
+func sharesNodes(namespace string, in checks.Input) bool {
+	for e := range in.Inventory.Entries(inventory.PodKind, namespace) {
+		if e.Workload != nil && e.Workload.Spec != nil && e.Workload.Spec.HostNetwork {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *owners) index() {

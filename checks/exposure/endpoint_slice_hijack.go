@@ -75,6 +75,10 @@ type controllerClaim struct{ label, name string }
 // https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/controller/endpoint/endpoints_controller.go
 const endpointsManagedBy = "endpoints.kubernetes.io/managed-by"
 
+// mirroringController copies Endpoints that users write into slices.
+// https://kubernetes.io/docs/concepts/services-networking/service/#endpointslice-mirroring
+const mirroringController = "endpointslicemirroring-controller.k8s.io"
+
 // claimedController returns which of Kubernetes' controllers an object says that
 // it is managed by.
 func claimedController(o inventory.Object) (controllerClaim, bool) {
@@ -83,7 +87,7 @@ func claimedController(o inventory.Object) (controllerClaim, bool) {
 		label = endpointsManagedBy
 	}
 	switch name := o.GetLabels()[label]; name {
-	case "endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io", "endpoint-controller":
+	case "endpointslice-controller.k8s.io", mirroringController, "endpoint-controller":
 		return controllerClaim{label, name}, true
 	}
 	return controllerClaim{}, false

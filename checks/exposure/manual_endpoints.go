@@ -31,7 +31,9 @@ func manualEndpoints() checks.Check {
 				"Ingress controllers and gateways follow them with their own network access: an address of another namespace's pod leads around that namespace's NetworkPolicies (CVE-2021-25740), one of a node or of the API server to what only the control plane should reach. " +
 				"The rule knows pods, nodes, the pod networks that Nodes state, cluster addresses of Services, the API server, and the loopback, link-local and metadata addresses that the API server itself refuses since CVE-2021-25737, some metadata addresses excepted. " +
 				"Pods in the host's network have the address of their node. Networks that no object states, such as that of a cloud's VPC, are not known: without any Node in the inventory a private address is undetermined. " +
-				"Endpoints that Kubernetes' own controllers write are not judged when they write them.",
+				"Endpoints that Kubernetes' own controllers write are not judged when they write them. " +
+				"The background scan does not know who wrote what it finds. What says that the mirroring controller manages it is a copy of Endpoints that a user wrote, perhaps one whom the policy trusts with that: where it leads inside is reported one step milder and as undetermined. " +
+				"What says that Kubernetes manages it may lead to nodes where the namespace has pods in the host's network, and matters to nobody without its Service.",
 			Attack: "a proxy is led to pods of another namespace, to a node or to the API server",
 			Fix:    "give the Service a selector for pods of its own namespace, or list only addresses outside the cluster",
 			Exempt: "A Service for another namespace's pods whose owner agrees; a Gateway API ReferenceGrant says that better.",
@@ -52,6 +54,9 @@ func manualEndpoints() checks.Check {
 			svc := in.Inventory.Service(in.Object.GetNamespace(), name)
 			if svc != nil && (len(svc.Spec.Selector) > 0 || in.Parameters.Gateway.OwnsService(svc)) {
 				return nil // EXP-010 is about endpoints of a Service with a selector
+			}
+			if _, claims := claimedController(in.Object); claims && in.Request.Stored && svc == nil {
+				return nil // what the Service left behind; a new one is judged by it
 			}
 			return addressFindings(in.Object, name, in)
 		},
@@ -89,7 +94,9 @@ func selectorlessFindings(svc *corev1.Service, in checks.Input) []checks.Finding
 // once.
 func addressFindings(o inventory.Object, service string, in checks.Input) []checks.Finding {
 	var out []checks.Finding
-	whose := &owners{namespace: o.GetNamespace(), in: in}
+	by, claims := claimedController(o)
+	claims = claims && in.Request.Stored
+	whose := &owners{namespace: o.GetNamespace(), in: in, kept: claims}
 	seen := map[string]bool{}
 	for _, a := range endpointAddresses(o) {
 		f, bad := addressFinding(a, whose)
@@ -97,6 +104,10 @@ func addressFindings(o inventory.Object, service string, in checks.Input) []chec
 			continue
 		}
 		seen[f.Subject] = true
+		if claims && by.name == mirroringController {
+			f.Severity, f.Certainty = checks.Medium, checks.Undetermined
+			f.Message += ", and it is not known who wrote the Endpoints that it copies"
+		}
 		f.Field = a.field
 		f.Path = []string{"any client of the Service", "Service " + o.GetNamespace() + "/" + service, a.text}
 		out = append(out, f)

@@ -106,3 +106,10 @@ func SelectedOnly(s *discoveryv1.EndpointSlice, of *corev1.Service) bool {
 	_, claims := claimedController(s)
 	return claims && len(of.Spec.Selector) > 0
 }
+
+// OnPods adapts a function over a pod template to Check.Run for pods and every
+// kind that carries a template. Mirror pods, which stand for files of a node, and
+// custom resources without a template yield nothing.
+func OnPods(run func(inventory.Template, checks.Input) []checks.Finding) func(checks.Input) []checks.Finding {
+	return onPods(run)
+}

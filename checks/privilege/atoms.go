@@ -32,7 +32,7 @@ func keptAndAdded(before, now []atom, say func([]atom) string) []checks.Finding 
 	}
 	var kept, more []atom
 	for _, a := range now {
-		if slices.ContainsFunc(before, func(b atom) bool { return b.key == a.key && b.severity >= a.severity }) {
+		if holds(before, a) {
 			kept = append(kept, a)
 		} else {
 			more = append(more, a)
@@ -46,6 +46,11 @@ func keptAndAdded(before, now []atom, say func([]atom) string) []checks.Finding 
 		out = append(out, ofAtoms(added+strings.Join(keys(more), ","), more, say))
 	}
 	return out
+}
+
+// holds reports whether a list has an atom, no less severe.
+func holds(list []atom, a atom) bool {
+	return slices.ContainsFunc(list, func(b atom) bool { return b.key == a.key && b.severity >= a.severity })
 }
 
 // ofAtoms reports atoms by the worst of them.
@@ -85,14 +90,30 @@ func judgeRules(in checks.Input, find func(r *role, rule *rbacv1.PolicyRule, at 
 		}
 		return out
 	}
-	now := all(r.judged)
-	if len(now) == 0 {
-		return nil
+	if in.Old == nil {
+		return r.found(nil, all(r.judged), say, in)
 	}
-	var before []atom
-	if in.Old != nil {
-		before = all(rulesOf(in.Old))
+	before := all(rulesOf(in.Old))
+	var now []atom
+	for i := range r.judged {
+		if power.Everything(&r.judged[i]) {
+			continue
+		}
+		narrower := covers(rulesOf(in.Old), &r.judged[i])
+		for _, a := range find(r, &r.judged[i], i) {
+			if narrower && !holds(before, a) {
+				// The rule takes something away of a wider one, of which another check spoke.
+				a.severity = min(a.severity, checks.Low)
+				before = append(before, a)
+			}
+			now = append(now, a)
+		}
 	}
+	return r.found(before, now, say, in)
+}
+
+// found is keptAndAdded with the path of the role.
+func (r *role) found(before, now []atom, say func([]atom) string, in checks.Input) []checks.Finding {
 	out := keptAndAdded(before, now, say)
 	for i := range out {
 		out[i].Path = r.path(in)

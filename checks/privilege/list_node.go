@@ -26,7 +26,7 @@ func nodeChecks() []checks.Check {
 			Exempt:  "Autoscalers, node problem detectors and storage or network plugins that label nodes.",
 			Sources: []string{kubelet, "https://github.com/kubernetes/enhancements/issues/2862", "https://kubernetes.io/docs/reference/node/kubelet-checkpoint-api/", police},
 		}),
-		rolePower("RBAC-042", checks.Doc{
+		combinedPower("RBAC-042", checks.Doc{
 			Title: "No role requests and approves certificates",
 			Why: "A certificate of the signer kubernetes.io/kube-apiserver-client-kubelet makes its holder a node, one of kubernetes.io/kube-apiserver-client any user. Who may create a CertificateSigningRequest, approve it and approve for such a signer issues these to itself. " +
 				"create on certificatesigningrequests/nodeclient has the same effect, for Kubernetes then approves by itself. What each of them is worth alone says RBAC-045; bootstrap tokens, the other way to become a node, are RBAC-021 in kube-system.",

@@ -22,6 +22,8 @@ import (
 func All() []checks.Check {
 	return slices.Concat(
 		formChecks(), administrationChecks(), identityChecks(), workloadChecks(), nodeChecks(), controlChecks(), dataChecks(),
+		extensionChecks(), combinationChecks(), bindingChecks(),
+		accountChecks(), identityOfPods(),
 	)
 }
 

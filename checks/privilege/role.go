@@ -28,6 +28,9 @@ type role struct {
 
 	holders []string // of the path, nil until asked for
 	asked   bool
+
+	joined      []union // with other roles of its holders
+	joinedKnown bool
 }
 
 // aggregators are the users by which Kubernetes writes the rules of aggregated

@@ -9,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -47,8 +48,8 @@ func rolePower(id string, doc checks.Doc) checks.Check {
 }
 
 // grade chooses the defaults so that in the baseline profile a critical or high
-// finding denies, a medium one warns and any other is recorded. The strict
-// profile is one step stricter.
+// finding denies, a medium one warns and any other is recorded. In the strict
+// profile a power that is medium at its worst denies, one that is low warns.
 func grade(p *power.Power) (checks.Severity, checks.Actions) {
 	switch {
 	case p.Wide >= checks.High:
@@ -90,29 +91,47 @@ func judgeRole(p *power.Power, in checks.Input) []checks.Finding {
 	if len(now) == 0 {
 		return nil
 	}
-	var before []power.Permission
-	if in.Old != nil {
-		before = p.Permissions(rulesOf(in.Old), r.scope)
-	}
-	if len(before) == 0 {
+	if in.Old == nil {
 		return []checks.Finding{r.finding(p, granted, now, in)}
 	}
+	before := p.Permissions(rulesOf(in.Old), r.scope)
+	most := checks.Low
 	var kept, more []power.Permission
 	for _, q := range now {
-		if slices.ContainsFunc(before, func(b power.Permission) bool { return includes(b, q) }) {
+		switch {
+		case slices.ContainsFunc(before, func(b power.Permission) bool { return includes(b, q) }):
+			kept, most = append(kept, q), max(most, q.Severity)
+		case impliedBefore(in, q):
 			kept = append(kept, q)
-		} else {
+		default:
 			more = append(more, q)
 		}
 	}
 	var out []checks.Finding
 	if len(kept) > 0 {
-		out = append(out, r.finding(p, granted, kept, in))
+		f := r.finding(p, granted, kept, in)
+		f.Severity = min(f.Severity, most)
+		out = append(out, f)
 	}
 	if len(more) > 0 {
-		out = append(out, r.finding(p, added+r.spell(more), more, in))
+		subject := granted
+		if len(before) > 0 || len(kept) > 0 {
+			subject = added + r.spell(more)
+		}
+		out = append(out, r.finding(p, subject, more, in))
 	}
 	return out
+}
+
+// impliedBefore reports whether the object gave a permission before the update by
+// a wider rule that was not counted for this power: one that allows everything, of
+// which only RBAC-001 spoke, or a star for subresources without fixed names. What
+// is left of it counts as low in the verdict on the update, which takes something
+// away; a scan that follows says how severe it is.
+func impliedBefore(in checks.Input, q power.Permission) bool {
+	return slices.ContainsFunc(rulesOf(in.Old), func(rule rbacv1.PolicyRule) bool {
+		return len(rule.ResourceNames) == 0 && authz.Allows(&rule, q.Request)
+	})
 }
 
 // unreadable is what is said of an object that is none of the kinds of a check.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,11 +24,12 @@ func run() int {
 	var o serve.Options
 	flag.StringVar(&o.Metrics, "metrics", ":8080", "address to serve metrics on, 0 for none")
 	flag.StringVar(&o.Probes, "probes", ":8081", "address to serve /healthz and /readyz on, 0 for none")
-	flag.StringVar(&o.Namespace, "namespace", "gatehouse-system", "namespace in which Gatehouse runs; it is never judged")
+	flag.StringVar(&o.Namespace, "namespace", "gatehouse-system", "namespace in which Gatehouse runs; only what protects Gatehouse itself is judged there")
 	flag.StringVar(&o.Service, "webhook", "gatehouse-webhook", "name of the webhook's Service and Deployment")
 	flag.StringVar(&o.URL, "webhook-url", "", "base URL by which the webhook is registered, if not by its Service")
 	flag.BoolVar(&o.FailOpen, "fail-open", false, "the webhook is registered to let requests through while it is down")
 	flag.StringVar(&o.Canary, "canary-namespace", "gatehouse-canary", "enforced namespace in which a dry-run must be refused every minute, empty for none")
+	flag.DurationVar(&o.CompareRBAC, "compare-rbac-every", 24*time.Hour, "how often roles and bindings are compared with what they were, 0 for never")
 	flag.IntVar(&o.Workers, "workers", 2, "how many objects are judged at once")
 	verbose := flag.Bool("verbose", false, "log every pass of the scan")
 	showVersion := flag.Bool("version", false, "print the version and exit")

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,9 +30,17 @@ type Rules struct {
 	Judge verdict.Judge
 
 	// Never lists the namespaces that are not judged whatever their labels say:
-	// the system's and our own.
+	// the system's.
 	Never []string
+
+	// Own is the namespace of Gatehouse, whatever its labels say: only the checks
+	// that protect Gatehouse itself judge it, and what they find is reported.
+	// Empty: it is not known.
+	Own string
 }
+
+// selfFamily begins the ids of the checks that protect Gatehouse itself.
+const selfFamily = "SELF-"
 
 // Scan holds the verdicts on one version of an inventory, and which look-ups
 // each of them rests on. One goroutine may use it.
@@ -40,6 +49,7 @@ type Scan struct {
 	reads   *inventory.Reads
 	rules   Rules
 	kinds   map[schema.GroupKind]bool // that some check judges
+	self    map[string]bool           // ids of the checks that protect Gatehouse itself
 	at      *inventory.Inventory
 
 	ids     map[inventory.Key]id
@@ -78,10 +88,13 @@ func (s *Scan) reset(inv *inventory.Inventory, rules Rules) {
 	s.reads, s.rules, s.at = inventory.NewReads(), rules, inv
 	s.ids, s.objects, s.free = map[inventory.Key]id{}, nil, nil
 	s.readers, s.failing = map[inventory.Read][]id{}, map[string]map[inventory.Key]policy.Verdict{}
-	s.kinds = map[schema.GroupKind]bool{}
+	s.kinds, s.self = map[schema.GroupKind]bool{}, map[string]bool{}
 	if set := rules.Judge.Policy.Set(); set != nil {
 		for _, k := range set.Kinds() {
 			s.kinds[k] = true
+		}
+		for _, c := range set.Checks() {
+			s.self[c.ID] = strings.HasPrefix(c.ID, selfFamily)
 		}
 		return
 	}

@@ -94,6 +94,9 @@ func (s *Scan) scope(view *inventory.Inventory, k inventory.Key) (policy.Mode, p
 	if k.Namespace == "" {
 		return s.rules.Judge.Policy.ClusterMode, policy.Baseline
 	}
+	if s.own(k) {
+		return policy.AuditOnly, policy.Baseline
+	}
 	if slices.Contains(s.rules.Never, k.Namespace) {
 		return policy.Off, policy.Baseline
 	}
@@ -111,7 +114,14 @@ func (s *Scan) one(view *inventory.Inventory, e *inventory.Entry) policy.Verdict
 	if mode == policy.Off {
 		return nil
 	}
-	return order(s.rules.Judge.Of(verdict.Question{
+	q := verdict.Question{
 		Object: stored(e), Inventory: view, Held: true, Request: checks.Request{Stored: true}, Mode: mode, Profile: profile,
-	}))
+	}
+	if s.own(e.Key) {
+		q.Only = s.self
+	}
+	return order(s.rules.Judge.Of(q))
 }
+
+// own reports whether an object is in the namespace of Gatehouse.
+func (s *Scan) own(k inventory.Key) bool { return s.rules.Own != "" && k.Namespace == s.rules.Own }

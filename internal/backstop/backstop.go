@@ -28,8 +28,9 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// Prefix begins the names of all objects. The id of the check follows, in lower
-// case, and then what tells the parts of a check apart.
+// Prefix begins the names of all objects. What the policy does follows, as in
+// "gatehouse-backstop-warn-deny": the action in the baseline and in the strict
+// profile where they differ, and then what else tells policies apart.
 const Prefix = "gatehouse-backstop-"
 
 // ComponentLabel and Component select all objects of the backstop, so that one
@@ -44,6 +45,9 @@ type Options struct {
 	// Namespace is where Gatehouse runs; it is never judged. Required.
 	Namespace string
 
+	// Only names the checks that are wanted, by id; nil: every check.
+	Only []string
+
 	// Exemptions are written into the policies when they count at the moment Now;
 	// nil: none.
 	Exemptions *exempt.Set
@@ -57,19 +61,21 @@ type Objects struct {
 }
 
 // Build makes the backstop of every check of a policy that has one and is not
-// off. A rule that names no expression, or a kind that is not known, is a fault
-// of the check; all faults are joined, and nothing is returned then.
+// off. Checks that are treated alike share a policy, for each policy costs the API
+// server a conversion of the object. A rule that names no expression, or a kind
+// that is not known, is a fault of the check; all faults are joined, and nothing
+// is returned then.
 func Build(p *policy.Policy, o Options) (Objects, error) {
-	var out Objects
-	var faults []error
 	if o.Namespace == "" {
-		return out, errors.New("build backstop: the namespace of Gatehouse is not named")
+		return Objects{}, errors.New("build backstop: the namespace of Gatehouse is not named")
 	}
 	if p == nil || p.Set() == nil || p.Parameters == nil {
-		return out, errors.New("build backstop: there is no policy")
+		return Objects{}, errors.New("build backstop: there is no policy")
 	}
+	var groups []*group
+	var faults []error
 	for _, c := range p.Set().Checks() {
-		if c.Backstop == nil {
+		if c.Backstop == nil || o.Only != nil && !slices.Contains(o.Only, c.ID) {
 			continue
 		}
 		parts, err := partsOf(c, p.Parameters, o.counting(c.ID, verdict.TermsOf(p)))
@@ -78,43 +84,93 @@ func Build(p *policy.Policy, o Options) (Objects, error) {
 			continue
 		}
 		for _, part := range parts {
-			bindings := part.bindings(p, o.Namespace)
-			if len(bindings) == 0 {
-				continue // off
-			}
-			out.Policies = append(out.Policies, part.policy())
-			out.Bindings = append(out.Bindings, bindings...)
+			groups = join(groups, part, p)
 		}
 	}
 	if len(faults) > 0 {
 		return Objects{}, errors.Join(faults...)
 	}
-	slices.SortFunc(out.Policies, func(a, b admissionregistrationv1.ValidatingAdmissionPolicy) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(out.Bindings, func(a, b admissionregistrationv1.ValidatingAdmissionPolicyBinding) int {
-		return cmp.Compare(a.Name, b.Name)
-	})
+	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(a.name(), b.name()) })
+	var out Objects
+	for _, g := range groups {
+		out.Policies = append(out.Policies, g.policy())
+		out.Bindings = append(out.Bindings, g.bindings(o.Namespace)...)
+	}
 	return out, nil
 }
 
-// CheckOf returns the id of the check that a policy object of the backstop is
-// made of; "" for any other name.
-func CheckOf(policyName string) string {
-	rest, ours := strings.CutPrefix(policyName, Prefix)
-	words := strings.SplitN(rest, "-", 3)
-	if !ours || len(words) < 2 {
-		return ""
-	}
-	return strings.ToUpper(words[0] + "-" + words[1])
+// group is what becomes one policy: parts that are treated alike.
+type group struct {
+	key   groupKey
+	parts []*part
+	kinds []inventory.Kind // of all parts, each once
 }
 
-// part is what becomes one policy: the rules of a check that have the same
-// severity, certainty, scope and params, and so the same actions.
+type groupKey struct {
+	baseline, strict checks.Action // in enforced namespaces; of cluster-scoped objects both are the one action
+	each             schema.GroupVersionKind
+	onStatus         bool
+	cluster          bool
+}
+
+// join adds a part to its group, unless the policy turns it off.
+func join(groups []*group, p *part, rules *policy.Policy) []*group {
+	key := groupKey{each: p.key.each, onStatus: p.check.OnStatus, cluster: p.key.cluster}
+	if key.cluster {
+		key.baseline = p.action(rules, rules.ClusterMode, policy.Baseline)
+		key.strict = key.baseline
+	} else {
+		key.baseline, key.strict = p.action(rules, policy.Enforce, policy.Baseline), p.action(rules, policy.Enforce, policy.Strict)
+	}
+	if key.baseline == checks.Ignore && key.strict == checks.Ignore {
+		return groups
+	}
+	at := slices.IndexFunc(groups, func(g *group) bool { return g.key == key })
+	if at < 0 {
+		at = len(groups)
+		groups = append(groups, &group{key: key})
+	}
+	g := groups[at]
+	g.parts = append(g.parts, p)
+	g.kinds = appendKinds(g.kinds, p.kinds)
+	return groups
+}
+
+// appendKinds adds the kinds that are not in the list.
+func appendKinds(list, more []inventory.Kind) []inventory.Kind {
+	for _, k := range more {
+		if !slices.ContainsFunc(list, func(o inventory.Kind) bool { return o.GroupKind == k.GroupKind }) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// name says what the policy does.
+func (g *group) name() string {
+	name := Prefix + g.key.baseline.String()
+	if g.key.strict != g.key.baseline {
+		name += "-" + g.key.strict.String()
+	}
+	if g.key.onStatus {
+		name += "-status"
+	}
+	if !g.key.each.Empty() {
+		name += "-by-" + strings.ToLower(g.key.each.Kind)
+	}
+	if g.key.cluster {
+		name += "-cluster"
+	}
+	return name
+}
+
+// part is what becomes one validation: the rules of a check that have the same
+// severity, certainty, scope and params.
 type part struct {
-	check   checks.Check
-	key     partKey
-	kinds   []inventory.Kind // of all rules, each once
-	rules   []rule
-	created bool // some rule is about creations, too
+	check checks.Check
+	key   partKey
+	kinds []inventory.Kind // of all rules, each once
+	rules []rule
 
 	exemptions []exempt.Exemption // that name the check and count
 }
@@ -188,32 +244,8 @@ func place(parts []*part, c checks.Check, key partKey, r rule) []*part {
 	}
 	p := parts[at]
 	p.rules = append(p.rules, r)
-	p.created = p.created || r.Faults != ""
-	for _, k := range r.kinds {
-		if !slices.ContainsFunc(p.kinds, func(o inventory.Kind) bool { return o.GroupKind == k.GroupKind }) {
-			p.kinds = append(p.kinds, k)
-		}
-	}
+	p.kinds = appendKinds(p.kinds, r.kinds)
 	return parts
-}
-
-// name tells the parts of a check apart. It depends on no parameter, so that a
-// change of the CheckPolicy replaces objects in place.
-func (p *part) name() string {
-	words := []string{Prefix + strings.ToLower(p.check.ID)}
-	if p.key.severity != p.check.Severity {
-		words = append(words, p.key.severity.String())
-	}
-	if p.key.certainty != checks.Violation {
-		words = append(words, p.key.certainty.String())
-	}
-	if !p.key.each.Empty() {
-		words = append(words, "by", strings.ToLower(p.key.each.Kind))
-	}
-	if p.key.cluster {
-		words = append(words, "cluster")
-	}
-	return strings.Join(words, "-")
 }
 
 func objectLabels() map[string]string {

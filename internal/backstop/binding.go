@@ -38,19 +38,19 @@ func (p *part) action(rules *policy.Policy, mode policy.Mode, profile policy.Pro
 
 // bindings say where a policy applies and what it does there: one for each mode
 // of a namespace, and one for each profile where the profiles differ.
-func (p *part) bindings(rules *policy.Policy, own string) []admissionregistrationv1.ValidatingAdmissionPolicyBinding {
+func (g *group) bindings(own string) []admissionregistrationv1.ValidatingAdmissionPolicyBinding {
 	var out []admissionregistrationv1.ValidatingAdmissionPolicyBinding
 	add := func(suffix string, action checks.Action, selector *metav1.LabelSelector) {
 		if action != checks.Ignore {
-			out = append(out, p.binding(suffix, action, selector))
+			out = append(out, g.binding(suffix, action, selector))
 		}
 	}
-	if p.key.cluster {
-		add("", p.action(rules, rules.ClusterMode, policy.Baseline), nil)
+	if g.key.cluster {
+		add("", g.key.baseline, nil)
 		return out
 	}
-	for _, mode := range []policy.Mode{policy.Enforce, policy.WarnOnly, policy.AuditOnly} {
-		baseline, strict := p.action(rules, mode, policy.Baseline), p.action(rules, mode, policy.Strict)
+	for _, mode := range []policy.Mode{policy.AuditOnly, policy.Enforce, policy.WarnOnly} {
+		baseline, strict := soften(g.key.baseline, mode), soften(g.key.strict, mode)
 		if baseline == strict {
 			add("-"+mode.String(), baseline, selector(mode, own))
 			continue
@@ -66,18 +66,30 @@ func (p *part) bindings(rules *policy.Policy, own string) []admissionregistratio
 	return out
 }
 
-func (p *part) binding(suffix string, action checks.Action, namespaces *metav1.LabelSelector) admissionregistrationv1.ValidatingAdmissionPolicyBinding {
+// soften is what a mode makes of an action, as policy.Decide does.
+func soften(a checks.Action, mode policy.Mode) checks.Action {
+	switch mode {
+	case policy.WarnOnly:
+		return max(a, checks.Warn)
+	case policy.AuditOnly:
+		return max(a, checks.Audit)
+	case policy.Enforce, policy.Off:
+	}
+	return a
+}
+
+func (g *group) binding(suffix string, action checks.Action, namespaces *metav1.LabelSelector) admissionregistrationv1.ValidatingAdmissionPolicyBinding {
 	out := admissionregistrationv1.ValidatingAdmissionPolicyBinding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: admissionregistrationv1.SchemeGroupVersion.String(), Kind: "ValidatingAdmissionPolicyBinding"},
-		ObjectMeta: objectMeta(p.name() + suffix),
+		ObjectMeta: objectMeta(g.name() + suffix),
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicyBindingSpec{
-			PolicyName: p.name(), ValidationActions: []admissionregistrationv1.ValidationAction{enforcement(action)},
+			PolicyName: g.name(), ValidationActions: []admissionregistrationv1.ValidationAction{enforcement(action)},
 		},
 	}
 	if namespaces != nil {
 		out.Spec.MatchResources = &admissionregistrationv1.MatchResources{NamespaceSelector: namespaces}
 	}
-	if !p.key.each.Empty() {
+	if !g.key.each.Empty() {
 		// None is nothing to refuse by.
 		out.Spec.ParamRef = &admissionregistrationv1.ParamRef{Selector: &metav1.LabelSelector{}, ParameterNotFoundAction: new(admissionregistrationv1.AllowAction)}
 	}

@@ -12,55 +12,107 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/cel"
+	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// The annotations of the policies: the check that one is made of, and when the
+// The annotations of the policies: the checks that one is made of, and when the
 // first of the exemptions that are written into it ends (RFC 3339).
 const (
-	CheckAnnotation = "gatehouse.sh/check"
-	EndAnnotation   = "gatehouse.sh/exemptions-end"
+	ChecksAnnotation = "gatehouse.sh/checks"
+	EndAnnotation    = "gatehouse.sh/exemptions-end"
 )
 
-// policy writes the ValidatingAdmissionPolicy of a part.
-func (p *part) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
+// policy writes the ValidatingAdmissionPolicy of a group.
+func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 	out := admissionregistrationv1.ValidatingAdmissionPolicy{
 		TypeMeta:   metav1.TypeMeta{APIVersion: admissionregistrationv1.SchemeGroupVersion.String(), Kind: "ValidatingAdmissionPolicy"},
-		ObjectMeta: objectMeta(p.name()),
+		ObjectMeta: objectMeta(g.name()),
 		Spec: admissionregistrationv1.ValidatingAdmissionPolicySpec{
 			// In process there is nothing that could be down: an expression that fails is
 			// one that could not judge.
 			FailurePolicy:    new(admissionregistrationv1.Fail),
-			MatchConstraints: &admissionregistrationv1.MatchResources{MatchPolicy: new(admissionregistrationv1.Equivalent), ResourceRules: p.resourceRules()},
-			MatchConditions:  p.conditions(),
+			MatchConstraints: &admissionregistrationv1.MatchResources{MatchPolicy: new(admissionregistrationv1.Equivalent), ResourceRules: g.resourceRules()},
+			MatchConditions:  g.conditions(),
 		},
 	}
-	out.Annotations = map[string]string{CheckAnnotation: p.check.ID + " " + p.check.Name}
-	if end, some := firstEnd(p.exemptions); some {
-		out.Annotations[EndAnnotation] = end.UTC().Format(time.RFC3339)
+	var ids []string
+	var exemptions []exempt.Exemption
+	said := &sayings{}
+	for _, p := range g.parts {
+		ids, exemptions = append(ids, p.check.ID), append(exemptions, p.exemptions...)
+		out.Spec.Variables = append(out.Spec.Variables, p.add(said, g.kinds)...)
 	}
-	if !p.key.each.Empty() {
-		out.Spec.ParamKind = &admissionregistrationv1.ParamKind{APIVersion: p.key.each.GroupVersion().String(), Kind: p.key.each.Kind}
-	}
-	var added []string
-	for i, r := range p.rules {
-		suffix := ""
-		if len(p.rules) > 1 {
-			suffix = fmt.Sprint(i + 1)
-		}
-		out.Spec.Variables = append(out.Spec.Variables, p.variables(r, suffix)...)
-		added = append(added, "variables.added"+suffix)
-	}
-	if len(added) > 1 {
-		out.Spec.Variables = append(out.Spec.Variables, admissionregistrationv1.Variable{Name: "added", Expression: strings.Join(added, " + ")})
-	}
+	out.Spec.Variables = append(out.Spec.Variables, admissionregistrationv1.Variable{Name: "said", Expression: said.expression()})
+	// One validation, for the API server evaluates the message of every validation,
+	// whether it fails or not, and shows the user one that fails.
 	out.Spec.Validations = []admissionregistrationv1.Validation{{
-		Expression:        "variables.added.size() == 0",
-		Message:           p.message("") + ". More: gatehouse explain " + p.check.ID,
-		MessageExpression: p.messageExpression("variables.added"),
+		Expression:        "variables.said.size() == 0",
+		Message:           "the object breaks a rule of Gatehouse: gatehouse check says which",
+		MessageExpression: cel.Let("s", `variables.said.join(" | ")`, "s.size() > "+maxSaid+" ? s.substring(0, "+maxSaid+`) + "..." : s`),
 		Reason:            new(metav1.StatusReasonForbidden),
 	}}
+	out.Annotations = map[string]string{ChecksAnnotation: strings.Join(slices.Compact(ids), ",")}
+	if end, some := firstEnd(exemptions); some {
+		out.Annotations[EndAnnotation] = end.UTC().Format(time.RFC3339)
+	}
+	if !g.key.each.Empty() {
+		out.Spec.ParamKind = &admissionregistrationv1.ParamKind{APIVersion: g.key.each.GroupVersion().String(), Kind: g.key.each.Kind}
+	}
+	return out
+}
+
+// sayings gathers what a policy says, by the kinds that it is said of, so that
+// only the rules for the kind at hand are evaluated.
+type sayings struct {
+	guards []string // in the order of their coming; "": every kind
+	pieces map[string][]string
+}
+
+func (s *sayings) add(guard, piece string) {
+	if s.pieces == nil {
+		s.pieces = map[string][]string{}
+	}
+	if _, known := s.pieces[guard]; !known {
+		s.guards = append(s.guards, guard)
+	}
+	s.pieces[guard] = append(s.pieces[guard], piece)
+}
+
+// expression is the list of all messages.
+func (s *sayings) expression() string {
+	out := make([]string, 0, len(s.guards))
+	for _, guard := range s.guards {
+		list := cel.Concat(s.pieces[guard]...)
+		if guard != "" {
+			list = cel.When(guard, list)
+		}
+		out = append(out, list)
+	}
+	return strings.Join(out, " + ")
+}
+
+// add writes the rules of the part for a policy that matches the kinds.
+func (p *part) add(said *sayings, kinds []inventory.Kind) []admissionregistrationv1.Variable {
+	id := strings.ReplaceAll(p.check.ID, "-", "") + p.key.severity.String()
+	if p.key.certainty != checks.Violation {
+		id += p.key.certainty.String()
+	}
+	out := make([]admissionregistrationv1.Variable, 0, len(p.rules))
+	for i, r := range p.rules {
+		name := id
+		if len(p.rules) > 1 {
+			name += fmt.Sprint(i + 1)
+		}
+		guard := ""
+		if len(r.kinds) < len(kinds) {
+			guard = guardOf(r.kinds)
+		}
+		out = append(out, admissionregistrationv1.Variable{Name: name, Expression: p.unexcused(added(r))})
+		said.add(guard, cel.When("variables."+name+".size() > 0", "["+p.message("variables."+name)+"]"))
+	}
 	return out
 }
 
@@ -69,27 +121,14 @@ func (p *part) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 // cost. An update of an object with more faults is left to the webhook.
 const maxPairs = "100000"
 
-// variables are the faults that the request adds. The expression of the rule is
-// there once, for the new and the old object alike.
-func (p *part) variables(r rule, suffix string) []admissionregistrationv1.Variable {
-	guard := ""
-	if len(r.kinds) < len(p.kinds) {
-		guard = guardOf(r.kinds)
-	}
+// added is the list of the faults that the request adds. The expression of the
+// rule is there once, for the new and the old object alike.
+func added(r rule) string {
 	if r.Step != "" {
-		step := cel.Let("object", "dyn(object)", cel.Let("oldObject", "dyn(oldObject)", r.Step))
-		return []admissionregistrationv1.Variable{{Name: "added" + suffix, Expression: p.unexcused(cel.When(cel.All(`request.operation == "UPDATE"`, guard), step))}}
+		return cel.When(`request.operation == "UPDATE"`, cel.Let("object", "dyn(object)", cel.Let("oldObject", "dyn(oldObject)", r.Step)))
 	}
-	found := `(request.operation == "UPDATE" ? [dyn(object), dyn(oldObject)] : [dyn(object)]).map(self, ` + r.Faults + ")"
-	if guard != "" {
-		found = cel.If(guard, found, "[[]]")
-	}
-	v := "variables.found" + suffix
-	return []admissionregistrationv1.Variable{
-		{Name: "found" + suffix, Expression: found},
-		{Name: "added" + suffix, Expression: p.unexcused("(" + v + ".size() == 1 ? " + v + "[0] : " + v + "[0].size() * " + v + "[1].size() > " + maxPairs + " ? [] : " +
-			v + "[0].filter(f, !(f in " + v + "[1])))")},
-	}
+	return cel.Let("v", `(request.operation == "UPDATE" ? [dyn(object), dyn(oldObject)] : [dyn(object)]).map(self, `+r.Faults+")",
+		"v.size() == 1 ? v[0] : v[0].size() * v[1].size() > "+maxPairs+" ? [] : v[0].filter(f, !(f in v[1]))")
 }
 
 // unexcused leaves of a list of faults those that no exemption covers.
@@ -110,27 +149,20 @@ func guardOf(kinds []inventory.Kind) string {
 	return `request.kind.group + "/" + request.kind.kind in ` + cel.Strings(names...)
 }
 
-// message begins what a user reads: "EXP-001 node-port (high): Services do not
-// open ports on nodes".
-func (p *part) message(at string) string {
-	return p.check.ID + " " + p.check.Name + " (" + p.key.severity.String() + "): broken rule: " + p.check.Doc.Title + at
-}
+// Bounds of what a user reads: the API server takes messages of up to 5 KiB, and
+// cuts warnings of more than 4 KiB short.
+const (
+	maxNamed = "200"  // characters of the faults of one check
+	maxSaid  = "3500" // characters in all
+)
 
-// advice ends it.
-func (p *part) advice() string {
-	return ". Risk: " + p.check.Doc.Attack + ". Change: " + p.check.Doc.Fix + ". More: gatehouse explain " + p.check.ID
-}
-
-// maxNamed bounds the part of a message that names faults, in characters: the API
-// server takes messages of up to 5 KiB.
-const maxNamed = "400"
-
-// messageExpression is the message with the faults. They hold what the writer of
-// the object wrote, so only visible ASCII characters are repeated. A message with
-// a line break the API server would replace by the fixed one.
-func (p *part) messageExpression(added string) string {
+// message is what a user reads of a part: "EXP-001 node-port (high) at type: ...".
+// The faults hold what the writer of the object wrote, so only visible ASCII
+// characters are repeated.
+func (p *part) message(added string) string {
 	named := cel.Let("n", added+`.join(", ")`, `!n.matches("^[ -~]*$") ? "what cannot be shown" : n.size() > `+maxNamed+" ? n.substring(0, "+maxNamed+`) + "..." : n`)
-	return cel.Quote(p.message("; at ")) + " + " + named + " + " + cel.Quote(p.advice())
+	head := p.check.ID + " " + p.check.Name + " (" + p.key.severity.String() + ") at "
+	return cel.Quote(head) + " + " + named + " + " + cel.Quote(". Change: "+p.check.Doc.Fix)
 }
 
 // judgedFields are those whose change can add a fault, by kind; of every other
@@ -161,9 +193,9 @@ func fields(kinds []inventory.Kind) []string {
 // conditions leave out what the webhook does not judge either: updates that
 // change nothing judged, and kubelets, whose mirror pods stand for files of the
 // node.
-func (p *part) conditions() []admissionregistrationv1.MatchCondition {
-	judged := fields(p.kinds)
-	if p.check.OnStatus {
+func (g *group) conditions() []admissionregistrationv1.MatchCondition {
+	judged := fields(g.kinds)
+	if g.key.onStatus {
 		judged = []string{"status"}
 	}
 	changed := []string{`request.operation != "UPDATE"`}
@@ -188,15 +220,15 @@ var subresources = map[string][]string{
 
 // resourceRules group the kinds by API group and version. Of kinds that are not
 // built in every version is taken, for which one is served differs.
-func (p *part) resourceRules() []admissionregistrationv1.NamedRuleWithOperations {
+func (g *group) resourceRules() []admissionregistrationv1.NamedRuleWithOperations {
 	type key struct{ group, version string }
 	resources := map[key][]string{}
-	for _, k := range p.kinds {
+	for _, k := range g.kinds {
 		at := key{k.Group, k.Version}
 		if !k.BuiltIn {
 			at.version = "*"
 		}
-		if p.check.OnStatus {
+		if g.key.onStatus {
 			resources[at] = append(resources[at], k.Resource+"/status")
 			continue
 		}
@@ -206,7 +238,7 @@ func (p *part) resourceRules() []admissionregistrationv1.NamedRuleWithOperations
 		}
 	}
 	operations := []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update}
-	if !p.created || p.check.OnStatus {
+	if g.key.onStatus {
 		operations = operations[1:]
 	}
 	keys := make([]key, 0, len(resources))

@@ -8,8 +8,6 @@ import (
 	"io"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/gatehouse-sh/gatehouse/checks"
 )
 
 // Write writes the objects as a YAML stream that kubectl apply takes: the
@@ -26,22 +24,6 @@ func (o Objects) Write(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// Only returns the objects of the checks of a set.
-func (o Objects) Only(set *checks.Set) Objects {
-	var out Objects
-	for _, p := range o.Policies {
-		if _, wanted := set.Lookup(CheckOf(p.Name)); wanted {
-			out.Policies = append(out.Policies, p)
-		}
-	}
-	for _, b := range o.Bindings {
-		if _, wanted := set.Lookup(CheckOf(b.Name)); wanted {
-			out.Bindings = append(out.Bindings, b)
-		}
-	}
-	return out
 }
 
 // document writes an object without its status, which is the API server's.

@@ -9,14 +9,19 @@ import (
 	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/guard"
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
 )
 
-// Pages returns the pages by file name: README.md and one for each check.
+// Pages returns the pages by file name: README.md and one for each check and each
+// guard.
 func Pages(set *checks.Set, cases []fixture.Case) map[string]string {
 	out := map[string]string{"README.md": index(set)}
 	for _, c := range set.Checks() {
 		out[c.ID+".md"] = page(c, cases)
+	}
+	for _, g := range guard.All() {
+		out[g.ID+".md"] = guardPage(g)
 	}
 	return out
 }
@@ -42,7 +47,12 @@ func index(set *checks.Set) string {
 		fmt.Fprintf(&b, "| [%[1]s](%[1]s.md) | %s | %s | %s | %s | %s | %s |\n", c.ID, c.Name, c.Doc.Title, c.Severity, c.Actions.Baseline, c.Actions.Strict, fix)
 	}
 	b.WriteString("\nA finding that is less severe than its check is treated one action softer: deny becomes warn, warn becomes audit. The RBAC checks count grades: where such a check denies what is high, it warns of what is medium and records what is low.\n\n" +
-		"## Not built\n\nThree rules of the exposure catalogue are left out:\n\n")
+		"## What protects Gatehouse itself\n\nThese are no checks: no CheckPolicy softens them, and no Exemption covers them. [SELF-005](SELF-005.md) is one and stands above.\n\n" +
+		"| id | name | what | then |\n|---|---|---|---|\n")
+	for _, g := range guard.All() {
+		fmt.Fprintf(&b, "| [%[1]s](%[1]s.md) | %s | %s | %s |\n", g.ID, g.Name, g.Doc.Title, g.Answer)
+	}
+	b.WriteString("\n## Not built\n\nThree rules of the exposure catalogue are left out:\n\n")
 	for _, l := range left {
 		fmt.Fprintf(&b, "- **%s**: %s\n", l[0], l[1])
 	}
@@ -68,6 +78,17 @@ func page(c checks.Check, cases []fixture.Case) string {
 	}
 	b.WriteString("## Sources\n\n")
 	for _, s := range c.Doc.Sources {
+		fmt.Fprintf(&b, "- <%s>\n", s)
+	}
+	return b.String()
+}
+
+func guardPage(g guard.Guard) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s %s\n\n%s.\n\n## Why\n\n%s\n\nWithout it, %s.\n\n", g.ID, g.Name, g.Doc.Title, g.Doc.Why, g.Doc.Attack)
+	fmt.Fprintf(&b, "## What happens\n\n%s. This is no check: no CheckPolicy softens it, and no Exemption covers it. See [%s](../../%s).\n\n", sentence(g.Answer), g.See, g.See)
+	fmt.Fprintf(&b, "## What to change\n\n%s.\n\n## Sources\n\n", sentence(g.Doc.Fix))
+	for _, s := range g.Doc.Sources {
 		fmt.Fprintf(&b, "- <%s>\n", s)
 	}
 	return b.String()

@@ -55,10 +55,6 @@ func (a *app) backstop(f backstopFlags) error {
 			return err
 		}
 	}
-	objects, err := backstop.Build(p, o)
-	if err != nil {
-		return err
-	}
 	if len(f.only) > 0 {
 		set, err := a.set.Only(f.only...)
 		if err != nil {
@@ -68,8 +64,12 @@ func (a *app) backstop(f backstopFlags) error {
 			if c.Backstop == nil {
 				return fmt.Errorf("--checks: %s has no backstop, only the webhook judges it", c.ID)
 			}
+			o.Only = append(o.Only, c.ID)
 		}
-		objects = objects.Only(set)
+	}
+	objects, err := backstop.Build(p, o)
+	if err != nil {
+		return err
 	}
 	if len(objects.Policies) == 0 {
 		return errors.New("there is nothing to write: the policy turns these checks off")

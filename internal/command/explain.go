@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/guard"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 )
 
@@ -85,6 +86,11 @@ func (a *app) explain(names []string, output string) error {
 		if !known {
 			c, known = a.set.Lookup(strings.ToUpper(name))
 		}
+		if g, is := guard.Lookup(name); !known && is {
+			list = append(list, explanationOf(g))
+			prose = append(prose, a.guardProse(g))
+			continue
+		}
 		if where, told := elsewhere(name); !known && told {
 			return fmt.Errorf("%s is no check: %s", name, where)
 		}
@@ -109,53 +115,56 @@ func (a *app) explain(names []string, output string) error {
 	return fmt.Errorf("--output %q is not one of text, json, yaml", output)
 }
 
-// elsewhere says where the rules of the webhook are described that users meet in
-// its messages and that are no checks.
+// elsewhere says where the defaults are described that users meet in the webhook's
+// messages and that are no checks.
 func elsewhere(name string) (string, bool) {
 	family, _, _ := strings.Cut(strings.ToUpper(name), "-")
-	switch family {
-	case "MUT":
-		return "it is a default that the mutating webhook adds; spec.parameters.mutation of the CheckPolicy switches it, see docs/policy.md", true
-	case "SELF":
-		if strings.EqualFold(name, "SELF-002") {
-			return "it guards who may write Exemptions, see docs/exemptions.md", true
-		}
-		return "it guards what Gatehouse itself depends on, see docs/operations.md", true
-	}
-	return "", false
+	return "it is a default that the mutating webhook adds; spec.parameters.mutation of the CheckPolicy switches it, see docs/policy.md", family == "MUT"
 }
 
-func (a *app) prose(c checks.Check) string {
+// proseWidth is how wide prose is set, in columns.
+func (a *app) proseWidth() int {
 	width, _ := isTerminal(a.Out)
 	if width <= 0 || width > readable {
 		width = readable
 	}
+	return width
+}
+
+func (a *app) prose(c checks.Check) string {
+	width := a.proseWidth()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\n%s\n\n", c.ID, c.Name, c.Doc.Title)
 	fmt.Fprintf(&b, "Severity:  %s\nKinds:     %s\nBaseline:  %s\nStrict:    %s\n", c.Severity, strings.Join(kindNames(c.Kinds), ", "), c.Actions.Baseline, c.Actions.Strict)
 	if c.Fix != nil {
 		fmt.Fprintf(&b, "Repair:    %s fix --checks %s FILE\n", a.name, c.ID)
 	}
-	section := func(title, body string) {
-		if body == "" {
-			return
-		}
-		fmt.Fprintf(&b, "\n%s\n", title)
-		for paragraph := range strings.SplitSeq(body, "\n") {
-			for line := range strings.SplitSeq(text.WrapSoft(strings.TrimSpace(paragraph), width-2), "\n") {
-				b.WriteString(strings.TrimRight("  "+strings.TrimSpace(line), " ") + "\n")
-			}
+	section(&b, width, "Why", c.Doc.Why)
+	section(&b, width, "What an attacker gets", sentence(c.Doc.Attack))
+	section(&b, width, "What to change", sentence(c.Doc.Fix))
+	section(&b, width, "When an exemption is reasonable", c.Doc.Exempt)
+	sources(&b, c.Doc)
+	return b.String()
+}
+
+// section writes a heading and its text, wrapped; nothing without text.
+func section(b *strings.Builder, width int, title, body string) {
+	if body == "" {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	for paragraph := range strings.SplitSeq(body, "\n") {
+		for line := range strings.SplitSeq(text.WrapSoft(strings.TrimSpace(paragraph), width-2), "\n") {
+			b.WriteString(strings.TrimRight("  "+strings.TrimSpace(line), " ") + "\n")
 		}
 	}
-	section("Why", c.Doc.Why)
-	section("What an attacker gets", sentence(c.Doc.Attack))
-	section("What to change", sentence(c.Doc.Fix))
-	section("When an exemption is reasonable", c.Doc.Exempt)
+}
+
+func sources(b *strings.Builder, d checks.Doc) {
 	b.WriteString("\nSources\n")
-	for _, s := range c.Doc.Sources {
+	for _, s := range d.Sources {
 		b.WriteString("  " + s + "\n")
 	}
-	return b.String()
 }
 
 // sentence makes one of a clause.

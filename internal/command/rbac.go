@@ -146,13 +146,6 @@ func asking(s rbacv1.Subject, groups []string) authz.Subject {
 	return authz.User(s.Name, groups...)
 }
 
-func subjectText(s rbacv1.Subject) string {
-	if s.Namespace != "" {
-		return s.Kind + " " + s.Namespace + "/" + s.Name
-	}
-	return s.Kind + " " + s.Name
-}
-
 // parseResource reads "pods", "deployments.apps", "deployments.apps/scale" or a
 // path such as "/metrics". Without a group it is that of the built-in resource of
 // the name, or the core group.

@@ -47,7 +47,7 @@ type grantLine struct {
 }
 
 func lineOf(s rbacv1.Subject, g authz.Grant) grantLine {
-	return grantLine{subjectText(s), g.Binding.String(), g.Role.String(), g.Namespace}
+	return grantLine{authz.Named(s), g.Binding.String(), g.Role.String(), g.Namespace}
 }
 
 func (a *app) whoCanCommand() *cobra.Command {
@@ -156,42 +156,15 @@ func (a *app) can(ctx context.Context, q question, args []string) error {
 		return a.write(q.output, list)
 	}
 	if len(list) == 0 {
-		_, err := fmt.Fprintf(a.Out, "No binding allows %s anything.\n", subjectText(named))
+		_, err := fmt.Fprintf(a.Out, "No binding allows %s anything.\n", authz.Named(named))
 		return err
 	}
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
-		rows = append(rows, []string{cmp.Or(p.Namespace, "everywhere"), strings.Join(p.Rule.Verbs, ","), objectsText(p.Rule), p.Binding, p.Role})
+		rows = append(rows, []string{cmp.Or(p.Namespace, "everywhere"), strings.Join(p.Rule.Verbs, ","), authz.Objects(p.Rule), p.Binding, p.Role})
 	}
 	report.Table(a.Out, []string{"WHERE", "VERBS", "ON", "BINDING", "ROLE"}, rows, 0)
 	return nil
-}
-
-// objectsText names what a rule is about: "secrets", "deployments.apps",
-// "secrets named tls" or paths.
-func objectsText(r rbacv1.PolicyRule) string {
-	if len(r.NonResourceURLs) > 0 {
-		return strings.Join(r.NonResourceURLs, ",")
-	}
-	var out []string
-	for _, resource := range r.Resources {
-		for _, group := range r.APIGroups {
-			if group == "" || group == "*" && resource == "*" {
-				out = append(out, resource)
-				continue
-			}
-			name, sub, nested := strings.Cut(resource, "/")
-			if name += "." + group; nested {
-				name += "/" + sub
-			}
-			out = append(out, name)
-		}
-	}
-	text := strings.Join(out, ",")
-	if len(r.ResourceNames) > 0 {
-		text += " named " + strings.Join(r.ResourceNames, ",")
-	}
-	return text
 }
 
 func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s authz.Subject, args []string) error {
@@ -226,12 +199,12 @@ func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s aut
 }
 
 func (a *app) answer(named rbacv1.Subject, r authz.Request, g authz.Grant, allowed bool) error {
-	text := fmt.Sprintf("no: no binding allows %s to %s\n", subjectText(named), r)
+	text := fmt.Sprintf("no: no binding allows %s to %s\n", authz.Named(named), r)
 	switch {
 	case allowed && g.Binding.Name == "":
 		text = fmt.Sprintf("yes: members of %s may do everything\n", authz.Masters)
 	case allowed:
-		text = fmt.Sprintf("yes: %s binds %s to %s\n", g.Binding, g.Role, subjectText(g.Subject))
+		text = fmt.Sprintf("yes: %s binds %s to %s\n", g.Binding, g.Role, authz.Named(g.Subject))
 	}
 	_, err := fmt.Fprint(a.Out, text)
 	return err

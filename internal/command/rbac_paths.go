@@ -87,7 +87,7 @@ func (a *app) paths(ctx context.Context, f rbacFlags, groups, args []string) err
 	if len(args) == 0 {
 		return a.allPaths(v, f.output)
 	}
-	line := effectOf(power.Effective(v, asking(named, groups)), subjectText(named))
+	line := effectOf(power.Effective(v, asking(named, groups)), authz.Named(named))
 	if f.output != "text" {
 		return a.write(f.output, line)
 	}
@@ -144,7 +144,7 @@ func (a *app) allPaths(v authz.View, output string) error {
 	var list []ranked
 	for s := range accounts {
 		if e := power.Effective(v, asking(s, nil)); e.Severity > checks.SeverityUnset {
-			list = append(list, ranked{e.Severity, effectOf(e, subjectText(s))})
+			list = append(list, ranked{e.Severity, effectOf(e, authz.Named(s))})
 		}
 	}
 	slices.SortFunc(list, func(x, y ranked) int {

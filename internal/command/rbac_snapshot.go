@@ -3,16 +3,15 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/snapshot"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 )
@@ -89,7 +88,7 @@ func changeOf(c snapshot.Change) changeLine {
 		out.Binding = c.Binding.String()
 	}
 	if c.Subject.Name != "" {
-		out.Subject = subjectText(c.Subject)
+		out.Subject = authz.Named(c.Subject)
 	}
 	if c.Missing.Name != "" {
 		out.Missing = c.Missing.String()
@@ -145,49 +144,8 @@ func (a *app) tellChanges(changes []snapshot.Change) error {
 		if c.Severity > checks.SeverityUnset {
 			severity = c.Severity.String()
 		}
-		rows = append(rows, []string{c.Sort.String(), severity, changeText(c)})
+		rows = append(rows, []string{c.Sort.String(), severity, c.String()})
 	}
 	report.Table(a.Out, []string{"CHANGE", "SEVERITY", "WHAT"}, rows, 0)
 	return nil
-}
-
-// changeText is one change as a sentence without a stop.
-func changeText(c snapshot.Change) string {
-	var text string
-	switch c.Sort {
-	case snapshot.Granted:
-		text = fmt.Sprintf("%s has %s by %s", subjectText(c.Subject), c.Role, c.Binding)
-	case snapshot.Revoked:
-		text = fmt.Sprintf("%s no longer has %s, which %s gave it", subjectText(c.Subject), c.Role, c.Binding)
-	case snapshot.Widened:
-		text = fmt.Sprintf("%s allows more: %s", c.Role, rulesText(c.Rules))
-	case snapshot.Narrowed:
-		text = fmt.Sprintf("%s allows less: %s", c.Role, rulesText(c.Rules))
-	case snapshot.Revived:
-		text = fmt.Sprintf("%s, which had been gone, is there again and %s applies to it", c.Missing, c.Binding)
-	case snapshot.Dangling:
-		text = fmt.Sprintf("%s points at %s, which does not exist: whoever creates it brings the binding to life", c.Binding, c.Missing)
-	}
-	if c.Sort.Gains() && len(c.Powers) > 0 {
-		text += fmt.Sprintf("; it may now %s (%s)", c.Powers[0].Power.Can, c.Powers[0].Power.ID)
-		if more := len(c.Powers) - 1; more > 0 {
-			text += fmt.Sprintf(" and %d more", more)
-		}
-	}
-	return text
-}
-
-// fewRules are how many permissions a sentence names.
-const fewRules = 4
-
-func rulesText(rules []rbacv1.PolicyRule) string {
-	var out []string
-	for i, r := range rules {
-		if i == fewRules {
-			out = append(out, fmt.Sprintf("and %d more", len(rules)-i))
-			break
-		}
-		out = append(out, strings.Join(r.Verbs, ",")+" "+cmp.Or(objectsText(r), "nothing"))
-	}
-	return strings.Join(out, "; ")
 }

@@ -166,7 +166,7 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 	}
 	for _, s := range list {
 		var b strings.Builder
-		fmt.Fprintf(&b, "# %s\n", subjectText(s.Subject))
+		fmt.Fprintf(&b, "# %s\n", authz.Named(s.Subject))
 		if len(s.Objects) == 0 {
 			b.WriteString("# needs no role: everybody may do what it did.\n")
 		}
@@ -174,7 +174,7 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 			if i == 0 {
 				b.WriteString("# granted and never used:\n")
 			}
-			fmt.Fprintf(&b, "#   %s %s, by %s\n", strings.Join(u.Rule.Verbs, ","), objectsText(u.Rule), u.Binding)
+			fmt.Fprintf(&b, "#   %s %s, by %s\n", strings.Join(u.Rule.Verbs, ","), authz.Objects(u.Rule), u.Binding)
 		}
 		if s.Compared && len(s.Unused) == 0 {
 			b.WriteString("# uses all that it is granted by name.\n")
@@ -218,7 +218,7 @@ type unusedLine struct {
 func suggestionLines(list []auditlog.Suggestion) []suggestionLine {
 	out := make([]suggestionLine, 0, len(list))
 	for _, s := range list {
-		l := suggestionLine{subjectText(s.Subject), append([]inventory.Object{}, s.Objects...), []unusedLine{}}
+		l := suggestionLine{authz.Named(s.Subject), append([]inventory.Object{}, s.Objects...), []unusedLine{}}
 		for _, u := range s.Unused {
 			l.Unused = append(l.Unused, unusedLine{u.Binding.String(), u.Role.String(), u.Rule})
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,21 +21,48 @@ const registrationName = "gatehouse"
 
 // restOfUninstall removes everything else once no webhook is registered: all of it
 // carries the label.
-const restOfUninstall = "kubectl delete namespace,clusterrole,clusterrolebinding,customresourcedefinition --selector app.kubernetes.io/part-of=gatehouse"
+const restOfUninstall = "kubectl delete namespace,clusterrole,clusterrolebinding,customresourcedefinition,validatingadmissionpolicy,validatingadmissionpolicybinding --selector app.kubernetes.io/part-of=gatehouse"
 
-var registrations = []schema.GroupVersionResource{
-	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
-	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"},
-}
+// What carries which label: a test compares these with the manifests and with what
+// the controller writes.
+const (
+	partOf            = "app.kubernetes.io/part-of=gatehouse"
+	ofController      = partOf + ",app.kubernetes.io/name=gatehouse-controller"
+	writtenByScan     = "app.kubernetes.io/managed-by=gatehouse-controller"
+	canaryOfManifests = "gatehouse-canary"
+)
+
+const (
+	// controllerEnds is how long the controller may take to end: its pods have half
+	// of it by default.
+	controllerEnds = time.Minute
+
+	// page is how many objects one request lists.
+	page = 500
+)
+
+var (
+	registrations = []schema.GroupVersionResource{
+		{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
+		{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"},
+	}
+	reports = []schema.GroupVersionResource{
+		{Group: "openreports.io", Version: "v1alpha1", Resource: "reports"},
+		{Group: "openreports.io", Version: "v1alpha1", Resource: "clusterreports"},
+	}
+	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	namespaces  = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+)
 
 func (a *app) uninstallCommand() *cobra.Command {
 	var f clusterFlags
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Take the webhooks out of a cluster",
-		Long: "Delete both webhook configurations, so that no request depends on Gatehouse any more, and say what\n" +
-			"deletes the rest. The order matters: a webhook that is registered but gone refuses writes in enforced namespaces.",
+		Short: "Take Gatehouse out of a cluster",
+		Long: "Delete both webhook configurations, so that no request depends on Gatehouse any more, then the controller, the reports that\n" +
+			"it wrote and the namespace of its canary, and say what deletes the rest. The order matters: a webhook that is registered but\n" +
+			"gone refuses writes in enforced namespaces, and a controller that runs writes its reports again.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.uninstall(cmd.Context(), f, dryRun) },
 	}
@@ -52,20 +80,12 @@ func (a *app) uninstall(ctx context.Context, f clusterFlags, dryRun bool) error 
 	if err != nil {
 		return fmt.Errorf("uninstall from %s: %w", name, err)
 	}
-	options, done := metav1.DeleteOptions{}, "deleted"
+	r := remover{app: a, client: client, cluster: name, done: "deleted"}
 	if dryRun {
-		options.DryRun, done = []string{metav1.DryRunAll}, "would be deleted"
+		r.options.DryRun, r.done = []string{metav1.DryRunAll}, "would be deleted"
 	}
-	for _, gvr := range registrations {
-		outcome := done
-		err := client.Resource(gvr).Delete(ctx, registrationName, options)
-		switch {
-		case apierrors.IsNotFound(err):
-			outcome = "not there"
-		case err != nil:
-			return fmt.Errorf("delete %s %s of cluster %s: %w", gvr.Resource, registrationName, name, err)
-		}
-		if _, err := fmt.Fprintf(a.Out, "%s %s of cluster %s: %s\n", strings.TrimSuffix(gvr.Resource, "s"), registrationName, name, outcome); err != nil {
+	for _, step := range []func(context.Context) error{r.registrations, r.controller, r.reports, r.canary} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
@@ -75,4 +95,138 @@ func (a *app) uninstall(ctx context.Context, f clusterFlags, dryRun bool) error 
 	}
 	_, err = fmt.Fprintf(a.Out, "\n%s\n\n  %s\n", then, restOfUninstall)
 	return err
+}
+
+// remover deletes from one cluster, or asks whether it could.
+type remover struct {
+	*app
+	client  dynamic.Interface
+	cluster string
+	options metav1.DeleteOptions
+	done    string // what is said of what was deleted
+}
+
+func (r *remover) say(what, outcome string) error {
+	_, err := fmt.Fprintf(r.Out, "%s of cluster %s: %s\n", what, r.cluster, outcome)
+	return err
+}
+
+// remove deletes one object and returns what is to be said of it.
+func (r *remover) remove(ctx context.Context, gvr schema.GroupVersionResource, namespace, name string, o metav1.DeleteOptions) (string, error) {
+	err := r.client.Resource(gvr).Namespace(namespace).Delete(ctx, name, o)
+	switch {
+	case apierrors.IsNotFound(err):
+		return "not there", nil
+	case err != nil:
+		return "", fmt.Errorf("delete %s %s of cluster %s: %w", gvr.Resource, strings.TrimPrefix(namespace+"/"+name, "/"), r.cluster, err)
+	}
+	return r.done, nil
+}
+
+func (r *remover) registrations(ctx context.Context) error {
+	for _, gvr := range registrations {
+		outcome, err := r.remove(ctx, gvr, "", registrationName, r.options)
+		if err != nil {
+			return err
+		}
+		if err := r.say(strings.TrimSuffix(gvr.Resource, "s")+" "+registrationName, outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// controller deletes the controller, wherever it is, and waits until it has ended.
+func (r *remover) controller(ctx context.Context) error {
+	list, err := r.client.Resource(deployments).List(ctx, metav1.ListOptions{LabelSelector: ofController})
+	if err != nil {
+		return fmt.Errorf("list deployments of cluster %s: %w", r.cluster, err)
+	}
+	if len(list.Items) == 0 {
+		return r.say("deployment gatehouse-controller", "not there")
+	}
+	options := r.options
+	options.PropagationPolicy = new(metav1.DeletePropagationForeground) // it is gone after its pods
+	for i := range list.Items {
+		d := &list.Items[i]
+		outcome, err := r.remove(ctx, deployments, d.GetNamespace(), d.GetName(), options)
+		if err != nil {
+			return err
+		}
+		if len(options.DryRun) == 0 && !r.gone(ctx, d.GetNamespace(), d.GetName()) {
+			outcome += ", and still ending: repeat this command for what it writes meanwhile"
+		}
+		if err := r.say("deployment "+d.GetNamespace()+"/"+d.GetName(), outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone waits for the end of a Deployment, and reports false when it does not come.
+func (r *remover) gone(ctx context.Context, namespace, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, controllerEnds)
+	defer cancel()
+	tick := time.NewTicker(time.Second / 2)
+	defer tick.Stop()
+	for {
+		if _, err := r.client.Resource(deployments).Namespace(namespace).Get(ctx, name, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+}
+
+// reports deletes what the scan wrote, in every namespace.
+func (r *remover) reports(ctx context.Context) error {
+	for _, gvr := range reports {
+		n, token := 0, ""
+		for {
+			list, err := r.client.Resource(gvr).List(ctx, metav1.ListOptions{LabelSelector: writtenByScan, Limit: page, Continue: token})
+			if apierrors.IsNotFound(err) {
+				break // the API is not installed
+			}
+			if err != nil {
+				return fmt.Errorf("list %s of cluster %s: %w", gvr.Resource, r.cluster, err)
+			}
+			for i := range list.Items {
+				if _, err := r.remove(ctx, gvr, list.Items[i].GetNamespace(), list.Items[i].GetName(), r.options); err != nil {
+					return err
+				}
+				n++
+			}
+			if token = list.GetContinue(); token == "" {
+				break
+			}
+		}
+		outcome := "not there"
+		if n > 0 {
+			outcome = fmt.Sprintf("%d %s", n, r.done)
+		}
+		if err := r.say(gvr.Resource+" of gatehouse-controller", outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// canary deletes the namespace of the canary that the manifests bring. One of that
+// name that somebody else made is left.
+func (r *remover) canary(ctx context.Context) error {
+	byName := metav1.ListOptions{LabelSelector: partOf, FieldSelector: "metadata.name=" + canaryOfManifests}
+	list, err := r.client.Resource(namespaces).List(ctx, byName)
+	if err != nil {
+		return fmt.Errorf("list namespaces of cluster %s: %w", r.cluster, err)
+	}
+	outcome := "not there"
+	for range list.Items {
+		if outcome, err = r.remove(ctx, namespaces, "", canaryOfManifests, r.options); err != nil {
+			return err
+		}
+	}
+	return r.say("namespace "+canaryOfManifests, outcome)
 }

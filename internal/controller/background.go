@@ -50,6 +50,7 @@ type Background struct {
 	Ready func() bool
 
 	Never   []string // namespaces that are not judged
+	Own     string   // the namespace of Gatehouse: only the checks that protect it judge it
 	Workers int      // goroutines that judge; at least 1
 	Sinks   []Sink
 	Metrics *ScanMetrics
@@ -165,7 +166,7 @@ func (b *Background) pass(ctx context.Context) {
 }
 
 func (b *Background) full(t taken, p *policy.Policy, e *exempt.Set, now time.Time) {
-	b.scan.Full(t.inventory, background.Rules{Judge: verdict.Judge{Policy: p, Exemptions: e, Now: now}, Never: b.Never})
+	b.scan.Full(t.inventory, background.Rules{Judge: verdict.Judge{Policy: p, Exemptions: e, Now: now}, Never: b.Never, Own: b.Own})
 	b.swept, b.checked = now, now
 }
 

@@ -89,6 +89,9 @@ func (w *Reports) load(ctx context.Context) error {
 				return fmt.Errorf("list %s: %w", kind.Kind, err)
 			}
 			for i := range list.Items {
+				if list.Items[i].GetName() == CreepReport {
+					continue // it has another owner
+				}
 				if err := w.loadOne(&list.Items[i], known); err != nil {
 					return err
 				}

@@ -36,7 +36,11 @@ func (c *cluster) startController(t *testing.T, o serve.Options) *controller {
 	o.Registry = registry
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- serve.Run(ctx, c.RESTConfig(), o, testLog(t)) }()
+	config := c.RESTConfig()
+	if c.controllerLag != nil {
+		config = c.controllerLag.Slow(config)
+	}
+	go func() { done <- serve.Run(ctx, config, o, testLog(t)) }()
 	stopped := false
 	p := &controller{registry: registry, stop: func() {
 		if stopped {

@@ -108,7 +108,7 @@ func (c *cluster) warned(t *testing.T, o client.Object) (map[string]bool, bool) 
 		t.Fatal(err)
 	}
 	out := map[string]bool{}
-	for g := range firedBy(c.set, said.String()) {
+	for g := range firedBy(said.String()) {
 		out[g.check] = true
 	}
 	return out, true

@@ -5,7 +5,6 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,52 +18,13 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// TestCommandLineAgrees judges every fixture with `gatehouse check` and
-// compares it with the verdict on the creation of the same object. For fixtures
-// that create, that is the verdict which TestFixtures has seen the webhook give
-// through the API server. A file has no older self, no writer and no
-// subresource; what depends on those is counted and not compared.
-func TestCommandLineAgrees(t *testing.T) {
-	t.Parallel()
-	cases, err := fixture.Load(filepath.Join(root(t), "checks", "exposure", "testdata"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	set := newSet(t)
-	created, updated, written := 0, 0, 0
-	for _, fc := range cases {
-		if fc.Request.User != "" || fc.Request.Subresource != "" || fc.Request.Stored {
-			written++
-			continue
-		}
-		want := wanted(fc.Want)
-		if fc.Old != nil {
-			want = wanted(creation(t, fc, set))
-			updated++
-		} else {
-			created++
-		}
-		if got := check(t, fc); !maps.Equal(got, want) {
-			t.Errorf("%s/%s: the command line says %s, the webhook %s", fc.Check, fc.Name, got, want)
-		}
-	}
-	if created < 300 {
-		t.Errorf("only %d fixtures compared", created)
-	}
-	t.Logf("equal: %d fixtures that create, %d updates judged as creations; not compared: %d that depend on the writer", created, updated, written)
-}
-
 // creation is the verdict on the object of an update as if it were new.
 func creation(t *testing.T, fc fixture.Case, set *checks.Set) string {
 	t.Helper()
 	fc.Old = nil
-	p := policy.Default(set)
-	if fc.Parameters != nil {
-		own, err := fc.Policy(set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p = own
+	p, err := fc.Policy(set)
+	if err != nil {
+		t.Fatal(err)
 	}
 	in, err := fc.Input(p.Parameters)
 	if err != nil {
@@ -84,9 +44,9 @@ func check(t *testing.T, fc fixture.Case) said {
 	t.Helper()
 	docs := string(fc.Section("context.yaml")) + "\n---\n" + string(fc.Section("object.yaml"))
 	args := []string{"check", "-", "--output", "json", "--fail-on", "never"}
-	if fc.Parameters != nil {
+	if doc, has := ownPolicy(t, fc); has {
 		path := filepath.Join(t.TempDir(), "policy.yaml")
-		writeFile(t, path, checkPolicy(t, fc.Parameters))
+		writeFile(t, path, doc)
 		args = append(args, "--policy", path)
 	}
 	var out, errOut bytes.Buffer

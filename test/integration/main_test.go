@@ -49,6 +49,8 @@ type cluster struct {
 	api client.Client
 	set *checks.Set
 	lag *controlplane.Lag // of the webhook's watches; nil: none
+
+	controllerLag *controlplane.Lag // the same of the controller's
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -161,28 +163,37 @@ type process struct {
 	stop func()
 }
 
-// startWebhook registers and runs the webhook, and waits until the API server
-// is refused something by it.
+// startWebhook registers and runs the webhook, and waits until it is ready.
 func (c *cluster) startWebhook(t *testing.T) *process {
 	t.Helper()
-	port, probes := freePort(t), freePort(t)
+	port := freePort(t)
+	c.register(t, local(port))
+	return c.runWebhook(t, port, c.lag)
+}
+
+// local is the base URL of a webhook on this machine.
+func local(port int) string { return fmt.Sprintf("https://127.0.0.1:%d", port) }
+
+// runWebhook runs one replica of the webhook, whose watches lag (nil: they do
+// not), and waits until it is ready.
+func (c *cluster) runWebhook(t *testing.T, port int, lag *controlplane.Lag) *process {
+	t.Helper()
+	probes := freePort(t)
 	o := serve.Options{
 		Host: "127.0.0.1", Port: port, Metrics: "0", Probes: fmt.Sprintf("127.0.0.1:%d", probes),
 		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"},
 		CertInterval: 50 * time.Millisecond, CertOverlap: 300 * time.Millisecond, GuardGroups: []string{"system:masters"},
 		Registry: prometheus.NewRegistry(),
 	}
-	url := fmt.Sprintf("https://127.0.0.1:%d", port)
-	c.register(t, url)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	config := c.RESTConfig()
-	if c.lag != nil {
-		config = c.lag.Slow(config)
+	if lag != nil {
+		config = lag.Slow(config)
 	}
 	go func() { done <- serve.Run(ctx, config, o, testLog(t)) }()
 	var once bool
-	p := &process{url: url, stop: func() {
+	p := &process{url: local(port), stop: func() {
 		if once {
 			return
 		}

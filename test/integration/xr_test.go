@@ -91,10 +91,16 @@ func (c *cluster) onlyXR(t *testing.T) {
 	}
 	c.kubectl(t, policyDoc("clusterMode: enforce\n  checks: ["+strings.Join(others, ", ")+"]"), "apply", "-f", "-")
 	t.Cleanup(func() {
-		for _, args := range [][]string{{"delete", "checkpolicy", "default", "--ignore-not-found"}, {"delete", "clusterrolebindings,clusterroles", "-l", "xr=test"}} {
-			if out, errOut, err := c.Kubectl(context.Background(), args...); err != nil {
-				t.Errorf("clean up: %v\n%s%s", err, out, errOut)
+		for _, kind := range []string{"ClusterRoleBinding", "ClusterRole"} {
+			u := &unstructured.Unstructured{}
+			u.SetAPIVersion("rbac.authorization.k8s.io/v1")
+			u.SetKind(kind)
+			if err := c.api.DeleteAllOf(context.Background(), u, client.MatchingLabels{"xr": "test"}); err != nil {
+				t.Errorf("clean up: %v", err)
 			}
+		}
+		if out, errOut, err := c.Kubectl(context.Background(), "delete", "checkpolicy", "default", "--ignore-not-found"); err != nil {
+			t.Errorf("clean up: %v\n%s%s", err, out, errOut)
 		}
 	})
 	c.kubectl(t, "{apiVersion: v1, kind: Namespace, metadata: {name: xr-probe, labels: {gatehouse.sh/admission: enforce}}}", "apply", "-f", "-")

@@ -30,7 +30,21 @@ func objectConditions() []admissionregistrationv1.MatchCondition {
 			`'system:serviceaccount:kube-system:endpointslicemirroring-controller', 'system:kube-controller-manager', 'system:apiserver'])`},
 		{Name: "config-map-of-a-controller", Expression: `request.resource.resource != 'configmaps' || (has(object.data) && ` +
 			`object.data.exists(k, k in ['allow-snippet-annotations', 'annotations-risk-level']))`},
+		tokenOfAnotherAccount(),
 	}
+}
+
+// tokenOfAnotherAccount leaves of the Secrets those for which Kubernetes makes a
+// token of a ServiceAccount, when they are created or change the account. A review
+// holds the whole object, so every other Secret stays in the API server, and the
+// token too, which Kubernetes writes later. The type of a Secret never changes.
+func tokenOfAnotherAccount() admissionregistrationv1.MatchCondition {
+	account := func(object string) string {
+		return object + ".?metadata.?annotations[?'kubernetes.io/service-account.name'].orValue('')"
+	}
+	return admissionregistrationv1.MatchCondition{Name: "token-of-another-account", Expression: `request.resource.resource != 'secrets' || ` +
+		`(object.?type.orValue('') == 'kubernetes.io/service-account-token' && ` +
+		`(request.operation != 'UPDATE' || oldObject == null || ` + account("object") + " != " + account("oldObject") + "))"}
 }
 
 // statusConditions leave only writes that change the addresses a Service or an

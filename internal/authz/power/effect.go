@@ -71,39 +71,109 @@ func Effective(v authz.View, s authz.Subject) *Effect {
 // shortest one.
 func escalate(v authz.View, s authz.Subject) *Effect {
 	e := &Effect{Subject: s, Direct: Direct(v, s)}
-	type stage struct {
-		subject authz.Subject
-		via     []Step
-	}
-	visited := map[string]bool{}
-	for queue := []stage{{subject: s}}; len(queue) > 0; queue = queue[1:] {
-		at := queue[0]
-		for _, h := range Direct(v, at.subject) {
-			way := append(slices.Clip(at.via), Step{at.subject, h})
-			if h.Severity > e.Severity {
-				e.Severity, e.Steps = h.Severity, way
-			}
-			switch {
-			case h.Power.Becomes == Nobody || h.Named:
-				continue
-			case h.Grant.Namespace == "" || h.Power.Becomes == Anyone:
-				e.Everyone = true
-				if e.Severity < checks.Critical {
-					e.Severity, e.Steps = checks.Critical, way
-				}
-				continue
-			case visited[h.Grant.Namespace]:
-				continue
-			}
-			visited[h.Grant.Namespace] = true
-			e.Reaches = append(e.Reaches, h.Grant.Namespace)
-			for _, name := range accounts(v, h.Grant.Namespace) {
-				queue = append(queue, stage{authz.ServiceAccount(h.Grant.Namespace, name), way})
-			}
-		}
+	search := search{view: v, effect: e, namespaces: map[string]bool{}, accounts: map[string]bool{s.Name: true}, queue: []stage{{subject: s}}}
+	for ; len(search.queue) > 0; search.queue = search.queue[1:] {
+		search.at(search.queue[0])
 	}
 	slices.Sort(e.Reaches)
 	return e
+}
+
+// stage is a subject and the way to it.
+type stage struct {
+	subject authz.Subject
+	via     []Step
+}
+
+// search is an escalation in progress.
+type search struct {
+	view       authz.View
+	effect     *Effect
+	namespaces map[string]bool // whose accounts are in the queue
+	accounts   map[string]bool // by user name, those that are in it
+	queue      []stage
+}
+
+// at looks at the powers of a stage and puts whom it can become into the queue.
+func (s *search) at(from stage) {
+	e := s.effect
+	for _, h := range Direct(s.view, from.subject) {
+		way := append(slices.Clip(from.via), Step{from.subject, h})
+		if h.Severity > e.Severity {
+			e.Severity, e.Steps = h.Severity, way
+		}
+		switch {
+		case h.Power.Becomes == Nobody:
+			continue
+		case h.Named:
+			for _, user := range becomesNamed(s.view, from.subject, h) {
+				s.push(user, way)
+			}
+			continue
+		case h.Grant.Namespace == "" || h.Power.Becomes == Anyone:
+			e.Everyone = true
+			if e.Severity < checks.Critical {
+				e.Severity, e.Steps = checks.Critical, way
+			}
+			continue
+		case s.namespaces[h.Grant.Namespace]:
+			continue
+		}
+		s.namespaces[h.Grant.Namespace] = true
+		e.Reaches = append(e.Reaches, h.Grant.Namespace)
+		for _, name := range accounts(s.view, h.Grant.Namespace) {
+			s.push(authz.ServiceAccount(h.Grant.Namespace, name), way)
+		}
+	}
+}
+
+func (s *search) push(who authz.Subject, way []Step) {
+	if !s.accounts[who.Name] {
+		s.accounts[who.Name] = true
+		s.queue = append(s.queue, stage{who, way})
+	}
+}
+
+// becomesNamed returns the accounts that a subject can become by a power which
+// resourceNames limit: those whose tokens it may request, and those that it may
+// impersonate as accounts or as users. Direct keeps one hold of a power in a
+// place, so all grants of the place are asked. Commands in named Pods, and
+// Secrets by name, lead to accounts that RBAC does not tell.
+func becomesNamed(v authz.View, s authz.Subject, h Held) []authz.Subject {
+	var out []authz.Subject
+	for g := range v.Grants(s) {
+		if g.Namespace != h.Grant.Namespace {
+			continue
+		}
+		for _, p := range h.Power.Permissions(g.Rules, Scope{g.Namespace}) {
+			for _, name := range p.Names {
+				switch p.Request.Resource {
+				case "serviceaccounts":
+					out = append(out, accountsNamed(v, g.Namespace, name)...)
+				case "users":
+					if namespace, account, ok := authz.SplitAccount(name); ok {
+						out = append(out, authz.ServiceAccount(namespace, account))
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// accountsNamed returns the account of a name in a namespace, whether or not it
+// exists, or with "" those of all namespaces that exist.
+func accountsNamed(v authz.View, namespace, name string) []authz.Subject {
+	if namespace != "" {
+		return []authz.Subject{authz.ServiceAccount(namespace, name)}
+	}
+	var out []authz.Subject
+	for e := range v.Inventory().Entries(inventory.ServiceAccountKind, "") {
+		if e.Key.Name == name {
+			out = append(out, authz.ServiceAccount(e.Key.Namespace, name))
+		}
+	}
+	return out
 }
 
 // accounts returns the ServiceAccounts of a namespace: those that exist and those

@@ -264,7 +264,7 @@ func (t *Pattern) in(rule *rbacv1.PolicyRule, s Scope) (authz.Request, bool, boo
 // each calls visit with the pattern's permissions that a rule gives in a scope,
 // and whether resourceNames limit them, until it returns false.
 func (t *Pattern) each(rule *rbacv1.PolicyRule, s Scope, visit func(req authz.Request, named bool) bool) {
-	if s.Namespace != "" && (t.ClusterOnly || t.Namespace != "" && s.Namespace != t.Namespace) {
+	if s.Namespace != "" && (t.ClusterOnly || t.Namespace != "" && s.Namespace != t.Namespace) || t.Inside && s.Namespace != t.Namespace {
 		return
 	}
 	if len(t.Paths) > 0 {

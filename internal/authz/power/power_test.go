@@ -144,6 +144,8 @@ func TestPowersOfRules(t *testing.T) {
 		"labelling the Namespace within it":                      {[]rbacv1.PolicyRule{rule("patch", "", "namespaces")}, shop, []string{"RBAC-051 high"}},
 		"requests of nodes that Kubernetes approves":             {[]rbacv1.PolicyRule{rule("create", "certificates.k8s.io", "certificatesigningrequests certificatesigningrequests/nodeclient")}, Scope{}, []string{"RBAC-042 critical"}},
 		"requests of nodes that somebody else must approve":      {[]rbacv1.PolicyRule{rule("create", "certificates.k8s.io", "certificatesigningrequests")}, Scope{}, nil},
+		"the Deployments of Gatehouse within its namespace":      {[]rbacv1.PolicyRule{rule("patch", "apps", "deployments", "gatehouse-webhook")}, Scope{"gatehouse-system"}, []string{"RBAC-031 high", "RBAC-070 critical"}},
+		"Deployments everywhere, which is a power of its own":    {[]rbacv1.PolicyRule{rule("patch", "apps", "deployments")}, Scope{}, []string{"RBAC-031 critical"}},
 		"own resources of an operator":                           {[]rbacv1.PolicyRule{rule("*", "example.com", "widgets")}, shop, nil},
 		"an upper-case verb, which is another one":               {[]rbacv1.PolicyRule{rule("GET", "", "secrets")}, shop, nil},
 		"extra fields of users, by name":                         {[]rbacv1.PolicyRule{rule("impersonate", "authentication.k8s.io", "userextras/scopes")}, Scope{}, []string{"RBAC-012 critical"}},
@@ -220,6 +222,31 @@ func TestEscalationFollowsWhomOneCanBecome(t *testing.T) {
 	} {
 		if got := Effective(v, authz.ServiceAccount("shop", account)); got.Severity != want {
 			t.Errorf("%s is %s, want %s", account, got.Severity, want)
+		}
+	}
+}
+
+func TestANamedTokenLeadsToTheNamedAccountOnly(t *testing.T) {
+	t.Parallel()
+	var w world
+	w.role("admin-of-all", rule("*", "*", "*"))
+	w.role("port", rule("create", "", "pods/portforward"))
+	w.role("token", rule("create", "", "serviceaccounts/token", "agent"))
+	w.role("other-token", rule("create", "", "serviceaccounts/token", "safe"))
+	w.role("impersonator", rule("impersonate", "", "users", "system:serviceaccount:ops:agent"))
+	w.give("admin-of-all", "", "ops/agent")
+	w.give("port", "ops", "ops/safe")
+	w.give("token", "ops", "shop/web")
+	w.give("other-token", "ops", "shop/web") // the same power in the same place
+	w.give("other-token", "ops", "shop/small")
+	w.give("impersonator", "", "shop/actor")
+	w.give("token", "shop", "shop/elsewhere")
+	v := authz.Over(inventory.New(w...))
+	for account, want := range map[string]checks.Severity{
+		"web": checks.Critical, "actor": checks.Critical, "small": checks.Medium, "elsewhere": checks.Medium,
+	} {
+		if e := Effective(v, authz.ServiceAccount("shop", account)); e.Severity != want {
+			t.Errorf("%s is %s, want %s: %v", account, e.Severity, want, steps(e))
 		}
 	}
 }

@@ -86,6 +86,26 @@ func Completes(one authz.Grant, others []authz.Grant) []Joined {
 	return out
 }
 
+// By returns how severely grants give a combined power in a namespace, or in the
+// whole cluster where that is empty; full control is critical. SeverityUnset: not
+// at all.
+func (p *Power) By(grants []authz.Grant, namespace string) checks.Severity {
+	var rules []rbacv1.PolicyRule
+	for _, g := range grants {
+		if g.Namespace == "" || g.Namespace == namespace {
+			rules = append(rules, g.Rules...)
+		}
+	}
+	if slices.ContainsFunc(rules, func(r rbacv1.PolicyRule) bool { return isEverything(&r) }) {
+		return checks.Critical
+	}
+	if !p.Combined() || p.severity(Scope{namespace}, false) == checks.SeverityUnset {
+		return checks.SeverityUnset
+	}
+	h, _ := p.combined(rules, Scope{namespace})
+	return h.Severity
+}
+
 // isIn reports whether rules give the combined power at least as severely.
 func (p *Power) isIn(rules []rbacv1.PolicyRule, s Scope, least checks.Severity) bool {
 	h, ok := p.combined(rules, s)

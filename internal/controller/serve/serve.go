@@ -42,7 +42,7 @@ const LeaseName = "gatehouse-controller"
 
 // Options say where the process runs and what it looks after.
 type Options struct {
-	Namespace string // where Gatehouse runs; never judged
+	Namespace string // where Gatehouse runs; judged by the checks that protect Gatehouse only
 	Service   string // of the webhook, and the name of its Deployment
 	Metrics   string // address of the metrics, "0" for none
 	Probes    string // address of /healthz and /readyz, "0" for none
@@ -57,6 +57,10 @@ type Options struct {
 	// URL is the webhook's base URL where it is registered by URL instead of its
 	// Service: outside of the cluster.
 	URL string
+
+	// CompareRBAC is how often roles and bindings are compared with what they were;
+	// 0 means never.
+	CompareRBAC time.Duration
 
 	// Workers is how many objects are judged at once; 0 means 2.
 	Workers int
@@ -131,6 +135,7 @@ func (p *process) wire(cfg *rest.Config) error {
 		{"background scan", p.background},
 		{"canary", p.canary},
 		{"registration", p.registration},
+		{"comparison of roles", p.creep},
 		{"probes", p.probes},
 	} {
 		if err := step.run(); err != nil {
@@ -210,7 +215,7 @@ func (p *process) background() error {
 	p.events.Known = reports.Known
 	scan := &controller.Background{
 		Changes: p.changes, Policy: p.policy.Load, Exemptions: p.exemptions.Load, Ready: p.complete,
-		Never: append([]string{p.Namespace}, webhook.SystemNamespaces...), Workers: p.Workers, Metrics: scanned,
+		Never: webhook.SystemNamespaces, Own: p.Namespace, Workers: p.Workers, Metrics: scanned,
 		Sinks: []controller.Sink{findings.Take, usage.Take, p.events.Take, reports.Take},
 		Complete: func() {
 			usage.Complete()

@@ -29,7 +29,7 @@ const (
 
 // LoadOptions tune Load. The zero value reads every kind.
 type LoadOptions struct {
-	// Kinds to read; empty means all of inventory.Kinds.
+	// Kinds to read; empty means all of inventory.Readable.
 	Kinds []inventory.Kind
 
 	// Progress, when set, is called after every page with the number of objects
@@ -66,7 +66,7 @@ func (s *Snapshot) Unread() []Coverage {
 func (c *Client) Load(ctx context.Context, o LoadOptions) (Snapshot, error) {
 	kinds := o.Kinds
 	if len(kinds) == 0 {
-		kinds = inventory.Kinds()
+		kinds = inventory.Readable()
 	}
 	served, err := c.discover(ctx)
 	if err != nil {

@@ -163,7 +163,7 @@ func TestAServerThatIsNotThereIsAnError(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	s, err := newClient(t, &rest.Config{Host: server.URL}).Load(t.Context(), LoadOptions{})
-	if err == nil || len(s.Unread()) != len(inventory.Kinds()) {
+	if err == nil || len(s.Unread()) != len(inventory.Readable()) {
 		t.Errorf("got %v and %d unread kinds", err, len(s.Unread()))
 	}
 }

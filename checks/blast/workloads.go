@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package blast
+
+import (
+	"iter"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks/exposure"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// workloads yields the workloads of a namespace, or of all when it is empty.
+func (j *judge) workloads(namespace string) iter.Seq[*inventory.Workload] {
+	return func(yield func(*inventory.Workload) bool) {
+		for _, k := range exposure.TemplateKinds() {
+			var last *inventory.Workload
+			for e := range j.inv.Entries(k, namespace) {
+				if e.Workload == nil || replica(last, e.Workload) {
+					continue
+				}
+				last = e.Workload
+				if !yield(e.Workload) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// exposed adds the chains to every workload that can be reached: by way of the
+// Services, of which few are exposed, and of the pods that take ports of nodes.
+func (j *judge) exposed(keep func(harm) (harm, bool)) []hazard {
+	var out []hazard
+	for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, "") {
+		ways := exposure.Ways(svc, j.in)
+		if len(ways) == 0 {
+			continue
+		}
+		doors := make([]door, 0, len(ways))
+		for _, w := range ways {
+			doors = append(doors, door{w, svc})
+		}
+		for w := range j.behind(svc) {
+			if w.Spec != nil && !mirror(w) {
+				out = j.add(out, target{w, doors}, keep)
+			}
+		}
+	}
+	for w := range j.workloads("") {
+		if w.Spec != nil && !mirror(w) {
+			out = j.add(out, target{w, j.hostDoors(w)}, keep)
+		}
+	}
+	return out
+}
