@@ -133,6 +133,10 @@ type Finding struct {
 	// Doc when it is empty.
 	Attack string
 
+	// Affects are the namespaces whose workloads the finding is about, where the
+	// object under judgement has none itself: they say how it is taken.
+	Affects []string
+
 	// Path is the chain an attacker would follow, outermost first, such as
 	// ["internet", "Service shop/web (LoadBalancer)", "Deployment shop/web"].
 	Path []string

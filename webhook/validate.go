@@ -72,7 +72,7 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 func (e Engine) judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) policy.Verdict {
 	request := r.request()
 	request.Metadata = r.Subresource != "" && metadataChanges(current, old)
-	return e.judging(p).Of(verdict.Question{Object: current, Old: old, Inventory: inv, Request: request, Mode: s.mode, Profile: s.profile})
+	return e.judging(p).Of(verdict.Question{Object: current, Old: old, Inventory: inv, Request: request, Mode: s.mode, Profile: s.profile, ModeOf: verdict.ByLabels(inv)})
 }
 
 // judging is what applies to one review.

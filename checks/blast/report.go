@@ -94,8 +94,21 @@ func (r report) finding(h *hazard) checks.Finding {
 	return checks.Finding{
 		Severity: h.severity(), Certainty: h.certainty(),
 		Subject: "workload/" + name(h.root), Field: r.field(h),
-		Message: r.message(h), Path: r.path(h), Fix: r.fix(h),
+		Message: r.message(h), Path: r.path(h), Fix: r.fix(h), Affects: r.affects(*h),
 	}
+}
+
+// affects lists the namespaces of workloads, for an object that has none.
+func (r report) affects(list ...hazard) []string {
+	if r.in.Object.GetNamespace() != "" {
+		return nil
+	}
+	var out []string
+	for i := range list {
+		out = append(out, list[i].root.Namespace)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // name is "shop/Deployment/web".
@@ -105,7 +118,10 @@ func name(k inventory.Key) string { return k.Namespace + "/" + k.Kind.Kind + "/"
 const named = 3
 
 func (r report) rest(list []hazard, subject string) checks.Finding {
-	f := checks.Finding{Certainty: checks.Undetermined, Subject: subject, Field: r.field(&list[0]), Path: r.path(&list[0]), Fix: r.fix(&list[0])}
+	f := checks.Finding{
+		Certainty: checks.Undetermined, Subject: subject, Field: r.field(&list[0]),
+		Path: r.path(&list[0]), Fix: r.fix(&list[0]), Affects: r.affects(list...),
+	}
 	var names []string
 	for i := range list {
 		h := &list[i]

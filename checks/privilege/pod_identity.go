@@ -72,14 +72,12 @@ func (r *runner) accountKey() inventory.Key {
 
 func (r *runner) subject() authz.Subject { return authz.ServiceAccount(r.key.Namespace, r.account) }
 
-// mounting says whether a pod gets the token of its account, and what decides it.
+// mounting says whether a pod gets the token of its account.
 type mounting uint8
 
 const (
-	mountedByDefault  mounting = iota
-	mountedByPod               // it says so where the account says nothing
-	mountedByOverride          // it says so where the account says no
-	mountedByAccount           // the account says so
+	mounted           mounting = iota
+	mountedByOverride          // the pod says so where the account says no
 	notMounted
 )
 
@@ -95,14 +93,10 @@ func (r *runner) mounts() mounting {
 		return notMounted
 	case ofPod != nil && ofAccount != nil && !*ofAccount:
 		return mountedByOverride
-	case ofPod != nil:
-		return mountedByPod
-	case ofAccount != nil && !*ofAccount:
+	case ofPod == nil && ofAccount != nil && !*ofAccount:
 		return notMounted
-	case ofAccount != nil:
-		return mountedByAccount
 	}
-	return mountedByDefault
+	return mounted
 }
 
 // certainty of what depends on the account's fields. "default" is made by

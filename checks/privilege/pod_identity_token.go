@@ -17,8 +17,7 @@ import (
 // kept from working.
 var warned = checks.Actions{Baseline: checks.Warn, Strict: checks.Warn}
 
-// needlessToken flags mounted tokens by which nothing can be done, and pods that
-// override their account (SA-001).
+// needlessToken flags mounted tokens by which nothing can be done (SA-001).
 func needlessToken() checks.Check {
 	return checks.Check{
 		ID: "SA-001", Name: "needless-token",
@@ -26,8 +25,8 @@ func needlessToken() checks.Check {
 		Doc: checks.Doc{
 			Title: "Pods mount no token that they do not need",
 			Why: "Kubernetes mounts a token of the ServiceAccount into every Pod unless automountServiceAccountToken says no: the Pod's field wins over the account's, and without both it is mounted. " +
-				"A Pod that says true where its account says false undoes what somebody decided for the account, which is medium. " +
-				"A token to which no binding grants anything is low: it still names the account, finds out what the API server serves, and is worth whatever somebody grants later. " +
+				"A token to which no binding grants anything is not needed. It is low: it still names the account, finds out what the API server serves, and is worth whatever somebody grants later. " +
+				"It is medium when the Pod says true where its account says false, and so undoes what somebody decided for the account. " +
 				"Of an account that is granted something the token is taken to be needed. Pods of the account default are left to default-account (SA-002), unless they override it.",
 			Attack: "reads the token from the Pod's files and speaks to the API server as its ServiceAccount",
 			Fix:    "set automountServiceAccountToken: false on the ServiceAccount, and true only in the Pods that speak to the API server",
@@ -37,21 +36,21 @@ func needlessToken() checks.Check {
 			},
 		},
 		Run: onRunners(func(r runner) []checks.Finding {
-			f := checks.Finding{Severity: checks.Low, Certainty: r.certainty(), Subject: "automount/" + r.account, Field: r.field + ".automountServiceAccountToken"}
-			switch how := r.mounts(); {
-			case how == notMounted:
-				return nil
-			case how == mountedByOverride:
-				f.Severity, f.Subject = checks.Medium, "override/"+r.account
-				f.Message = "mounts a token of " + r.accountKey().String() + ", which says that none is mounted"
-				return []checks.Finding{f}
-			case r.account == "default":
+			how := r.mounts()
+			if how == notMounted || how != mountedByOverride && r.account == "default" {
 				return nil
 			}
 			if _, has := firstGrant(r.in, r.subject()); has {
 				return nil
 			}
-			f.Message = "mounts a token of " + r.accountKey().String() + ", to which no binding grants anything"
+			f := checks.Finding{
+				Severity: checks.Low, Certainty: r.certainty(), Subject: "automount/" + r.account, Field: r.field + ".automountServiceAccountToken",
+				Message: "mounts a token of " + r.accountKey().String() + ", to which no binding grants anything",
+			}
+			if how == mountedByOverride {
+				f.Severity, f.Subject = checks.Medium, "override/"+r.account
+				f.Message += " and which says that none is mounted"
+			}
 			return []checks.Finding{f}
 		}),
 	}

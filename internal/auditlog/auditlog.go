@@ -17,8 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 )
@@ -147,6 +145,9 @@ func (r *Reader) line(number int, text []byte, e *event, visit func(Use)) {
 		return
 	}
 	switch {
+	case e.User.Username == "":
+		r.Stats.Refused++
+		return
 	case e.Stage != "ResponseComplete" && e.Stage != "ResponseStarted" && e.Stage != "Panic":
 		r.Stats.Other++
 		return
@@ -159,98 +160,4 @@ func (r *Reader) line(number int, text []byte, e *event, visit func(Use)) {
 	}
 	r.Stats.Uses++
 	e.uses(visit)
-}
-
-// event is what is read of an Event.
-type event struct {
-	Kind             string            `json:"kind"`
-	APIVersion       string            `json:"apiVersion"`
-	Stage            string            `json:"stage"`
-	Verb             string            `json:"verb"`
-	RequestURI       string            `json:"requestURI"`
-	User             userInfo          `json:"user"`
-	ImpersonatedUser *userInfo         `json:"impersonatedUser"`
-	ObjectRef        *objectRef        `json:"objectRef"`
-	ResponseStatus   *status           `json:"responseStatus"`
-	Annotations      map[string]string `json:"annotations"`
-}
-
-type userInfo struct {
-	Username string   `json:"username"`
-	Groups   []string `json:"groups"`
-}
-
-type objectRef struct {
-	Resource    string `json:"resource"`
-	Namespace   string `json:"namespace"`
-	Name        string `json:"name"`
-	APIGroup    string `json:"apiGroup"`
-	Subresource string `json:"subresource"`
-}
-
-type status struct {
-	Code int32 `json:"code"`
-}
-
-func (e *event) check() error {
-	switch {
-	case e.Kind != "Event" || !strings.HasPrefix(e.APIVersion, "audit.k8s.io/"):
-		return fmt.Errorf("is a %q of %q, not an Event of audit.k8s.io", e.Kind, e.APIVersion)
-	case e.Stage == "":
-		return errors.New("has no stage")
-	case e.Verb == "" || e.User.Username == "":
-		return errors.New("has no verb or no user")
-	}
-	return nil
-}
-
-// refused reports whether the authorizer, or the authenticator before it, said
-// no. An answer with an error of another kind needed the permission all the
-// same.
-func (e *event) refused() bool {
-	if e.Annotations["authorization.k8s.io/decision"] == "forbid" {
-		return true
-	}
-	return e.ResponseStatus != nil && (e.ResponseStatus.Code == 401 || e.ResponseStatus.Code == 403) &&
-		e.Annotations["authorization.k8s.io/decision"] != "allow"
-}
-
-// uses yields the request, and for one by an impersonator the impersonation that
-// it needed itself.
-func (e *event) uses(visit func(Use)) {
-	who := e.User
-	if e.ImpersonatedUser != nil && e.ImpersonatedUser.Username != "" {
-		e.impersonation(visit)
-		who = *e.ImpersonatedUser
-	}
-	visit(Use{who.Username, who.Groups, e.request()})
-}
-
-func (e *event) request() authz.Request {
-	if e.ObjectRef == nil || e.ObjectRef.Resource == "" {
-		path := e.RequestURI
-		if u, err := url.ParseRequestURI(path); err == nil {
-			path = u.Path
-		}
-		return authz.Request{Verb: e.Verb, Path: path}
-	}
-	o := e.ObjectRef
-	return authz.Request{Verb: e.Verb, Group: o.APIGroup, Resource: o.Resource, Subresource: o.Subresource, Name: o.Name, Namespace: o.Namespace}
-}
-
-// impersonation yields what somebody needs to act as somebody else: the user and
-// each group by name
-// (k8s.io/apiserver/pkg/endpoints/filters/impersonation).
-func (e *event) impersonation(visit func(Use)) {
-	as := e.ImpersonatedUser
-	r := authz.Request{Verb: "impersonate", Resource: "users", Name: as.Username}
-	if namespace, name, ok := authz.SplitAccount(as.Username); ok {
-		r.Resource, r.Namespace, r.Name = "serviceaccounts", namespace, name
-	}
-	visit(Use{e.User.Username, e.User.Groups, r})
-	for _, g := range as.Groups {
-		if own := g == authz.Authenticated || g == authz.Unauthenticated || r.Namespace != "" && strings.HasPrefix(g, authz.AccountGroup); !own {
-			visit(Use{e.User.Username, e.User.Groups, authz.Request{Verb: "impersonate", Resource: "groups", Name: g}})
-		}
-	}
 }

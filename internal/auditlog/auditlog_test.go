@@ -64,6 +64,35 @@ func TestALogSaysWhoDidWhat(t *testing.T) {
 			line("get", pods, `,"impersonatedUser":{"username":"system:serviceaccount:bank:app","groups":["system:serviceaccounts","system:serviceaccounts:bank","system:authenticated"]}`),
 			[]string{"shop:web: impersonate serviceaccounts app in bank", "bank:app: get pods web-1 in shop"}, Stats{Lines: 1, Uses: 1},
 		},
+		"an impersonation with a UID and extra fields": {
+			line("get", pods, `,"impersonatedUser":{"username":"alice","uid":"7","extra":{"scopes":["dev"],"a":["x","y"]}}`),
+			[]string{
+				"shop:web: impersonate users alice", "shop:web: impersonate authentication.k8s.io/uids 7",
+				"shop:web: impersonate authentication.k8s.io/userextras/a x", "shop:web: impersonate authentication.k8s.io/userextras/a y",
+				"shop:web: impersonate authentication.k8s.io/userextras/scopes dev", "alice: get pods web-1 in shop",
+			}, Stats{Lines: 1, Uses: 1},
+		},
+		"wrong credentials": {
+			`{"kind":"Event","apiVersion":"audit.k8s.io/v1","stage":"ResponseStarted","requestURI":"/api","verb":"get","user":{},"responseStatus":{"code":401}}` + "\n", nil,
+			Stats{Lines: 1, Refused: 1},
+		},
+		"nobody who was let in": {
+			`{"kind":"Event","apiVersion":"audit.k8s.io/v1","stage":"ResponseComplete","requestURI":"/api","verb":"get","user":{},"responseStatus":{"code":200}}` + "\n", nil,
+			Stats{Lines: 1, Broken: 1},
+		},
+		"an apply that made the object": {
+			strings.Replace(line("patch", pods, ""), `"code":200`, `"code":201`, 1),
+			[]string{"shop:web: patch pods web-1 in shop", "shop:web: create pods web-1 in shop"}, Stats{Lines: 1, Uses: 1},
+		},
+		"an apply that changed it": {line("patch", pods, ""), []string{"shop:web: patch pods web-1 in shop"}, Stats{Lines: 1, Uses: 1}},
+		"a websocket to a Pod": {
+			strings.Replace(line("get", `{"resource":"pods","subresource":"exec","namespace":"shop","name":"web-1"}`, ""), `"code":200`, `"code":101`, 1),
+			[]string{"shop:web: get pods/exec web-1 in shop", "shop:web: create pods/exec web-1 in shop"}, Stats{Lines: 1, Uses: 1},
+		},
+		"the logs of a Pod": {
+			line("get", `{"resource":"pods","subresource":"log","namespace":"shop","name":"web-1"}`, ""),
+			[]string{"shop:web: get pods/log web-1 in shop"}, Stats{Lines: 1, Uses: 1},
+		},
 		"broken lines between others": {
 			line("get", pods, "") + "{\"kind\":\n\nnot json\n" + `{"kind":"Pod"}` + "\n" + line("list", pods, ""),
 			[]string{"shop:web: get pods web-1 in shop", "shop:web: list pods web-1 in shop"}, Stats{Lines: 5, Uses: 2, Broken: 3},
@@ -316,6 +345,56 @@ func TestAUsageIsBounded(t *testing.T) {
 	}
 	if u.Lost() != 10 {
 		t.Error("what is known is forgotten when the table is full")
+	}
+}
+
+func TestAUsageIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	u := NewUsage()
+	long := strings.Repeat("x", 8<<20)
+	for i := range 40 {
+		u.Add(Use{User: "x", Request: authz.Request{Verb: "get", Path: fmt.Sprint("/", i, long)}})
+	}
+	if kept := len(u.Of("x")); kept != 31 || u.Lost() != 9 {
+		t.Errorf("%d paths of 8 MiB are kept and %d lost, want 31 and 9", kept, u.Lost())
+	}
+}
+
+func TestWhatEverybodyMayReadNeedsNoRole(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		path   string
+		needed bool
+	}{
+		"discovery":                     {"/apis/apps/v1", false},
+		"the root of it":                {"/api", false},
+		"the state of the API server":   {"/livez", false},
+		"a single probe of that state":  {"/livez/etcd", true},
+		"what the version path is not":  {"/version/x", true},
+		"a path that begins like one":   {"/apisx", true},
+		"what nobody else may read":     {"/metrics", true},
+		"documentation of the resource": {"/openapi/v3", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := NewUsage()
+			u.Add(Use{User: "u", Request: authz.Request{Verb: "get", Path: tc.path}})
+			if got := len(u.Suggest("u", Options{}).Objects) > 0; got != tc.needed {
+				t.Errorf("a role is suggested: %v, want %v", got, tc.needed)
+			}
+		})
+	}
+}
+
+func TestPathsThatEverybodyMayReadDoNotFillTheTable(t *testing.T) {
+	t.Parallel()
+	u := NewUsage()
+	for i := range 1000 {
+		u.Add(Use{User: "x", Request: authz.Request{Verb: "get", Path: fmt.Sprint("/apis/", i)}})
+		u.Add(Use{User: "x", Request: authz.Request{Verb: "get", Path: fmt.Sprint("/logs/", i)}})
+	}
+	if got := len(u.Of("x")); got != 1001 {
+		t.Errorf("%d permissions are kept, want 1001", got)
 	}
 }
 

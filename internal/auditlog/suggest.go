@@ -74,12 +74,26 @@ func subjectOf(user string) rbacv1.Subject {
 // (kubernetes plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go).
 func everybody(r authz.Request) bool {
 	if r.Path != "" {
-		return r.Verb == "get" && slices.ContainsFunc([]string{
-			"/api", "/apis", "/openapi", "/healthz", "/livez", "/readyz", "/version",
-		}, func(p string) bool { return r.Path == p || strings.HasPrefix(r.Path, p+"/") })
+		return r.Verb == "get" && (slices.Contains(publicPaths, r.Path) || publicFolder(r.Path) != "")
 	}
 	return r.Verb == "create" && (r.Group == "authorization.k8s.io" && strings.HasPrefix(r.Resource, "selfsubject") ||
 		r.Group == "authentication.k8s.io" && r.Resource == "selfsubjectreviews")
+}
+
+// publicPaths are without what is below them, publicFolders with it.
+var (
+	publicPaths   = []string{"/api", "/apis", "/openapi", "/healthz", "/livez", "/readyz", "/version", "/version/"}
+	publicFolders = []string{"/api/", "/apis/", "/openapi/"}
+)
+
+// publicFolder returns the public folder that a path lies in, or "".
+func publicFolder(path string) string {
+	for _, folder := range publicFolders {
+		if strings.HasPrefix(path, folder) {
+			return folder
+		}
+	}
+	return ""
 }
 
 func ruleOf(p Permission, names int) rbacv1.PolicyRule {

@@ -15,18 +15,27 @@ import (
 const (
 	maxPermissions = 500_000
 	maxNames       = 32 // of one permission; more are taken as any name
+
+	// maxText bounds the bytes of all that is remembered: half a million
+	// permissions have 50 MB, but a path or a name may be as long as a request line.
+	maxText = 256 << 20
 )
 
 // Usage is what subjects did, without how often each object was touched.
 type Usage struct {
 	subjects map[string]map[permission]*seen
 	count    int
+	text     int // bytes of the texts
 	lost     int
 }
 
 // permission is a request without the name.
 type permission struct {
 	verb, group, resource, sub, namespace, path string
+}
+
+func (p permission) size() int {
+	return len(p.verb) + len(p.group) + len(p.resource) + len(p.sub) + len(p.namespace) + len(p.path)
 }
 
 type seen struct {
@@ -38,18 +47,24 @@ type seen struct {
 // NewUsage returns an empty one.
 func NewUsage() *Usage { return &Usage{subjects: map[string]map[permission]*seen{}} }
 
-// Add remembers a use.
+// Add remembers a use. What lies in a folder that everybody may read counts as
+// the folder: whoever asks for ever new paths there must not use up the memory.
 func (u *Usage) Add(use Use) {
 	r := use.Request
+	if folder := publicFolder(r.Path); folder != "" && r.Verb == "get" {
+		r.Path = folder
+	}
 	p := permission{r.Verb, r.Group, r.Resource, r.Subresource, r.Namespace, r.Path}
 	of := u.subjects[use.User]
 	s := of[p]
 	if s == nil {
-		if u.count >= maxPermissions {
+		size := len(use.User) + p.size()
+		if u.count >= maxPermissions || u.text+size > maxText {
 			u.lost++
 			return
 		}
 		u.count++
+		u.text += size
 		if of == nil {
 			of = map[permission]*seen{}
 			u.subjects[use.User] = of
@@ -63,9 +78,10 @@ func (u *Usage) Add(use Use) {
 	}
 	at, known := slices.BinarySearch(s.names, r.Name)
 	switch {
-	case r.Name == "" || !known && len(s.names) >= maxNames:
+	case r.Name == "" || !known && (len(s.names) >= maxNames || u.text+len(r.Name) > maxText):
 		s.names, s.any = nil, true
 	case !known:
+		u.text += len(r.Name)
 		s.names = slices.Insert(s.names, at, r.Name)
 	}
 }

@@ -116,6 +116,10 @@ func (s *Scan) one(view *inventory.Inventory, e *inventory.Entry) policy.Verdict
 	}
 	q := verdict.Question{
 		Object: stored(e), Inventory: view, Held: true, Request: checks.Request{Stored: true}, Mode: mode, Profile: profile,
+		ModeOf: func(namespace string) policy.Mode {
+			mode, _ := s.scope(view, inventory.Key{Namespace: namespace})
+			return mode
+		},
 	}
 	if s.own(e.Key) {
 		q.Only = s.self

@@ -20,6 +20,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/background"
+	"github.com/gatehouse-sh/gatehouse/internal/background/openreports"
 	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
@@ -90,6 +92,14 @@ func TestNamesAreThoseOfTheWebhook(t *testing.T) {
 	t.Parallel()
 	if registrationName != registration.Name {
 		t.Errorf("uninstall deletes %q, the registration is named %q", registrationName, registration.Name)
+	}
+	for key, value := range background.ManagedBy() {
+		if writtenByScan != key+"="+value {
+			t.Errorf("uninstall deletes reports labelled %s, they are labelled %s=%s", writtenByScan, key, value)
+		}
+	}
+	if reports[0].Group != openreports.Group || reports[0].Version != openreports.Version {
+		t.Errorf("uninstall deletes reports of %v, they are of %s/%s", reports[0].GroupVersion(), openreports.Group, openreports.Version)
 	}
 	if len(systemNamespaces) != len(webhook.SystemNamespaces) {
 		t.Fatalf("got %v, want %v", systemNamespaces, webhook.SystemNamespaces)

@@ -121,6 +121,10 @@ func (j *judging) one(t *target, mode policy.Mode, profile policy.Profile) polic
 	found := j.judge().Of(verdict.Question{
 		Object: t.object, Inventory: inv, Held: entry != nil && entry.Object == t.object, // else another of its identity was read later
 		Request: checks.Request{Stored: j.loaded.live}, Mode: mode, Profile: profile, Only: j.rules.only,
+		ModeOf: func(namespace string) policy.Mode {
+			mode, _ := j.scope(&target{key: inventory.Key{Namespace: namespace}})
+			return mode
+		},
 	})
 	kept := found[:0]
 	for _, f := range found {

@@ -41,6 +41,12 @@ type Question struct {
 	Mode    policy.Mode    // how the object's namespace takes verdicts
 	Profile policy.Profile // of the namespace
 
+	// ModeOf says how a namespace takes verdicts. It is asked for the namespaces
+	// that a cluster-scoped object harms: what a namespace that enforces would
+	// refuse of its own objects it need not suffer from others. nil: Mode alone
+	// decides.
+	ModeOf func(namespace string) policy.Mode
+
 	// Only leaves the findings of other checks out, by id; nil: every check.
 	Only map[string]bool
 }
@@ -66,8 +72,42 @@ func (j Judge) Of(q Question) policy.Verdict {
 	if q.Old != nil {
 		before = evaluate(p, q, q.Old, nil)
 	}
-	v := p.Decide(q.Mode, q.Profile, before, found)
-	return j.excuse(inventory.KeyOf(q.Object), v)
+	return j.excuse(inventory.KeyOf(q.Object), decide(p, q, before, found))
+}
+
+// decide lets the policy decide, about the findings of a cluster-scoped object in
+// the strictest mode of the namespaces that they affect. The object's own mode is
+// the least, and Off stays Off: then nobody asked for a verdict.
+func decide(p *policy.Policy, q Question, before, found []checks.Finding) policy.Verdict {
+	var byMode [policy.Off + 1][]checks.Finding
+	for _, f := range found {
+		mode := q.Mode
+		for _, namespace := range f.Affects {
+			if q.ModeOf != nil && mode != policy.Off {
+				mode = min(mode, q.ModeOf(namespace))
+			}
+		}
+		byMode[mode] = append(byMode[mode], f)
+	}
+	var out policy.Verdict
+	for mode, list := range byMode {
+		out = append(out, p.Decide(policy.Mode(mode), q.Profile, before, list)...)
+	}
+	out.Sort()
+	return out
+}
+
+// ByLabels returns the ModeOf of a cluster: the labels of its namespaces. A
+// namespace that is not known asked for nothing.
+func ByLabels(inv *inventory.Inventory) func(string) policy.Mode {
+	return func(namespace string) policy.Mode {
+		ns := inv.Namespace(namespace)
+		if ns == nil {
+			return policy.Off
+		}
+		mode, _, _ := policy.ScopeOf(ns.Labels) // an unknown value enforces
+		return mode
+	}
 }
 
 // evaluate runs the checks over the object or its older self.

@@ -205,3 +205,40 @@ func TestOnlySomeChecks(t *testing.T) {
 		t.Fatal("no finding")
 	}
 }
+
+// TestANamespaceThatEnforcesNeedNotSufferFromOthers binds cluster-admin to the
+// account of a workload that the internet reaches, by an object without namespace.
+func TestANamespaceThatEnforcesNeedNotSufferFromOthers(t *testing.T) {
+	t.Parallel()
+	set := newSet(t)
+	var chain *fixture.Case
+	all, err := fixture.Load(filepath.Join("..", "..", "checks", "blast", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		if c := &all[i]; c.Check == "XR-001" && c.Old == nil && c.Refuses() && inventory.GroupKindOf(c.Object) == inventory.ClusterBindingKind {
+			chain = c
+		}
+	}
+	if chain == nil {
+		t.Fatal("no fixture of XR-001 is about a ClusterRoleBinding")
+	}
+	denied := func(own, theirs policy.Mode) bool {
+		q := question(t, *chain, policyOf(t, *chain, set), own)
+		q.ModeOf = func(string) policy.Mode { return theirs }
+		q.Only = map[string]bool{"XR-001": true}
+		return verdict.Judge{Policy: policyOf(t, *chain, set), Now: noon}.Of(q).Denied()
+	}
+	for own, want := range map[policy.Mode]map[policy.Mode]bool{
+		policy.Enforce:  {policy.Enforce: true, policy.WarnOnly: true, policy.Off: true},
+		policy.WarnOnly: {policy.Enforce: true, policy.WarnOnly: false, policy.Off: false},
+		policy.Off:      {policy.Enforce: false, policy.Off: false},
+	} {
+		for theirs, refused := range want {
+			if got := denied(own, theirs); got != refused {
+				t.Errorf("cluster mode %s, workload's namespace %s: refused %v, want %v", own, theirs, got, refused)
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,6 +183,7 @@ func (r *race) choose(random *rand.Rand, anyTwo bool) {
 func (c *cluster) raceSetUp(t *testing.T, plan []*race) {
 	t.Helper()
 	var workers sync.WaitGroup
+	var faulty atomic.Bool
 	room := make(chan struct{}, xrWorkers)
 	for _, r := range plan {
 		room <- struct{}{}
@@ -189,17 +191,19 @@ func (c *cluster) raceSetUp(t *testing.T, plan []*race) {
 			defer func() { <-room }()
 			if err := c.xrPrepare(t.Context(), r.set); err != nil {
 				t.Errorf("prepare %s: %v", r.set.ns, err)
+				faulty.Store(true)
 				return
 			}
 			for _, s := range r.before {
 				if err := c.xrWrite(t.Context(), s); err != nil {
 					t.Errorf("%s: the %s, before the set is complete: %v", r, s.name, err)
+					faulty.Store(true)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	if t.Failed() {
+	if faulty.Load() {
 		t.FailNow()
 	}
 	time.Sleep(time.Second) // all watches have shown it

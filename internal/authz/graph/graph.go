@@ -7,6 +7,7 @@ package graph
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -54,7 +55,8 @@ type Graph struct {
 
 // Options choose what to draw.
 type Options struct {
-	// Keep chooses subjects; nil keeps all.
+	// Keep chooses subjects as bindings list them, the namespace of an account
+	// filled in; nil keeps all.
 	Keep func(rbacv1.Subject) bool
 
 	// Least leaves out powers below it. SeverityUnset draws all.
@@ -103,7 +105,7 @@ func (b *builder) binding(v authz.View, bound authz.Bound, o Options) {
 		if g.Namespace == "" {
 			where = "everywhere"
 		}
-		subject := b.node(Subjects, subjectLabel(s), "")
+		subject := b.node(Subjects, authz.Named(s), "")
 		binding := b.node(Bindings, g.Binding.String(), where)
 		role := b.node(Roles, g.Role.String(), "")
 		for _, h := range holds {
@@ -116,13 +118,6 @@ func (b *builder) binding(v authz.View, bound authz.Bound, o Options) {
 			}
 		}
 	}
-}
-
-func subjectLabel(s rbacv1.Subject) string {
-	if s.Namespace != "" {
-		return s.Kind + " " + s.Namespace + "/" + s.Name
-	}
-	return s.Kind + " " + s.Name
 }
 
 func (b *builder) node(c Column, label, detail string) int {
@@ -152,8 +147,10 @@ func (b *builder) graph() *Graph {
 			return cmp.Or(cmp.Compare(c.Severity, a.Severity), cmp.Compare(a.Label, c.Label), cmp.Compare(a.Detail, c.Detail))
 		})
 	}
+	// In order, because sums of fractions depend on theirs: equal clusters have
+	// equal pictures.
 	neighbours := make(map[int][]int, len(b.nodes))
-	for e := range b.edges {
+	for _, e := range slices.SortedFunc(maps.Keys(b.edges), func(x, y [2]int) int { return slices.Compare(x[:], y[:]) }) {
 		neighbours[e[0]] = append(neighbours[e[0]], e[1])
 		neighbours[e[1]] = append(neighbours[e[1]], e[0])
 	}

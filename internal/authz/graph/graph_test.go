@@ -9,7 +9,9 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -97,6 +99,59 @@ func TestThePictureIsWellFormedAndInsideItsFrame(t *testing.T) {
 				t.Errorf("%s lies over %s", n.Label, g.Nodes[j].Label)
 			}
 		}
+	}
+}
+
+func TestEqualViewsHaveEqualGraphs(t *testing.T) {
+	t.Parallel()
+	var objects []inventory.Object
+	for i := range 30 {
+		name := fmt.Sprintf("op-%02d", i)
+		resources := [][]string{{"secrets"}, {"pods"}, {"pods/exec", "secrets"}, {"serviceaccounts/token"}}[i%4]
+		objects = append(objects,
+			&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{{Verbs: []string{"get", "create"}, APIGroups: []string{""}, Resources: resources}}},
+			&rbacv1.ClusterRoleBinding{
+				ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: name},
+				Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: fmt.Sprint("ns-", i%7), Name: name}},
+			})
+	}
+	first := Build(authz.Over(inventory.New(objects...)), Options{})
+	if len(first.Edges) == 0 {
+		t.Fatal("nothing is drawn")
+	}
+	for range 20 {
+		if d := cmp.Diff(first, Build(authz.Over(inventory.New(objects...)), Options{})); d != "" {
+			t.Fatalf("another order (first -, later +):\n%s", d)
+		}
+	}
+}
+
+func TestABoxIsAsWideAsWhatIsWrittenInIt(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		text    string
+		atLeast float64
+		letters int
+	}{
+		"small letters":      {"shop/web", 8 * letter, 8},
+		"broad ones":         {strings.Repeat("W", 10), 10 * broad, 10},
+		"ideographs":         {strings.Repeat("漢", 10), 10 * ideograph, 10},
+		"a name of escapes":  {strings.Repeat("\x1b", 50), widest * letter, widest},
+		"a long name is cut": {strings.Repeat("a", 100), widest * letter, widest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := Node{Column: Subjects, Label: tc.text}
+			if got := wide(n.shown()); got < tc.atLeast {
+				t.Errorf("%q is %.0f wide, want %.0f at least", n.shown(), got, tc.atLeast)
+			}
+			if got := utf8.RuneCountInString(n.shown()); got != tc.letters {
+				t.Errorf("%q has %d letters, want %d", n.shown(), got, tc.letters)
+			}
+		})
+	}
+	if n := (Node{Column: Powers, Label: strings.Repeat("a", 100)}); n.shown() != n.Label {
+		t.Errorf("what a power allows is cut: %q", n.shown())
 	}
 }
 

@@ -20,11 +20,12 @@ var colours = map[checks.Severity]string{
 	checks.Critical:      "#a50026",
 }
 
+// text is what the box says, in visible characters.
 func (n Node) text() string {
 	if n.Detail == "" {
-		return n.Label
+		return checks.Plain(n.Label)
 	}
-	return n.Label + " (" + n.Detail + ")"
+	return checks.Plain(n.Label + " (" + n.Detail + ")")
 }
 
 // DOT returns the graph in the language of Graphviz
@@ -54,7 +55,7 @@ func (g *Graph) DOT() string {
 // quoteDOT quotes an identifier: in a DOT string only the quote is escaped, and
 // a backslash would begin an escape of its own.
 func quoteDOT(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(checks.Plain(s)) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // Mermaid returns the graph as a Mermaid flowchart
@@ -82,5 +83,5 @@ func (g *Graph) Mermaid() string {
 
 // quoteMermaid writes what means something in a quoted label as entity codes.
 func quoteMermaid(s string) string {
-	return strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(checks.Plain(s))
+	return strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(s)
 }

@@ -27,7 +27,10 @@ import (
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
-func TestMain(m *testing.M) { controlplane.Main(m) }
+// The controllers end what is deleted with all that it owns.
+func TestMain(m *testing.M) {
+	controlplane.MainWith(m, controlplane.Options{Log: os.Stderr, WithControllerManager: true})
+}
 
 var (
 	namespaces = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}

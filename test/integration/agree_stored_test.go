@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/background"
+	"github.com/gatehouse-sh/gatehouse/internal/fixture"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// toldElsewhere are the checks of which the scan tells at another object than the
+// webhook does.
+var toldElsewhere = map[string]string{
+	"EXP-046": "the scan tells of the policy's namespace once, by the Service",
+}
+
+// asStored is the verdict that scan and command line must come to; false when
+// neither of them can know enough. What the controller of an object breaks as well
+// they tell of the controller only.
+func asStored(t *testing.T, set *checks.Set, fc fixture.Case) (said, bool) {
+	t.Helper()
+	ofController := controllers(t, set, fc)
+	var want said
+	switch {
+	case fc.Request.User != "" || fc.Request.Subresource != "" || fc.Object.GetName() == "":
+		return nil, false
+	case fc.Old != nil:
+		want = wanted(creation(t, fc, set))
+	default:
+		want = engine(t, set, fc)
+	}
+	maps.DeleteFunc(want, func(id string, _ checks.Action) bool {
+		_, has := ofController[id]
+		return has
+	})
+	return want, true
+}
+
+// controllers is the verdict on the controller of a fixture's object.
+func controllers(t *testing.T, set *checks.Set, fc fixture.Case) said {
+	t.Helper()
+	ref := metav1.GetControllerOf(fc.Object)
+	if ref == nil {
+		return nil
+	}
+	p, err := fc.Policy(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := fc.Input(p.Parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(fc.Context, func(o inventory.Object) bool {
+		return inventory.GroupKindOf(o).Kind == ref.Kind && o.GetName() == ref.Name && o.GetNamespace() == fc.Object.GetNamespace()
+	})
+	if i < 0 {
+		return nil
+	}
+	v := verdict.Judge{Policy: p}.Of(verdict.Question{Object: fc.Context[i], Inventory: in.Inventory, Mode: policy.Enforce})
+	return wanted(fixture.Render(v))
+}
+
+func askCommandLine(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case) {
+	t.Helper()
+	want, known := asStored(t, set, fc)
+	if !known || fc.Request.Stored { // what is read from a file is not stored yet
+		n.commandLine.left++
+		return
+	}
+	got := check(t, fc)
+	n.commandLine.add(got, want)
+	if !maps.Equal(got, want) {
+		t.Errorf("the command line says %s, the engine %s", got, want)
+	}
+}
+
+func askScan(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case) {
+	t.Helper()
+	want, known := asStored(t, set, fc)
+	if !known {
+		n.scan.left++
+		return
+	}
+	p, err := fc.Policy(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := scan(t, fc, p)
+	maps.DeleteFunc(want, func(id string, _ checks.Action) bool { return toldElsewhere[id] != "" })
+	maps.DeleteFunc(got, func(id string, _ checks.Action) bool { return toldElsewhere[id] != "" })
+	n.scan.add(got, want)
+	if !maps.Equal(got, want) {
+		t.Errorf("the scan says %s, the engine %s", got, want)
+	}
+}
+
+// scan is what the background scan says about the object of a fixture in an
+// enforced namespace, all of its objects kept as a live inventory keeps them.
+func scan(t *testing.T, fc fixture.Case, p *policy.Policy) said {
+	t.Helper()
+	e := inventory.New().Edit()
+	enforced := func(ns *corev1.Namespace) *corev1.Namespace {
+		labels := map[string]string{policy.AdmissionLabel: "enforce"}
+		for k, v := range ns.Labels {
+			if k != policy.AdmissionLabel && k != policy.ProfileLabel {
+				labels[k] = v
+			}
+		}
+		ns.Labels = labels
+		return ns
+	}
+	home := fc.Object.GetNamespace()
+	if home != "" {
+		e.Put(inventory.NewEntry(enforced(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: home}})))
+	}
+	var pool inventory.Pool
+	for _, o := range append(slices.Clone(fc.Context), fc.Object) {
+		copied, ok := o.DeepCopyObject().(inventory.Object)
+		if !ok {
+			t.Fatalf("%T", o)
+		}
+		if ns, is := copied.(*corev1.Namespace); is && ns.Name == home {
+			enforced(ns)
+		}
+		e.Put(pool.Entry(copied))
+	}
+	s := background.New(1)
+	s.Full(e.Inventory(), background.Rules{Judge: verdict.Judge{Policy: p}})
+	got := said{}
+	for _, r := range s.Results(home) {
+		if had, seen := got[r.Check]; r.Object == inventory.KeyOf(fc.Object) && r.Action <= checks.Warn && (!seen || r.Action < had) {
+			got[r.Check] = r.Action
+		}
+	}
+	return got
+}
