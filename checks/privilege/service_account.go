@@ -162,7 +162,7 @@ func judgeReusedName(sa *corev1.ServiceAccount, in checks.Input) []checks.Findin
 	}
 	subject := authz.ServiceAccount(sa.Namespace, sa.Name)
 	view := authz.Over(in.Inventory)
-	bindings := 0
+	waiting := map[inventory.Key]bool{}
 	var first authz.Bound
 	for b := range view.Bindings(subject) {
 		if shippedBinding(b) || !slices.ContainsFunc(b.Subjects, func(s rbacv1.Subject) bool {
@@ -170,22 +170,23 @@ func judgeReusedName(sa *corev1.ServiceAccount, in checks.Input) []checks.Findin
 		}) {
 			continue
 		}
-		if bindings++; bindings == 1 || b.Key.Compare(first.Key) < 0 {
+		if waiting[b.Key] = true; len(waiting) == 1 || b.Key.Compare(first.Key) < 0 {
 			first = b
 		}
 	}
-	if bindings == 0 {
+	if len(waiting) == 0 {
 		return nil
 	}
+	isNew := "is new and has " + counted(len(waiting), "binding") + " already"
 	f := checks.Finding{
 		Severity: checks.Low, Subject: "bindings", Field: "metadata.name",
-		Message: "is new and has " + counted(bindings, "binding") + " already: " + first.Key.String() + " grants it " + first.Role().String(),
+		Message: isNew + ": " + first.Key.String() + " grants it " + first.Role().String(),
 		Path:    []string{inventory.KeyOf(sa).String(), first.Key.String(), first.Role().String()},
 	}
 	for _, h := range power.Direct(view, subject) {
-		if h.Grant.Subject.Kind != rbacv1.GroupKind && h.Severity > f.Severity {
+		if waiting[h.Grant.Binding] && h.Severity > f.Severity {
 			f.Severity = h.Severity
-			f.Message = "is new and has " + counted(bindings, "binding") + " already, by which it may " + h.Power.Can + inScope(h.Grant.Namespace)
+			f.Message = isNew + ", by which it may " + h.Power.Can + inScope(h.Grant.Namespace)
 			f.Path = []string{inventory.KeyOf(sa).String(), h.Grant.Binding.String(), h.Grant.Role.String()}
 		}
 	}

@@ -29,7 +29,7 @@ func rules(t testing.TB) Rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Rules{Judge: verdict.Judge{Policy: policy.Default(set), Now: time.Now()}, Never: []string{"kube-system", "gatehouse-system"}}
+	return Rules{Judge: verdict.Judge{Policy: policy.Default(set), Now: time.Now()}, Never: []string{"kube-system"}, Own: "gatehouse-system"}
 }
 
 // universe is every object of every fixture. Fixtures share names, so many of
@@ -269,5 +269,33 @@ func replicaSet(namespace, name string, spec corev1.PodSpec) *appsv1.ReplicaSet 
 	return &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec:       appsv1.ReplicaSetSpec{Template: corev1.PodTemplateSpec{Spec: spec}},
+	}
+}
+
+// TestOurOwnNamespaceIsJudgedByWhatProtectsUsOnly: it never opted in, and what is
+// broken there besides is not told.
+func TestOurOwnNamespaceIsJudgedByWhatProtectsUsOnly(t *testing.T) {
+	t.Parallel()
+	open := func(namespace, name string) *corev1.Service {
+		return &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"app.kubernetes.io/name": name}},
+			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort, Selector: map[string]string{"app": "a"}, Ports: []corev1.ServicePort{{Port: 80}}},
+		}
+	}
+	own := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "gatehouse-system", Labels: map[string]string{policy.AdmissionLabel: "enforce"}}}
+	s := New(1)
+	s.Full(inventory.New(own, open("gatehouse-system", "gatehouse-webhook"), open("gatehouse-system", "docs"), open("kube-system", "gatehouse-webhook")), rules(t))
+	if got := s.Results("kube-system"); len(got) != 0 {
+		t.Errorf("the system's namespace has %v", got)
+	}
+	got := s.Results("gatehouse-system")
+	if len(got) != 1 || got[0].Check != "SELF-005" || got[0].Action != checks.Audit || got[0].Object.Name != "gatehouse-webhook" {
+		t.Errorf("got %+v", got)
+	}
+	closed := open("gatehouse-system", "gatehouse-webhook")
+	closed.Spec.Type = corev1.ServiceTypeClusterIP
+	s.Update(s.at.With(closed), []inventory.Key{inventory.KeyOf(closed)})
+	if got := s.Results("gatehouse-system"); len(got) != 0 {
+		t.Errorf("closed, it has %v", got)
 	}
 }

@@ -4,7 +4,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
-	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -100,17 +98,6 @@ func (f *rbacFlags) view(ctx context.Context, a *app) (authz.View, error) {
 	return authz.Over(inventory.New(read.Objects...)), nil
 }
 
-// write writes a value in a machine form.
-func (a *app) write(format string, v any) error {
-	switch format {
-	case "json":
-		return report.EncodeJSON(a.Out, v)
-	case "yaml":
-		return report.EncodeYAML(a.Out, v)
-	}
-	return fmt.Errorf("--output %q is not known here", format)
-}
-
 // parseSubject reads a subject as the command line names it.
 func parseSubject(s string) (rbacv1.Subject, error) {
 	if name, is := strings.CutPrefix(s, "user:"); is && name != "" {
@@ -133,7 +120,9 @@ func parseSubject(s string) (rbacv1.Subject, error) {
 	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}, nil
 }
 
-// asking returns who asks when a subject of a binding does.
+// asking returns who asks when a subject of a binding does. A member of a group
+// is in system:authenticated too, unless it is nobody, and one of the accounts of
+// a namespace among all accounts.
 func asking(s rbacv1.Subject, groups []string) authz.Subject {
 	switch s.Kind {
 	case rbacv1.ServiceAccountKind:
@@ -141,31 +130,19 @@ func asking(s rbacv1.Subject, groups []string) authz.Subject {
 		out.Groups = append(out.Groups, groups...)
 		return out
 	case rbacv1.GroupKind:
-		return authz.Subject{Groups: append([]string{s.Name}, groups...)}
+		return authz.Subject{Groups: membership(s.Name, groups)}
 	}
 	return authz.User(s.Name, groups...)
 }
 
-// parseResource reads "pods", "deployments.apps", "deployments.apps/scale" or a
-// path such as "/metrics". Without a group it is that of the built-in resource of
-// the name, or the core group.
-func parseResource(s string) (authz.Request, error) {
-	if strings.HasPrefix(s, "/") {
-		return authz.Request{Path: s}, nil
+// membership returns the groups of a member of one, besides others.
+func membership(group string, more []string) []string {
+	out := append([]string{group}, more...)
+	if strings.HasPrefix(group, authz.AccountGroupPrefix) {
+		out = append(out, authz.AccountGroup)
 	}
-	name, sub, _ := strings.Cut(s, "/")
-	resource, group, grouped := strings.Cut(name, ".")
-	if resource == "" || strings.Contains(sub, "/") {
-		return authz.Request{}, fmt.Errorf("resource %q is not of the form name, name.group or name.group/subresource, or a path", s)
+	if group != authz.Unauthenticated {
+		out = append(out, authz.Authenticated)
 	}
-	if !grouped {
-		for _, k := range inventory.Kinds() {
-			if k.Resource == resource && k.BuiltIn {
-				group = k.Group
-			}
-		}
-	}
-	return authz.Request{Group: group, Resource: resource, Subresource: sub}, nil
+	return out
 }
-
-var errNamespaceOfPath = errors.New("a path has no namespace: leave --namespace out")

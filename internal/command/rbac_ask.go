@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
-	"github.com/gatehouse-sh/gatehouse/internal/report"
 )
 
 // question is what who-can and can are asked.
@@ -21,21 +21,6 @@ type question struct {
 	rbacFlags
 	namespace string
 	groups    []string
-}
-
-func (q *question) request(args []string) (authz.Request, error) {
-	r, err := parseResource(args[1])
-	if err != nil {
-		return r, err
-	}
-	r.Verb, r.Namespace = args[0], q.namespace
-	if len(args) > 2 {
-		r.Name = args[2]
-	}
-	if r.Path != "" && (r.Namespace != "" || r.Name != "") {
-		return r, errNamespaceOfPath
-	}
-	return r, nil
 }
 
 // grantLine is one grant in the machine forms.
@@ -47,6 +32,9 @@ type grantLine struct {
 }
 
 func lineOf(s rbacv1.Subject, g authz.Grant) grantLine {
+	if s.Kind == rbacv1.ServiceAccountKind {
+		s.Namespace = cmp.Or(s.Namespace, g.Binding.Namespace)
+	}
 	return grantLine{authz.Named(s), g.Binding.String(), g.Role.String(), g.Namespace}
 }
 
@@ -71,7 +59,7 @@ func (a *app) whoCanCommand() *cobra.Command {
 }
 
 func (a *app) whoCan(ctx context.Context, q question, args []string) error {
-	r, err := q.request(args)
+	r, err := a.request(q, args)
 	if err != nil {
 		return err
 	}
@@ -90,10 +78,9 @@ func (a *app) whoCan(ctx context.Context, q question, args []string) error {
 		return a.write(q.output, lines)
 	}
 	if len(rows) == 0 {
-		_, err := fmt.Fprintf(a.Out, "No binding allows anybody to %s.\n", r)
-		return err
+		return line(a.Out, "No binding allows anybody to %s.", r)
 	}
-	report.Table(a.Out, []string{"SUBJECT", "BINDING", "ROLE", "WHERE"}, rows, 0)
+	plainTable(a.Out, []string{"SUBJECT", "BINDING", "ROLE", "WHERE"}, rows)
 	return nil
 }
 
@@ -146,7 +133,7 @@ func (a *app) can(ctx context.Context, q question, args []string) error {
 			list = append(list, permission{lineOf(g.Subject, g), r})
 		}
 		if g.Missing {
-			a.say("note: %s refers to %s, which does not exist", g.Binding, g.Role)
+			a.say("note: %s refers to %s, which does not exist", checks.Plain(g.Binding.String()), checks.Plain(g.Role.String()))
 		}
 	}
 	slices.SortStableFunc(list, func(x, y permission) int {
@@ -156,19 +143,18 @@ func (a *app) can(ctx context.Context, q question, args []string) error {
 		return a.write(q.output, list)
 	}
 	if len(list) == 0 {
-		_, err := fmt.Fprintf(a.Out, "No binding allows %s anything.\n", authz.Named(named))
-		return err
+		return line(a.Out, "No binding allows %s anything.", authz.Named(named))
 	}
 	rows := make([][]string, 0, len(list))
 	for _, p := range list {
 		rows = append(rows, []string{cmp.Or(p.Namespace, "everywhere"), strings.Join(p.Rule.Verbs, ","), authz.Objects(p.Rule), p.Binding, p.Role})
 	}
-	report.Table(a.Out, []string{"WHERE", "VERBS", "ON", "BINDING", "ROLE"}, rows, 0)
+	plainTable(a.Out, []string{"WHERE", "VERBS", "ON", "BINDING", "ROLE"}, rows)
 	return nil
 }
 
 func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s authz.Subject, args []string) error {
-	r, err := q.request(args)
+	r, err := a.request(q, args)
 	if err != nil {
 		return err
 	}
@@ -199,13 +185,13 @@ func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s aut
 }
 
 func (a *app) answer(named rbacv1.Subject, r authz.Request, g authz.Grant, allowed bool) error {
-	text := fmt.Sprintf("no: no binding allows %s to %s\n", authz.Named(named), r)
+	text := fmt.Sprintf("no: no binding allows %s to %s", authz.Named(named), r)
 	switch {
 	case allowed && g.Binding.Name == "":
-		text = fmt.Sprintf("yes: members of %s may do everything\n", authz.Masters)
+		text = fmt.Sprintf("yes: members of %s may do everything", authz.Masters)
 	case allowed:
-		text = fmt.Sprintf("yes: %s binds %s to %s\n", g.Binding, g.Role, authz.Named(g.Subject))
+		l := lineOf(g.Subject, g)
+		text = fmt.Sprintf("yes: %s binds %s to %s", l.Binding, l.Role, l.Subject)
 	}
-	_, err := fmt.Fprint(a.Out, text)
-	return err
+	return line(a.Out, "%s", text)
 }

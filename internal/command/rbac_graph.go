@@ -5,11 +5,13 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/graph"
 )
 
@@ -28,7 +30,7 @@ func (a *app) graphCommand() *cobra.Command {
 	}
 	f.add(cmd, "svg", "mermaid", "dot")
 	cmd.Flags().StringVar(&least, "least", "medium", "leave out powers less severe than this")
-	cmd.Flags().StringSliceVar(&subjects, "subject", nil, "draw only these subjects")
+	cmd.Flags().StringSliceVar(&subjects, "subject", nil, "draw only these subjects and the groups that they are in")
 	complete(cmd, "least", fixed("info", "low", "medium", "high", "critical"))
 	return cmd
 }
@@ -40,15 +42,17 @@ func (a *app) graph(ctx context.Context, f rbacFlags, least string, subjects []s
 	}
 	o := graph.Options{Least: severity}
 	if len(subjects) > 0 {
-		wanted := map[rbacv1.Subject]bool{}
+		var wanted []authz.Subject
 		for _, text := range subjects {
 			s, err := parseSubject(text)
 			if err != nil {
 				return fmt.Errorf("--subject: %w", err)
 			}
-			wanted[s] = true
+			wanted = append(wanted, asking(s, nil))
 		}
-		o.Keep = func(s rbacv1.Subject) bool { s.APIGroup = ""; return wanted[s] }
+		o.Keep = func(s rbacv1.Subject) bool {
+			return slices.ContainsFunc(wanted, func(w authz.Subject) bool { return w.Names(&s, s.Namespace) })
+		}
 	}
 	v, err := f.view(ctx, a)
 	if err != nil {
@@ -56,7 +60,11 @@ func (a *app) graph(ctx context.Context, f rbacFlags, least string, subjects []s
 	}
 	g := graph.Build(v, o)
 	if len(g.Nodes) == 0 {
-		a.say("note: nobody has a power of severity %s or above", least)
+		whom := "anybody"
+		if len(subjects) > 0 {
+			whom = "them"
+		}
+		a.say("note: no binding gives %s a power of severity %s or above", whom, least)
 	}
 	var text string
 	switch f.output {

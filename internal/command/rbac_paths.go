@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
-	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -97,25 +96,23 @@ func (a *app) paths(ctx context.Context, f rbacFlags, groups, args []string) err
 func (a *app) tellEffect(e effectLine) error {
 	var b strings.Builder
 	if len(e.Powers) == 0 {
-		fmt.Fprintf(&b, "%s has no dangerous power.\n", e.Subject)
-		_, err := fmt.Fprint(a.Out, b.String())
-		return err
+		return line(a.Out, "%s has no dangerous power.", e.Subject)
 	}
-	fmt.Fprintf(&b, "%s: %s\n\n", e.Subject, e.Severity)
+	fmt.Fprintf(&b, "%s: %s\n\n", checks.Plain(e.Subject), e.Severity)
 	rows := make([][]string, 0, len(e.Powers))
 	for _, p := range e.Powers {
 		rows = append(rows, []string{p.Severity, p.Check, p.Can, cmp.Or(p.Namespace, "everywhere"), p.Binding, p.Role})
 	}
-	report.Table(&b, []string{"SEVERITY", "CHECK", "MAY", "WHERE", "BINDING", "ROLE"}, rows, 0)
+	plainTable(&b, []string{"SEVERITY", "CHECK", "MAY", "WHERE", "BINDING", "ROLE"}, rows)
 	switch {
 	case e.Everyone:
 		b.WriteString("\nIt can become every ServiceAccount of the cluster.\n")
 	case len(e.Becomes) > 0:
-		fmt.Fprintf(&b, "\nIt can become the ServiceAccounts of: %s.\n", strings.Join(e.Becomes, ", "))
+		fmt.Fprintf(&b, "\nIt can become the ServiceAccounts of: %s.\n", checks.Plain(strings.Join(e.Becomes, ", ")))
 	}
 	b.WriteString("\nThe worst, by the shortest way:\n")
 	for i, step := range e.Path {
-		fmt.Fprintf(&b, "  %s%s\n", strings.Repeat("  ", i), step)
+		fmt.Fprintf(&b, "  %s%s\n", strings.Repeat("  ", i), checks.Plain(step))
 	}
 	_, err := fmt.Fprint(a.Out, b.String())
 	return err
@@ -163,6 +160,6 @@ func (a *app) allPaths(v authz.View, output string) error {
 		_, err := fmt.Fprintf(a.Out, "None of %s has a dangerous power.\n", count(len(accounts), "ServiceAccount"))
 		return err
 	}
-	report.Table(a.Out, []string{"SEVERITY", "SUBJECT", "WORST"}, rows, 0)
+	plainTable(a.Out, []string{"SEVERITY", "SUBJECT", "WORST"}, rows)
 	return nil
 }

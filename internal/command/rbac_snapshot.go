@@ -13,7 +13,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/snapshot"
-	"github.com/gatehouse-sh/gatehouse/internal/report"
 )
 
 func (a *app) snapshotCommand() *cobra.Command {
@@ -29,7 +28,7 @@ func (a *app) snapshotCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return report.EncodeJSON(a.Out, snapshot.Take(v))
+			return a.write("json", snapshot.Take(v))
 		},
 	}
 	f.add(cmd)
@@ -146,6 +145,6 @@ func (a *app) tellChanges(changes []snapshot.Change) error {
 		}
 		rows = append(rows, []string{c.Sort.String(), severity, c.String()})
 	}
-	report.Table(a.Out, []string{"CHANGE", "SEVERITY", "WHAT"}, rows, 0)
+	plainTable(a.Out, []string{"CHANGE", "SEVERITY", "WHAT"}, rows)
 	return nil
 }

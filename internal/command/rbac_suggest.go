@@ -8,14 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"sigs.k8s.io/yaml"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/auditlog"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -61,6 +62,9 @@ func (a *app) suggest(ctx context.Context, f suggestFlags, args []string) error 
 		if err != nil {
 			return err
 		}
+		if s.Kind == rbacv1.GroupKind {
+			return fmt.Errorf("%s: a suggestion is for a ServiceAccount or a user; a log does not show what is done as a member of a group", text)
+		}
 		wanted[asking(s, nil).Name] = true
 	}
 	o := auditlog.Options{Names: f.names}
@@ -84,8 +88,8 @@ func (a *app) suggest(ctx context.Context, f suggestFlags, args []string) error 
 		delete(wanted, user)
 		out = append(out, usage.Suggest(user, o))
 	}
-	for user := range wanted {
-		a.say("note: the log does not show %s", authz.Subject{Name: user})
+	for _, user := range slices.Sorted(maps.Keys(wanted)) {
+		a.say("note: the log does not show %s", checks.Plain(authz.Subject{Name: user}.String()))
 	}
 	if f.output == "json" {
 		err = a.write("json", suggestionLines(out))
@@ -144,9 +148,9 @@ func (r interruptible) Read(p []byte) (int, error) {
 
 // tellLog says what the log held: a suggestion is worth what its log is.
 func (a *app) tellLog(path string, s auditlog.Stats, u *auditlog.Usage) {
-	a.say("note: %s: %s allowed, %d refused, %d incomplete", path, count(s.Uses, "request"), s.Refused, s.Other)
+	a.say("note: %s: %s allowed, %d refused", path, count(s.Uses, "request"), s.Refused)
 	for _, f := range s.Faults {
-		a.say("error: %s: %s", path, f)
+		a.say("error: %s: %s", path, checks.Plain(f.String()))
 	}
 	if more := s.Broken - len(s.Faults); more > 0 {
 		a.say("error: %s: %d more broken lines", path, more)
@@ -166,7 +170,7 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 	}
 	for _, s := range list {
 		var b strings.Builder
-		fmt.Fprintf(&b, "# %s\n", authz.Named(s.Subject))
+		fmt.Fprintf(&b, "# %s\n", checks.Plain(authz.Named(s.Subject)))
 		if len(s.Objects) == 0 {
 			b.WriteString("# needs no role: everybody may do what it did.\n")
 		}
@@ -174,7 +178,7 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 			if i == 0 {
 				b.WriteString("# granted and never used:\n")
 			}
-			fmt.Fprintf(&b, "#   %s %s, by %s\n", strings.Join(u.Rule.Verbs, ","), authz.Objects(u.Rule), u.Binding)
+			_ = line(&b, "#   %s %s, by %s", strings.Join(u.Rule.Verbs, ","), authz.Objects(u.Rule), u.Binding) // a Builder has no errors
 		}
 		if s.Compared && len(s.Unused) == 0 {
 			b.WriteString("# uses all that it is granted by name.\n")
@@ -195,9 +199,9 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 
 // asYAML writes an object without the fields that a person would not write.
 func asYAML(o inventory.Object) (string, error) {
-	data, err := yaml.Marshal(o)
+	data, err := visibleYAML(o)
 	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", inventory.KeyOf(o), err)
+		return "", fmt.Errorf("%q: %w", inventory.KeyOf(o), err)
 	}
 	return string(data), nil
 }

@@ -249,7 +249,7 @@ func count(changes []snapshot.Change) map[creepGroup]int {
 // gainNotice is the Event of a gain, on the binding that gives it or on the role
 // that was widened. A gain of nothing dangerous is no warning.
 func gainNotice(g *snapshot.Change) Notice {
-	n := Notice{Object: g.Role, Reason: "PermissionsGained", Action: "CompareRBAC", Text: fmt.Sprintf("%s: %s", g.Sort, g)}
+	n := Notice{Object: g.Role, Reason: "PermissionsGained", Action: "CompareRBAC", Text: checks.Plain(fmt.Sprintf("%s: %s", g.Sort, g))}
 	if g.Binding.Name != "" {
 		n.Object = g.Binding
 	}

@@ -147,7 +147,7 @@ func creepReport(gains []snapshot.Change, told []openreports.Result, since, unti
 func gainResult(g *snapshot.Change, since, until time.Time) openreports.Result {
 	r := openreports.Result{
 		Policy: creepSource, Rule: g.Sort.String(), Severity: max(g.Severity, checks.Info).String(), Result: openreports.Warn,
-		Message:   background.Short(g.String(), creepText),
+		Message:   background.Short(checks.Plain(g.String()), creepText),
 		Resources: []openreports.Reference{referenceTo(gainNotice(g).Object)},
 		Properties: map[string]string{
 			sinceProperty: since.UTC().Format(time.RFC3339), untilProperty: until.UTC().Format(time.RFC3339),

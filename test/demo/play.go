@@ -61,7 +61,7 @@ func (d *demo) play(keep bool) error {
 		return err
 	}
 	defer stop()
-	for _, scene := range []func() error{d.install, d.friendly, d.hostile, d.optOut, d.commandLine} {
+	for _, scene := range []func() error{d.install, d.friendly, d.hostile, d.product, d.optOut, d.commandLine} {
 		if err := scene(); err != nil {
 			return err
 		}

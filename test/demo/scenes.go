@@ -137,6 +137,22 @@ func (d *demo) hostile() error {
 	return nil
 }
 
+// product gives the account of a published workload every right, which nothing can
+// use as long as its pods hold no token, and then mounts the token: neither step is
+// a fault by itself, and the one that completes the chain is refused.
+func (d *demo) product() error {
+	d.title("Published through the gateway, and every right in the cluster: the last step is refused")
+	if err := d.must("create", "clusterrolebinding", "frontend-admin", "--clusterrole=cluster-admin", "--serviceaccount=boutique:frontend"); err != nil {
+		return err
+	}
+	patch := `{"spec":{"template":{"spec":{"automountServiceAccountToken":true}}}}`
+	out, err := d.kubectl("-n", "boutique", "patch", "deployment", "frontend", "-p", patch)
+	if err == nil || !strings.Contains(out, "* XR-002 ") || !strings.Contains(out, "ClusterRoleBinding frontend-admin") {
+		return errors.New("the chain was completed")
+	}
+	return d.must("delete", "clusterrolebinding", "frontend-admin")
+}
+
 // optOut shows that a tenant cannot switch the guard off.
 func (d *demo) optOut() error {
 	d.title("A tenant with every right in the namespace tries to leave")

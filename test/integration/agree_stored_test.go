@@ -27,18 +27,13 @@ var toldElsewhere = map[string]string{
 // asStored is the verdict that scan and command line must come to; false when
 // neither of them can know enough. What the controller of an object breaks as well
 // they tell of the controller only.
-func asStored(t *testing.T, set *checks.Set, fc fixture.Case) (said, bool) {
+func asStored(t *testing.T, set *checks.Set, fc fixture.Case, modeOf func(string) policy.Mode) (said, bool) {
 	t.Helper()
-	ofController := controllers(t, set, fc)
-	var want said
-	switch {
-	case fc.Request.User != "" || fc.Request.Subresource != "" || fc.Object.GetName() == "":
+	if fc.Request.User != "" || fc.Request.Subresource != "" || fc.Object.GetName() == "" {
 		return nil, false
-	case fc.Old != nil:
-		want = wanted(creation(t, fc, set))
-	default:
-		want = engine(t, set, fc)
 	}
+	ofController := controllers(t, set, fc)
+	want := engine(t, set, fc, asking{request: checks.Request{Stored: fc.Request.Stored}, create: true, modeOf: modeOf})
 	maps.DeleteFunc(want, func(id string, _ checks.Action) bool {
 		_, has := ofController[id]
 		return has
@@ -73,7 +68,8 @@ func controllers(t *testing.T, set *checks.Set, fc fixture.Case) said {
 
 func askCommandLine(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case) {
 	t.Helper()
-	want, known := asStored(t, set, fc)
+	everywhere := func(string) policy.Mode { return policy.Enforce } // a file says nothing of labels
+	want, known := asStored(t, set, fc, everywhere)
 	if !known || fc.Request.Stored { // what is read from a file is not stored yet
 		n.commandLine.left++
 		return
@@ -87,7 +83,7 @@ func askCommandLine(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case
 
 func askScan(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case) {
 	t.Helper()
-	want, known := asStored(t, set, fc)
+	want, known := asStored(t, set, fc, nil)
 	if !known {
 		n.scan.left++
 		return

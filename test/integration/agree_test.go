@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -46,6 +47,7 @@ func TestFixtures(t *testing.T) {
 		n := counts[pkg]
 		n.fixtures++
 		t.Run(pkg+"/"+fc.Check+"/"+fc.Name, func(t *testing.T) {
+			faithful(t, c.set, fc)
 			c.askWebhook(t, n, fc, i, fired)
 			askScan(t, c.set, n, fc)
 			askCommandLine(t, c.set, n, fc)
@@ -80,7 +82,7 @@ func (c *cluster) askWebhook(t *testing.T, n *agreement, fc fixture.Case, i int,
 	defer a.clean(t)
 	a.prepare(t)
 	a.enforce(t)
-	want := engine(t, c.set, fc)
+	want := engine(t, c.set, fc, asking{request: admin(fc.Request)})
 	if ns := fc.Object.GetNamespace(); ns != "" && system(ns) {
 		want = said{} // nothing is judged there
 	}
@@ -106,28 +108,61 @@ func (c *cluster) askWebhook(t *testing.T, n *agreement, fc fixture.Case, i int,
 	}
 }
 
-// engine is the verdict of all checks on a fixture; that of its own package is
-// what the fixture says.
-func engine(t *testing.T, set *checks.Set, fc fixture.Case) said {
+// asking is how a fixture is put to the engine.
+type asking struct {
+	request checks.Request
+	create  bool                     // as if the object were new
+	modeOf  func(string) policy.Mode // of the namespaces that a cluster-scoped object harms
+}
+
+// engine is the verdict of all checks on a fixture.
+func engine(t *testing.T, set *checks.Set, fc fixture.Case, how asking) said {
 	t.Helper()
-	v, err := fixture.Judge(fc, policy.Default(set))
+	p, err := fc.Policy(set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := wanted(fixture.Render(v))
-	own := maps.Clone(all)
-	maps.DeleteFunc(own, func(id string, _ checks.Action) bool {
-		return !slices.Contains(prefixes[packageOf(fc)], id[:strings.Index(id, "-")])
-	})
-	if want := wanted(fc.Want); !maps.Equal(own, want) {
-		t.Errorf("the engine says %s, the fixture %s", own, want)
+	in, err := fc.Input(p.Parameters)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return all
+	if how.create {
+		in.Old = nil
+	}
+	mode := policy.Enforce
+	if in.Object.GetNamespace() == "" {
+		mode = p.ClusterMode
+	}
+	v := verdict.Judge{Policy: p}.Of(verdict.Question{
+		Object: in.Object, Old: in.Old, Inventory: in.Inventory, Held: true, Request: how.request, Mode: mode, ModeOf: how.modeOf,
+	})
+	return wanted(fixture.Render(v))
 }
 
-// prefixes are those of the ids of a package's checks. A fixture says what its own
-// package finds.
-var prefixes = map[string][]string{"exposure": {"EXP"}, "privilege": {"RBAC", "SA"}, "blast": {"XR"}}
+// faithful fails unless the engine says what a fixture says: that is what the
+// checks of its own package find.
+func faithful(t *testing.T, set *checks.Set, fc fixture.Case) {
+	t.Helper()
+	got := engine(t, set, fc, asking{request: fc.Request})
+	maps.DeleteFunc(got, func(id string, _ checks.Action) bool {
+		prefix, _, _ := strings.Cut(id, "-")
+		return !slices.Contains(prefixes[packageOf(fc)], prefix)
+	})
+	if want := wanted(fc.Want); !maps.Equal(got, want) {
+		t.Errorf("the engine says %s, the fixture %s", got, want)
+	}
+}
+
+// admin is who writes where a fixture does not say.
+func admin(r checks.Request) checks.Request {
+	if r.User == "" {
+		r.User, r.Groups = "admin", []string{"system:masters", "system:authenticated"}
+	}
+	return r
+}
+
+// prefixes are those of the ids of a package's checks.
+var prefixes = map[string][]string{"exposure": {"EXP", "SELF"}, "privilege": {"RBAC", "SA"}, "blast": {"XR"}}
 
 // ownPolicy is the CheckPolicy that a fixture is judged under; false: the defaults.
 func ownPolicy(t *testing.T, fc fixture.Case) (string, bool) {

@@ -13,30 +13,9 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/command"
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
-	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
-
-// creation is the verdict on the object of an update as if it were new.
-func creation(t *testing.T, fc fixture.Case, set *checks.Set) string {
-	t.Helper()
-	fc.Old = nil
-	p, err := fc.Policy(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := fc.Input(p.Parameters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in.Old, in.Request = nil, checks.Request{}
-	mode := policy.Enforce
-	if fc.Object.GetNamespace() == "" {
-		mode = p.ClusterMode
-	}
-	return fixture.Render(p.Decide(mode, policy.Baseline, nil, p.Evaluate(in, policy.Baseline)))
-}
 
 // check runs the command on the documents of a case and keeps what it says
 // about the object.

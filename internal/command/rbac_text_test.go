@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// hostile is a name that Kubernetes takes: an escape sequence, a line break
+// before a manifest, a mark that turns the writing, a control character of the
+// second table, a character beyond four digits.
+const hostile = "x\x1b]0;t\x07\r\n---\nkind: ClusterRoleBinding\n\u202e\u200b\u009b31m\x7f\U000e0001"
+
+// hostileFiles writes a role, a binding and an audit log full of hostile names.
+func hostileFiles(t *testing.T) (manifests, log string) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, objects ...any) string {
+		var text []byte
+		for _, o := range objects {
+			one, err := json.Marshal(o)
+			one = coded(one, func(r rune) string { high, low := utf16.EncodeRune(r); return fmt.Sprintf(`\u%04x\u%04x`, high, low) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = append(append(text, one...), '\n')
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	version := rbacv1.SchemeGroupVersion.String()
+	manifests = write("rbac.json", map[string]any{"apiVersion": "v1", "kind": "List", "items": []any{
+		&rbacv1.ClusterRole{
+			TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRole"}, ObjectMeta: metav1.ObjectMeta{Name: hostile},
+			Rules: []rbacv1.PolicyRule{
+				{Verbs: []string{"get", hostile}, APIGroups: []string{"", hostile}, Resources: []string{"secrets", hostile}},
+				{Verbs: []string{"get"}, NonResourceURLs: []string{"/" + hostile}},
+			},
+		},
+		&rbacv1.ClusterRoleBinding{
+			TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRoleBinding"}, ObjectMeta: metav1.ObjectMeta{Name: hostile},
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: hostile},
+			Subjects: []rbacv1.Subject{
+				{APIGroup: rbacv1.GroupName, Kind: "User", Name: hostile},
+				{Kind: "ServiceAccount", Namespace: "shop", Name: hostile},
+			},
+		},
+		&rbacv1.ClusterRoleBinding{
+			TypeMeta: metav1.TypeMeta{APIVersion: version, Kind: "ClusterRoleBinding"}, ObjectMeta: metav1.ObjectMeta{Name: hostile + "gone"},
+			RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: hostile + "gone"},
+			Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: hostile}},
+		},
+	}})
+	event := func(kind string) map[string]any {
+		return map[string]any{
+			"kind": kind, "apiVersion": "audit.k8s.io/v1", "stage": "ResponseComplete", "verb": "get",
+			"user": map[string]any{"username": hostile}, "responseStatus": map[string]any{"code": 200},
+			"objectRef": map[string]any{"resource": "secrets", "namespace": hostile, "name": hostile},
+		}
+	}
+	return manifests, write("audit.log", event("Event"), event(hostile))
+}
+
+func TestHostileNamesReachNoTerminal(t *testing.T) {
+	t.Parallel()
+	manifests, log := hostileFiles(t)
+	user := "user:" + hostile
+	for name, args := range map[string][]string{
+		"who can":            {"who-can", "get", "secrets", "-f", manifests},
+		"who can, as JSON":   {"who-can", "get", "secrets", "-f", manifests, "-o", "json"},
+		"who can, as YAML":   {"who-can", "get", "secrets", "-f", manifests, "-o", "yaml"},
+		"nobody can":         {"who-can", hostile, "nodes/" + hostile, "-f", manifests},
+		"an odd resource":    {"who-can", "get", hostile, "-f", manifests},
+		"can":                {"can", user, "-f", manifests},
+		"can, as YAML":       {"can", user, "-f", manifests, "-o", "yaml"},
+		"can do":             {"can", user, "get", "secrets", "-f", manifests},
+		"can not do":         {"can", user, "get", "nodes", hostile, "-f", manifests},
+		"can nothing":        {"can", user + "else", "-f", manifests},
+		"paths":              {"paths", "-f", manifests},
+		"paths of one":       {"paths", user, "-f", manifests},
+		"paths, as JSON":     {"paths", user, "-f", manifests, "-o", "json"},
+		"no paths":           {"paths", user + "else", "-f", manifests},
+		"an odd subject":     {"paths", hostile, "-f", manifests},
+		"a graph":            {"graph", "-f", manifests},
+		"a graph in DOT":     {"graph", "-f", manifests, "-o", "dot"},
+		"a graph in Mermaid": {"graph", "-f", manifests, "-o", "mermaid"},
+		"a snapshot":         {"snapshot", "-f", manifests},
+		"a suggestion":       {"suggest", "--audit-log", log, "--all", "-f", manifests, "--names", "3"},
+		"one, as JSON":       {"suggest", "--audit-log", log, "--all", "-f", manifests, "-o", "json"},
+		"one of nobody":      {"suggest", "--audit-log", log, user + "else"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, errOut := runRBAC(t, args...)
+			if refused := strings.Contains(name, "odd") || name == "one of nobody"; refused != (out == "") {
+				t.Fatalf("written is %q and %q", out, errOut)
+			}
+			for _, text := range []string{out, errOut} {
+				if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' }); i >= 0 {
+					t.Errorf("a hidden character at %d of\n%q", i, text)
+				}
+				if strings.Contains(text, "\nkind: ClusterRoleBinding\n\\") || strings.Contains(text, "\n---\nkind") {
+					t.Errorf("a name forges a line of\n%s", text)
+				}
+			}
+		})
+	}
+}
+
+func runRBAC(t *testing.T, args ...string) (out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	Run(t.Context(), Environment{Out: &o, Err: &e, Program: "gatehouse", Getenv: func(string) string { return "" }, Now: time.Now}, append([]string{"rbac"}, args...))
+	return o.String(), e.String()
+}
+
+func TestADiffOfHostileNamesIsVisible(t *testing.T) {
+	t.Parallel()
+	manifests, _ := hostileFiles(t)
+	taken, errOut := runRBAC(t, "snapshot", "-f", manifests)
+	if taken == "" {
+		t.Fatal(errOut)
+	}
+	dir := t.TempDir()
+	full, empty := filepath.Join(dir, "full.json"), filepath.Join(dir, "empty.json")
+	for path, text := range map[string]string{
+		full:  taken,
+		empty: `{"apiVersion":"gatehouse.sh/v1alpha1","kind":"RBACSnapshot","roles":[],"bindings":[],"serviceAccounts":[]}`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, errOut := runRBAC(t, "diff", empty, full)
+	if !strings.Contains(out, "granted") || strings.ContainsFunc(out+errOut, func(r rune) bool { return !unicode.IsPrint(r) && r != '\n' }) {
+		t.Errorf("got %q and %q", out, errOut)
+	}
+	if same, errOut := runRBAC(t, "diff", full, full); strings.Contains(same, "granted") || errOut != "" {
+		t.Errorf("the snapshot does not say what it was taken of: %s%s", same, errOut)
+	}
+}
+
+func TestMachineFormsSayWhatTheNameIs(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{"a plain name": "web", "a hostile one": hostile, "a mark alone": "a\u202eb"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := map[string]string{"name": value}
+			asJSON, err := visibleJSON(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asYAML, err := visibleYAML(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var fromJSON, fromYAML map[string]string
+			if err := json.Unmarshal(asJSON, &fromJSON); err != nil {
+				t.Fatal(err)
+			}
+			if err := yaml.Unmarshal(asYAML, &fromYAML); err != nil {
+				t.Fatalf("%s\n%v", asYAML, err)
+			}
+			if d := cmp.Diff(want, fromJSON) + cmp.Diff(want, fromYAML); d != "" {
+				t.Errorf("(want -, got +):\n%s", d)
+			}
+		})
+	}
+}
