@@ -73,7 +73,7 @@ cluster: $(CLUSTER_FILES) ## Build the control plane (etcd, API server, controll
 $(CLUSTER_FILES): test/cluster/go.mod test/cluster/go.sum
 	@hack/build-cluster.sh $(@F)
 
-TEST_FLAGS ?= -timeout 20m
+TEST_FLAGS ?= -timeout 60m
 
 .PHONY: test
 test: $(CLUSTER_FILES) build ## Run every test, those against the real API server included.

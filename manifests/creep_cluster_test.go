@@ -111,10 +111,6 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 	t.Cleanup(func() {
 		_, _, _ = cp.Kubectl(context.Background(), "delete", "clusterrole,clusterrolebinding", "creep", "--ignore-not-found")
 	})
-	const (
-		messages = `jsonpath={range .results[*]}{.rule} {.severity} {.resources[0].kind} {.resources[0].name} {.message}{"\n"}{end}`
-		report   = "clusterreports.openreports.io/gatehouse-rbac-changes"
-	)
 
 	registry, stop := startComparing(t, cp)
 	eventually(t, "a first snapshot is stored", func() error {
@@ -123,16 +119,16 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 		}
 		return nil
 	})
-	if out, _, err := cp.Kubectl(t.Context(), "get", report, "-o", "name"); err == nil {
+	if out, _, err := cp.Kubectl(t.Context(), "get", gains, "-o", "name"); err == nil {
 		t.Errorf("the first comparison made %s", out)
 	}
 
 	kubectl(t, cp, "", "create", "clusterrolebinding", "creep", "--clusterrole=creep", "--serviceaccount=creep:ci")
-	told(t, cp, report, messages, "granted info ClusterRoleBinding creep ServiceAccount creep/ci has ClusterRole creep by ClusterRoleBinding creep")
+	told(t, cp, "granted info ClusterRoleBinding creep ServiceAccount creep/ci has ClusterRole creep by ClusterRoleBinding creep")
 	kubectl(t, cp, "", "patch", "clusterrole", "creep", "--type=json", "-p", `[{"op":"add","path":"/rules/-","value":{"apiGroups":[""],"resources":["secrets"],"verbs":["get"]}}]`)
-	told(t, cp, report, messages, "widened critical ClusterRole creep ClusterRole creep allows more: get secrets; it may now read Secrets (RBAC-020)")
+	told(t, cp, "widened critical ClusterRole creep ClusterRole creep allows more: get secrets; it may now read Secrets (RBAC-020)")
 	// What was told before stays.
-	told(t, cp, report, messages, "granted info ClusterRoleBinding creep")
+	told(t, cp, "granted info ClusterRoleBinding creep")
 	waitFor(t, cp, "Warning", "get", "events.v1.events.k8s.io", "-n", "default", "--field-selector", "regarding.kind=ClusterRole,regarding.name=creep", "-o", `jsonpath={.items[?(@.reason=="PermissionsGained")].type}`)
 	waitFor(t, cp, "Normal", "get", "events.v1.events.k8s.io", "-n", "default", "--field-selector", "regarding.kind=ClusterRoleBinding,regarding.name=creep", "-o", `jsonpath={.items[?(@.reason=="PermissionsGained")].type}`)
 	eventually(t, "the change is the next one's past", func() error {
@@ -146,7 +142,7 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 	// Nobody runs; whoever comes next compares with what is stored.
 	kubectl(t, cp, "", "create", "rolebinding", "later", "-n", "creep", "--clusterrole=cluster-admin", "--serviceaccount=creep:ci")
 	_, _ = startComparing(t, cp)
-	told(t, cp, report, messages, "granted high RoleBinding later ServiceAccount creep/ci has ClusterRole cluster-admin by RoleBinding creep/later")
+	told(t, cp, "granted high RoleBinding later ServiceAccount creep/ci has ClusterRole cluster-admin by RoleBinding creep/later")
 
 	// The reports of findings leave this one alone. The webhook, which does not run,
 	// must not be asked.
@@ -154,14 +150,18 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 	kubectl(t, cp, "", "label", "namespace", "creep", "gatehouse.sh/admission=audit")
 	kubectl(t, cp, "", "create", "service", "nodeport", "web", "-n", "creep", "--tcp=80")
 	waitFor(t, cp, "EXP-001", "get", "reports.openreports.io", "gatehouse-0", "-n", "creep", "-o", `jsonpath={.results[?(@.policy=="EXP-001")].policy}`)
-	told(t, cp, report, messages, "granted high RoleBinding later")
+	told(t, cp, "granted high RoleBinding later")
 }
 
-// told waits until a report says something.
-func told(t *testing.T, cp *controlplane.ControlPlane, report, form, want string) {
+// gains is the report of gained permissions.
+const gains = "clusterreports.openreports.io/gatehouse-rbac-changes"
+
+// told waits until it says something.
+func told(t *testing.T, cp *controlplane.ControlPlane, want string) {
 	t.Helper()
+	const form = `jsonpath={range .results[*]}{.rule} {.severity} {.resources[0].kind} {.resources[0].name} {.message}{"\n"}{end}`
 	eventually(t, want, func() error {
-		out, problems, err := cp.Kubectl(t.Context(), "get", report, "-o", form)
+		out, problems, err := cp.Kubectl(t.Context(), "get", gains, "-o", form)
 		if err != nil || !strings.Contains(out, want) {
 			return fmt.Errorf("%s%s", out, problems)
 		}

@@ -59,12 +59,19 @@ func (h *harm) traits() []string {
 			}
 		}
 		for _, namespace := range h.effect.Reaches {
-			out = append(out, "becomes/"+namespace)
+			out = append(out, becomes+namespace)
+		}
+		if h.effect.Everyone {
+			out = append(out, becomes)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// becomes begins the traits that name the namespaces whose accounts one can
+// become; alone it means all of them.
+const becomes = "becomes/"
 
 func heldTrait(h *power.Held) string { return h.Power.ID + "/" + h.Grant.Namespace }
 

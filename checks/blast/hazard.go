@@ -200,8 +200,9 @@ func news(now, before *hazard) string {
 		return ""
 	}
 	had := before.harm.traits()
+	_, everyone := slices.BinarySearch(had, becomes)
 	for _, t := range now.harm.traits() {
-		if _, known := slices.BinarySearch(had, t); !known {
+		if _, known := slices.BinarySearch(had, t); !known && !(everyone && strings.HasPrefix(t, becomes)) {
 			return t
 		}
 	}

@@ -18,7 +18,7 @@ const (
 
 	// maxText bounds the bytes of all that is remembered: half a million
 	// permissions have 50 MB, but a path or a name may be as long as a request line.
-	maxText = 256 << 20
+	maxText = 64 << 20
 )
 
 // Usage is what subjects did, without how often each object was touched.

@@ -15,7 +15,7 @@ import (
 func explanationOf(g guard.Guard) explanation {
 	return explanation{
 		listed: listed{ID: g.ID, Name: g.Name, Severity: checks.SeverityUnset.String(), Kinds: []string{}, Title: g.Doc.Title, Sources: append([]string{}, g.Doc.Sources...)},
-		Why: g.Doc.Why, Attack: g.Doc.Attack, Fix: g.Doc.Fix,
+		Why:    g.Doc.Why, Attack: g.Doc.Attack, Fix: g.Doc.Fix,
 	}
 }
 

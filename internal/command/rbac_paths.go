@@ -84,7 +84,7 @@ func (a *app) paths(ctx context.Context, f rbacFlags, groups, args []string) err
 		return err
 	}
 	if len(args) == 0 {
-		return a.allPaths(v, f.output)
+		return a.allPaths(ctx, v, f.output)
 	}
 	line := effectOf(power.Effective(v, asking(named, groups)), authz.Named(named))
 	if f.output != "text" {
@@ -119,7 +119,7 @@ func (a *app) tellEffect(e effectLine) error {
 }
 
 // allPaths lists the accounts that exist or that bindings list.
-func (a *app) allPaths(v authz.View, output string) error {
+func (a *app) allPaths(ctx context.Context, v authz.View, output string) error {
 	accounts := map[rbacv1.Subject]bool{}
 	for e := range v.Inventory().Entries(inventory.ServiceAccountKind, "") {
 		accounts[rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: e.Key.Namespace, Name: e.Key.Name}] = true
@@ -140,6 +140,9 @@ func (a *app) allPaths(v authz.View, output string) error {
 	}
 	var list []ranked
 	for s := range accounts {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if e := power.Effective(v, asking(s, nil)); e.Severity > checks.SeverityUnset {
 			list = append(list, ranked{e.Severity, effectOf(e, authz.Named(s))})
 		}

@@ -4,6 +4,7 @@ package command
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -182,5 +183,17 @@ func TestMachineFormsSayWhatTheNameIs(t *testing.T) {
 				t.Errorf("(want -, got +):\n%s", d)
 			}
 		})
+	}
+}
+
+func TestPathsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	manifests, _ := hostileFiles(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errOut bytes.Buffer
+	code := Run(ctx, Environment{Out: &out, Err: &errOut, Program: "gatehouse", Getenv: func(string) string { return "" }, Now: time.Now}, []string{"rbac", "paths", "-f", manifests})
+	if code == ExitClean || out.Len() > 0 {
+		t.Errorf("exit %d with %q", code, out.String())
 	}
 }

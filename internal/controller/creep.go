@@ -149,23 +149,19 @@ func (c *Creep) Start(ctx context.Context) error {
 			return nil
 		}
 	}
-	for {
-		pause := due(last, c.Every, time.Now())
-		if pause > 0 && !wait(ctx, utilwait.Jitter(pause, creepJitter)) || ctx.Err() != nil {
-			return nil
+	for ctx.Err() == nil {
+		if pause := due(last, c.Every, time.Now()); pause > 0 && !wait(ctx, utilwait.Jitter(pause, creepJitter)) {
+			break
 		}
 		next, err := c.compare(ctx, last)
 		if err != nil {
 			// What was stored cannot be read: nothing can be said of the time before.
 			log.Error(err, "roles and bindings cannot be compared with what was stored; starting anew")
-			last = nil
-			if !wait(ctx, retry) {
-				return nil
-			}
-			continue
+			wait(ctx, retry)
 		}
-		last = next
+		last = next // nil after an error
 	}
+	return nil
 }
 
 // due returns how long after now a comparison comes. A snapshot of the future is

@@ -35,28 +35,6 @@ var raceDelays = []delays{
 	{[2]time.Duration{10 * time.Second, 0}, 10 * time.Second},
 }
 
-// gaps are how much later than the first of two writes the second is sent.
-var gaps = []time.Duration{0, 0, 5 * time.Millisecond, time.Second}
-
-// race is a set of objects of which two are written at once.
-type race struct {
-	set     chainOf
-	before  []step
-	last    [2]step
-	replica [2]int
-	gap     time.Duration
-
-	objects [2]string
-	through [2]*destination
-	refused [2]error
-	stored  time.Time // when the later of both writes was answered
-}
-
-func (r *race) String() string {
-	return fmt.Sprintf("%s: %s, %s %q: %s through replica %d and, %s later, %s through replica %d",
-		r.set.ns, r.set.door.name, r.set.right.name, r.set.twin, r.objects[0], r.replica[0], r.gap, r.objects[1], r.replica[1])
-}
-
 // TestRaceOfTwoReplicas sends the last two objects of violating sets through two
 // replicas of the webhook at the same time, while the watches of each are late by
 // another time. Either one of them is refused, or both are reported within 5 s
@@ -101,7 +79,7 @@ func TestRaceOfTwoReplicas(t *testing.T) {
 	t.Logf("%d races of two replicas: %d denied, %d admitted and reported on both objects, the slowest %s after the watches had caught up; %d through one replica: %d denied, %d reported; %d harmless sets accepted; %d and %d reviews; %s",
 		count.races, count.denied, count.reported, count.slowest.Round(10*time.Millisecond), count.alone, count.aloneDenied, count.alone-count.aloneDenied,
 		count.twins, b.judged[0].Load(), b.judged[1].Load(), time.Since(began).Round(time.Second))
-	if count.races < 20 || count.denied == 0 || count.reported == 0 || count.twins == 0 {
+	if count.races < 20 || count.denied+count.aloneDenied == 0 || count.reported == 0 || count.twins == 0 {
 		t.Errorf("a run with %d races, %d denied and %d reported, and %d harmless sets shows nothing", count.races, count.denied, count.reported, count.twins)
 	}
 }
@@ -115,68 +93,6 @@ func rolesLate(d time.Duration) func(string) time.Duration {
 		}
 		return d / 2
 	}
-}
-
-// races plans them for so many runs: every exposure with every identity once, two
-// through a single replica and three harmless sets in each run.
-func races(random *rand.Rand, runs int) [][]*race {
-	out := make([][]*race, runs)
-	made := 0
-	add := func(run, i, j int, tw twin, through [2]int) {
-		made++
-		r := &race{
-			set:     chainOf{door: xrDoors[i], right: xrRights[j], ns: fmt.Sprintf("race-%d", made), n: "1", twin: tw},
-			replica: through, gap: gaps[made%len(gaps)],
-		}
-		r.choose(random, made%2 == 0)
-		out[run] = append(out[run], r)
-	}
-	for i := range xrDoors {
-		for j := range xrRights {
-			run := (i + j) % runs
-			if testing.Short() && len(out[run]) >= 4 {
-				continue
-			}
-			first := random.IntN(2)
-			add(run, i, j, violating, [2]int{first, 1 - first})
-		}
-	}
-	for run := range out {
-		for k := range 2 {
-			add(run, random.IntN(len(xrDoors)), random.IntN(len(xrRights)), violating, [2]int{k, k})
-		}
-		for _, tw := range []twin{closed, unprivileged, tokenless} {
-			add(run, random.IntN(len(xrDoors)), random.IntN(len(xrRights)), tw, [2]int{0, 1})
-		}
-	}
-	return out
-}
-
-// choose takes the two objects that are written last: what opens the way and the
-// binding, or any two of the six.
-func (r *race) choose(random *rand.Rand, anyTwo bool) {
-	steps := r.set.steps()
-	pick := func(names ...string) int {
-		for _, name := range names {
-			if i := slices.IndexFunc(steps, func(s step) bool { return s.name == name }); i >= 0 {
-				return i
-			}
-		}
-		return -1
-	}
-	i, j := pick("route", "change", "service"), pick("binding")
-	for anyTwo {
-		i, j = random.IntN(len(steps)), random.IntN(len(steps))
-		anyTwo = i == j || steps[i].of == steps[j].name || steps[j].of == steps[i].name
-	}
-	var order []step
-	for k, s := range steps {
-		if k != i && k != j {
-			order = append(order, s)
-		}
-	}
-	order = feasible(append(order, steps[i], steps[j]))
-	r.before, r.last = order[:len(order)-2], [2]step(order[len(order)-2:])
 }
 
 // raceSetUp writes what is harmless, while no watch is late.
@@ -312,15 +228,16 @@ func (r *race) valid(t *testing.T) bool {
 	return ok
 }
 
-// harmless looks for reports of sets that were never complete.
+// harmless looks for reports of sets that were never complete. Doubt is in order
+// where the account was refused: nobody knows whether it would forbid the token.
 func (n *raceCount) harmless(t *testing.T, plan [][]*race, known *told) {
 	t.Helper()
 	for _, r := range slices.Concat(plan...) {
 		if r.set.twin == violating && r.refused[0] == nil && r.refused[1] == nil {
 			continue
 		}
-		if _, missing := known.of(r.set.door.check, r.objects[:]...); len(missing) != len(r.objects) {
-			t.Errorf("%s\nrefused with %v; a report of %s names what is not missing of %v: %v", r, r.refused, r.set.door.check, r.objects, missing)
+		if known.violates(r.set.door.check, r.objects[:]...) {
+			t.Errorf("%s\nrefused with %v, and reported as %s all the same", r, r.refused, r.set.door.check)
 		}
 	}
 }

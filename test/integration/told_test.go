@@ -19,9 +19,10 @@ import (
 
 // told remembers when the reports first said that an object breaks a check.
 type told struct {
-	mu    sync.Mutex
-	first map[fault]time.Time
-	err   error // of the last look
+	mu      sync.Mutex
+	first   map[fault]time.Time
+	certain map[fault]bool // told by a result of its own, which says that the check fails
+	err     error          // of the last look
 }
 
 // fault is a check and the object that breaks it.
@@ -30,7 +31,7 @@ type fault struct{ check, object string }
 // follow looks at the reports of the whole cluster until the test ends.
 func (c *cluster) follow(t *testing.T) *told {
 	t.Helper()
-	k := &told{first: map[fault]time.Time{}}
+	k := &told{first: map[fault]time.Time{}, certain: map[fault]bool{}}
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -74,6 +75,9 @@ func (k *told) look(ctx context.Context, c *cluster) {
 					if _, known := k.first[at]; !known && one.Result == openreports.Fail {
 						k.first[at] = now
 					}
+					if check == one.Policy && one.Result == openreports.Fail {
+						k.certain[at] = true
+					}
 				}
 			}
 		}
@@ -108,6 +112,14 @@ func (k *told) of(check string, objects ...string) (last time.Time, missing []st
 		last = slices.MaxFunc([]time.Time{last, at}, time.Time.Compare)
 	}
 	return last, missing
+}
+
+// violates reports whether a result said without doubt that one of the objects
+// breaks a check. Of the checks that share a result it is not known.
+func (k *told) violates(check string, objects ...string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.ContainsFunc(objects, func(o string) bool { return k.certain[fault{check, o}] })
 }
 
 // wait waits until the reports say so of every object, or the end.

@@ -42,7 +42,7 @@ type Effect struct {
 	Steps []Step
 
 	// Reaches are the namespaces whose ServiceAccounts the subject can become,
-	// ordered; Everyone says that they are all.
+	// ordered; Everyone says that they are all, and Reaches is empty then.
 	Reaches  []string
 	Everyone bool
 }
@@ -71,18 +71,35 @@ func Effective(v authz.View, s authz.Subject) *Effect {
 // shortest one.
 func escalate(v authz.View, s authz.Subject) *Effect {
 	e := &Effect{Subject: s, Direct: Direct(v, s)}
-	search := search{view: v, effect: e, namespaces: map[string]bool{}, accounts: map[string]bool{s.Name: true}, queue: []stage{{subject: s}}}
-	for ; len(search.queue) > 0; search.queue = search.queue[1:] {
+	search := search{view: v, effect: e, namespaces: map[string]bool{}, subjects: map[string]bool{s.String(): true}, queue: []*stage{{subject: s}}}
+	// Who can become everyone can do the worst, and nothing more is to be found.
+	for ; len(search.queue) > 0 && !e.Everyone; search.queue = search.queue[1:] {
 		search.at(search.queue[0])
+	}
+	if e.Everyone {
+		e.Reaches = nil
 	}
 	slices.Sort(e.Reaches)
 	return e
 }
 
-// stage is a subject and the way to it.
+// stage is a subject and how it is become: by a power of the subject before it. A
+// way may be as long as there are namespaces, so it is written out only for the
+// answer.
 type stage struct {
 	subject authz.Subject
-	via     []Step
+	before  *stage // nil for the subject that was asked about
+	by      Held   // of the subject before
+}
+
+// steps is the way to a stage and a power that is used there.
+func (s *stage) steps(h Held) []Step {
+	out := []Step{{s.subject, h}}
+	for ; s.before != nil; s = s.before {
+		out = append(out, Step{s.before.subject, s.by})
+	}
+	slices.Reverse(out)
+	return out
 }
 
 // search is an escalation in progress.
@@ -90,30 +107,29 @@ type search struct {
 	view       authz.View
 	effect     *Effect
 	namespaces map[string]bool // whose accounts are in the queue
-	accounts   map[string]bool // by user name, those that are in it
-	queue      []stage
+	subjects   map[string]bool // by text, those that are in it
+	queue      []*stage
 }
 
 // at looks at the powers of a stage and puts whom it can become into the queue.
-func (s *search) at(from stage) {
+func (s *search) at(from *stage) {
 	e := s.effect
 	for _, h := range Direct(s.view, from.subject) {
-		way := append(slices.Clip(from.via), Step{from.subject, h})
 		if h.Severity > e.Severity {
-			e.Severity, e.Steps = h.Severity, way
+			e.Severity, e.Steps = h.Severity, from.steps(h)
 		}
 		switch {
 		case h.Power.Becomes == Nobody:
 			continue
 		case h.Named:
-			for _, user := range becomesNamed(s.view, from.subject, h) {
-				s.push(user, way)
+			for _, who := range becomesNamed(s.view, from.subject, h) {
+				s.push(who, from, h)
 			}
 			continue
 		case h.Grant.Namespace == "" || h.Power.Becomes == Anyone:
 			e.Everyone = true
 			if e.Severity < checks.Critical {
-				e.Severity, e.Steps = checks.Critical, way
+				e.Severity, e.Steps = checks.Critical, from.steps(h)
 			}
 			continue
 		case s.namespaces[h.Grant.Namespace]:
@@ -122,21 +138,21 @@ func (s *search) at(from stage) {
 		s.namespaces[h.Grant.Namespace] = true
 		e.Reaches = append(e.Reaches, h.Grant.Namespace)
 		for _, name := range accounts(s.view, h.Grant.Namespace) {
-			s.push(authz.ServiceAccount(h.Grant.Namespace, name), way)
+			s.push(authz.ServiceAccount(h.Grant.Namespace, name), from, h)
 		}
 	}
 }
 
-func (s *search) push(who authz.Subject, way []Step) {
-	if !s.accounts[who.Name] {
-		s.accounts[who.Name] = true
-		s.queue = append(s.queue, stage{who, way})
+func (s *search) push(who authz.Subject, from *stage, by Held) {
+	if text := who.String(); !s.subjects[text] {
+		s.subjects[text] = true
+		s.queue = append(s.queue, &stage{who, from, by})
 	}
 }
 
-// becomesNamed returns the accounts that a subject can become by a power which
-// resourceNames limit: those whose tokens it may request, and those that it may
-// impersonate as accounts or as users. Direct keeps one hold of a power in a
+// becomesNamed returns whom a subject can become by a power which resourceNames
+// limit: the accounts whose tokens it may request, and the accounts, users and
+// groups that it may impersonate. Direct keeps one hold of a power in a
 // place, so all grants of the place are asked. Commands in named Pods, and
 // Secrets by name, lead to accounts that RBAC does not tell.
 func becomesNamed(v authz.View, s authz.Subject, h Held) []authz.Subject {
@@ -153,7 +169,11 @@ func becomesNamed(v authz.View, s authz.Subject, h Held) []authz.Subject {
 				case "users":
 					if namespace, account, ok := authz.SplitAccount(name); ok {
 						out = append(out, authz.ServiceAccount(namespace, account))
+					} else {
+						out = append(out, authz.User(name))
 					}
+				case "groups":
+					out = append(out, authz.Subject{Groups: []string{name}})
 				}
 			}
 		}

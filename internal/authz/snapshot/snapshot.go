@@ -125,7 +125,7 @@ func Parse(data []byte) (*Snapshot, error) {
 }
 
 func (s *Snapshot) check() error {
-	var faults []error
+	faults := make([]error, 0, len(s.Roles)+len(s.Bindings)+len(s.Accounts))
 	for i := range s.Roles {
 		faults = append(faults, repeated("role", i, s.Roles[max(i-1, 0)].Name, s.Roles[i].Name))
 	}

@@ -43,7 +43,9 @@ func TestUninstallTakesAwayWhatTheControllerMade(t *testing.T) {
 		return slices.DeleteFunc(lines, func(s string) bool { return strings.HasPrefix(s, "Namespace/") && !strings.Contains(s, "gatehouse") })
 	}
 	// A namespace whose content is still going stays for a while.
-	without := func(list []string, s string) []string { return slices.DeleteFunc(list, func(o string) bool { return o == s }) }
+	without := func(list []string, s string) []string {
+		return slices.DeleteFunc(list, func(o string) bool { return o == s })
+	}
 	before := left()
 	if len(before) != 9 {
 		t.Fatalf("before there are %v", before)
