@@ -93,8 +93,10 @@ func TestTheChangeBreaksTheChainWhereItIsWritten(t *testing.T) {
 	const token = "set automountServiceAccountToken: false in Deployment shop/web if it does not call the API server"
 	for name, tc := range map[string]struct{ check, fixture, want string }{
 		"of a Service": {"XR-001", "a-public-service", "set spec.type of Service shop/web to ClusterIP, or " + token},
-		"of a Service with few rights": {"XR-001", "refuses-a-node-port-of-medium-rights",
-			"set spec.type of Service shop/web to ClusterIP and route to it through the gateway, or " + token},
+		"of a Service with few rights": {
+			"XR-001", "refuses-a-node-port-of-medium-rights",
+			"set spec.type of Service shop/web to ClusterIP and route to it through the gateway, or " + token,
+		},
 		"of an Ingress":           {"XR-001", "refuses-the-ingress", "do not route to Service shop/web in Ingress shop/web, or " + token},
 		"of a workload":           {"XR-001", "refuses-the-deployment", token + ", or remove ServiceAccount shop/web from the subjects of ClusterRoleBinding web-admin"},
 		"of a host port":          {"XR-001", "refuses-a-host-port", token + ", or remove ServiceAccount shop/web from the subjects of ClusterRoleBinding web-admin"},
