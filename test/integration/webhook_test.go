@@ -198,7 +198,7 @@ func TestWebhookDown(t *testing.T) {
 	}
 	// Nothing but the listed kinds is held up in an enforced namespace, either.
 	c.kubectl(t, "", "-n", "down-enforce", "create", "configmap", "settings", "--from-literal=a=b")
-	c.kubectl(t, "", "-n", "down-enforce", "create", "serviceaccount", "robot")
+	c.kubectl(t, "", "-n", "down-enforce", "create", "quota", "robot", "--hard=pods=10")
 	c.kubectl(t, "", "label", "namespace", "down-enforce", "team=a")
 	c.kubectl(t, "", "delete", "namespace", "down-none", "--wait=false")
 
