@@ -56,7 +56,7 @@ func gatewayRules(p *checks.Parameters) []checks.BackstopRule {
 func grantRules(p *checks.Parameters) []checks.BackstopRule {
 	platform := "f.namespace in " + cel.Strings(p.Gateway.Namespaces...)
 	every := `t.?name.orValue("") == ""`
-	secret := `t.?group.orValue("") == "" && t.kind == "Secret"`
+	secret := `t.?group.orValue("") == "" && t.kind == "Secret"` //nolint:gosec // no credential and no overflow: a constant expression, a small count
 	subject := `f.namespace + "/" + f.kind + "/" + t.kind + "/" + (` + every + ` ? "*" : t.name)`
 	granted := func(which string) string {
 		return cel.Flatten(`(self.spec.?to.orValue([]).map(t, self.spec.?from.orValue([]).filter(f, f.namespace != ` + namespaceOf + " && (" + which + ")).map(f, " + subject + ")))")
@@ -99,7 +99,7 @@ func listenerSetRules(p *checks.Parameters) []checks.BackstopRule {
 	service := group + ` == "" && ` + kind + ` == "Service"`
 	known := group + ` in ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"] && ` + kind + ` in ["Gateway", "ListenerSet", "XListenerSet"]`
 	lists := []string{cel.When("!("+service+") && !("+known+")", subject)}
-	var named []string
+	var named []string //nolint:prealloc // a few, once
 	for _, g := range p.Gateway.ParentGateways {
 		named = append(named, g.String())
 	}

@@ -85,7 +85,7 @@ const underWildcard = `w.startsWith("*") && w.size() > 2 && (n.startsWith("*") ?
 
 // tlsRules are plainIngress and plainGateway.
 func tlsRules(p *checks.Parameters) []checks.BackstopRule {
-	var marks []string
+	var marks []string //nolint:prealloc // a few, once
 	for _, key := range sortedKeys(tlsMarks) {
 		value := `a[` + cel.Quote(key) + `] == ` + cel.Quote(tlsMarks[key])
 		if tlsMarks[key] == "" {
@@ -143,7 +143,7 @@ func snippetRules(p *checks.Parameters) []checks.BackstopRule {
 	key := func(name, test string) string {
 		return cel.When("self.?data[?"+cel.Quote(name)+`].orValue("").trim()`+test, "["+cel.Quote("key/"+name)+"]")
 	}
-	field := func(at, name string) string {
+	field := func(at, name string) string { //nolint:unparam // says what it is at the call
 		return cel.When("type("+at+"[?"+cel.Quote(name)+`].orValue(null)) == string && `+at+"["+cel.Quote(name)+`].trim() != ""`, "["+cel.Quote("snippet/"+name)+"]")
 	}
 	nested := func(list string) string {
@@ -196,7 +196,7 @@ func allowListRules(p *checks.Parameters) []checks.BackstopRule {
 		`(k.startsWith("haproxy.org/") || k.startsWith("haproxy.com/") || k.startsWith("ingress.kubernetes.io/"))`
 	lists := cel.Let("a", annotationsOf, cel.Flatten(cel.Concat("a.map(k, ("+allow+`) && !a[k].startsWith("patterns/"), `+cel.Let("r", `a[k].split(",")`, broadOf)+")")))
 	internal := ingressScheme(p) + " == " + cel.Quote(loadbalancer.SaysInternal)
-	var middleware []schema.GroupKind
+	var middleware []schema.GroupKind //nolint:prealloc // a few, once
 	for _, group := range []string{"traefik.io", "traefik.containo.us"} {
 		middleware = append(middleware, gk(group, "Middleware"), gk(group, "MiddlewareTCP"))
 	}

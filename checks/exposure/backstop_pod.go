@@ -56,8 +56,8 @@ func probeFaults() string {
 	actions := make([]string, 0, 10)
 	for _, at := range []string{"livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop"} {
 		path := "c"
-		for _, step := range strings.Split(at, ".") {
-			path += ".?" + step
+		for _, step := range strings.Split(at, ".") { //nolint:modernize // short and clearer
+			path += ".?" + step //nolint:modernize // short and clearer
 		}
 		for _, means := range []string{"httpGet", "tcpSocket"} {
 			host := path + ".?" + means + `.?host.orValue("")`

@@ -183,13 +183,13 @@ func shippedBinding(b authz.Bound) bool {
 
 // collectsMore reports whether an aggregated role selects by anything that the
 // shipped one does not.
-func (s *shippedObject) collectsMore(rule *rbacv1.AggregationRule) bool {
+func (o *shippedObject) collectsMore(rule *rbacv1.AggregationRule) bool {
 	if rule == nil {
 		return false
 	}
 	return slices.ContainsFunc(rule.ClusterRoleSelectors, func(l metav1.LabelSelector) bool {
 		selector, err := metav1.LabelSelectorAsSelector(&l)
-		return err == nil && !slices.ContainsFunc(s.selectors, func(known string) bool {
+		return err == nil && !slices.ContainsFunc(o.selectors, func(known string) bool {
 			parsed, err := labels.Parse(known)
 			return err == nil && parsed.String() == selector.String()
 		})

@@ -103,7 +103,7 @@ func (r *Reader) Each(in io.Reader, visit func(Use)) error {
 			r.Read(r.Stats.Bytes)
 		}
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // the end of the input is no fault
 		}
 	}
 }

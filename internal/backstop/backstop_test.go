@@ -143,7 +143,7 @@ func TestNamesAreUniqueAndMessagesNameTheChecks(t *testing.T) {
 		}
 		seen[p.Name] = true
 		message := p.Spec.Variables[len(p.Spec.Variables)-1].Expression
-		for _, id := range strings.Split(p.Annotations[ChecksAnnotation], ",") {
+		for _, id := range strings.Split(p.Annotations[ChecksAnnotation], ",") { //nolint:modernize // short and clearer
 			c, known := set.Lookup(id)
 			if !known || !strings.Contains(message, id+" "+c.Name+" (") {
 				t.Errorf("policy %q: the annotation names %q, which does not exist or is not in the message", p.Name, id)

@@ -38,7 +38,7 @@ func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 			MatchConditions:  g.conditions(),
 		},
 	}
-	var ids []string
+	var ids []string //nolint:prealloc // a few, once
 	var exemptions []exempt.Exemption
 	said := &sayings{}
 	for _, p := range g.parts {
@@ -198,7 +198,7 @@ func (g *group) conditions() []admissionregistrationv1.MatchCondition {
 	if g.key.onStatus {
 		judged = []string{"status"}
 	}
-	changed := []string{`request.operation != "UPDATE"`}
+	changed := []string{`request.operation != "UPDATE"`} //nolint:prealloc // a few, once
 	for _, f := range judged {
 		optional := "?" + strings.ReplaceAll(f, ".", ".?")
 		changed = append(changed, fmt.Sprintf("object.%[1]s != oldObject.%[1]s", optional))

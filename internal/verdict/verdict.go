@@ -89,7 +89,7 @@ func decide(p *policy.Policy, q Question, before, found []checks.Finding) policy
 		}
 		byMode[mode] = append(byMode[mode], f)
 	}
-	var out policy.Verdict
+	var out policy.Verdict //nolint:prealloc // a few, once
 	for mode, list := range byMode {
 		out = append(out, p.Decide(policy.Mode(mode), q.Profile, before, list)...)
 	}

@@ -23,7 +23,7 @@ func (c *cluster) enforcedNamespace(t *testing.T, name string) {
 		out, err := c.try(t, fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"namespace":%q,"name":"probe"},"spec":{"ingressClassName":"other","defaultBackend":{"service":{"name":"a","port":{"number":80}}}}}`, name),
 			"create", "--dry-run=server", "-f", "-")
 		if err == nil || !strings.Contains(out, "EXP-020") {
-			return fmt.Errorf("%v %s", err, out)
+			return fmt.Errorf("%v %s", err, out) //nolint:errorlint // its text is what is tested
 		}
 		return nil
 	})

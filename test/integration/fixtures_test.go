@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -83,54 +82,6 @@ type applied struct {
 	*cluster
 	fixture fixture.Case
 	suffix  string
-	only    []string // prefixes of the ids that the fixture speaks of; nil: all
-}
-
-// heard is read for the checks that the fixture speaks of.
-func (a *applied) heard(out string) said {
-	s := read(out).withoutMutations()
-	maps.DeleteFunc(s, func(id string, _ checks.Action) bool {
-		return a.only != nil && !slices.ContainsFunc(a.only, func(prefix string) bool { return strings.HasPrefix(id, prefix) })
-	})
-	return s
-}
-
-// run brings the context about, then asks for the verdict: first as a dry run,
-// by the API, until the watches have caught up, and then for good with kubectl.
-func (a *applied) run(t *testing.T) said {
-	t.Helper()
-	for ns := range a.namespaces() {
-		a.put(t, &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns}}})
-	}
-	for _, section := range []string{"context.yaml", "old.yaml"} {
-		for _, o := range a.objects(t, section) {
-			a.put(t, o)
-		}
-	}
-	a.enforce(t)
-	want := wanted(a.fixture.Want)
-	var got said
-	var out string
-	end := time.Now().Add(5 * time.Second)
-	for {
-		out = a.dryRun(t)
-		if got = a.heard(out); maps.Equal(got, want) || time.Now().After(end) {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if !maps.Equal(got, want) {
-		t.Errorf("dry run: the webhook says %s, the fixture %s\n%s", got, want, out)
-		return got
-	}
-	out, err := a.try(t, a.document(t), a.args()...)
-	if got := a.heard(out); !maps.Equal(got, want) {
-		t.Errorf("the webhook says %s, its dry run said %s\n%s", got, want, out)
-	}
-	if (err != nil) != (want.denied() || read(out).denied()) {
-		t.Errorf("denied: %v, want %v\n%s", err != nil, want.denied(), out)
-	}
-	return got
 }
 
 // document is the object as kubectl is given it.
@@ -301,16 +252,4 @@ func renameNamespace(doc, from, to string) string {
 		doc = regexp.MustCompile("(?mi)"+pattern).ReplaceAllString(doc, "${1}"+to+"${2}")
 	}
 	return doc
-}
-
-func checkPolicy(t *testing.T, parameters []byte) string {
-	t.Helper()
-	var p map[string]any
-	if err := yaml.Unmarshal(parameters, &p); err != nil {
-		t.Fatal(err)
-	}
-	return string(mustJSON(t, map[string]any{
-		"apiVersion": "gatehouse.sh/v1alpha1", "kind": "CheckPolicy",
-		"metadata": map[string]any{"name": "default"}, "spec": map[string]any{"parameters": p},
-	}))
 }

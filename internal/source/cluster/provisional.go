@@ -127,7 +127,7 @@ func (g *ledger) dispute(p *provisional, yes bool) {
 // oldest returns what has been held longest, nil when nothing is.
 func (g *ledger) oldest() *provisional {
 	if front := g.order.Front(); front != nil {
-		p, _ := front.Value.(*provisional) //nolint:errcheck // nothing else is put in
+		p, _ := front.Value.(*provisional)
 		return p
 	}
 	return nil
