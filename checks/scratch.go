@@ -4,14 +4,20 @@ package checks
 
 import "github.com/gatehouse-sh/gatehouse/inventory"
 
-// scratch holds the answer that was worked out last during one evaluation, so
+// scratch holds the answers that were worked out last during one evaluation, so
 // that checks which ask the same question of the same object do not each look it
 // up again. It belongs to one goroutine.
 type scratch struct {
+	answers [8]answer
+	next    uint8 // the oldest
+	spent   int64 // by Spend
+}
+
+type answer struct {
 	inventory  *inventory.Inventory
 	parameters *Parameters
 	object     any // compared by identity
-	answer     any
+	value      any
 }
 
 // Sharing returns the input for one evaluation whose checks share answers. It
@@ -22,23 +28,26 @@ func (in Input) Sharing() Input {
 	return in
 }
 
-// Recall returns what Remember was last given in this evaluation, if that was for
-// the same object, inventory and parameters. The answer is shared: it must not be
-// changed. An input that was not made by Sharing remembers
-// nothing.
-func (in Input) Recall(object any) (answer any, known bool) {
+// Shared returns what work says about an object, which is a pointer. The checks of
+// one evaluation share the answer, until eight others have come: it must not be
+// changed, its type must be asked for by one question only, and it must depend on
+// nothing but the object, the inventory, the parameters and the request. An input
+// that was not made by Sharing asks work every time.
+func Shared[T any](in Input, object any, work func() T) T {
 	s := in.scratch
-	if s == nil || s.object != object || s.inventory != in.Inventory || s.parameters != in.Parameters {
-		return nil, false
+	if s == nil {
+		return work()
 	}
-	return s.answer, true
-}
-
-// Remember keeps an answer about an object for the checks that follow in this
-// evaluation. The object is a pointer; the answer must depend on nothing but it,
-// the inventory and the parameters.
-func (in Input) Remember(object, answer any) {
-	if in.scratch != nil {
-		*in.scratch = scratch{in.Inventory, in.Parameters, object, answer}
+	for i := range s.answers {
+		a := &s.answers[i]
+		if a.object == object && a.inventory == in.Inventory && a.parameters == in.Parameters {
+			if value, ok := a.value.(T); ok {
+				return value
+			}
+		}
 	}
+	value := work()
+	s.answers[s.next] = answer{in.Inventory, in.Parameters, object, value}
+	s.next = (s.next + 1) % uint8(len(s.answers))
+	return value
 }

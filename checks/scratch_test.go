@@ -10,29 +10,50 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-func TestAnAnswerIsRecalledForTheSameQuestionOnly(t *testing.T) {
+func TestAnAnswerIsSharedForTheSameQuestionOnly(t *testing.T) {
 	t.Parallel()
+	type first string
+	type second string
 	asked, other := &corev1.Service{}, &corev1.Service{}
-	in := Input{Inventory: inventory.New(), Parameters: DefaultParameters()}.Sharing()
-	in.Remember(asked, "answer")
-	elsewhere, stricter := in, in
-	elsewhere.Inventory, stricter.Parameters = inventory.New(), DefaultParameters()
+	inv, parameters := inventory.New(), DefaultParameters()
 	for name, tc := range map[string]struct {
-		in     Input
-		object any
-		known  bool
+		again  func(in Input) string
+		shared bool
 	}{
-		"the same question":      {in, asked, true},
-		"another object":         {in, other, false},
-		"another inventory":      {elsewhere, asked, false},
-		"other parameters":       {stricter, asked, false},
-		"another evaluation":     {in.Sharing(), asked, false},
-		"an input not for share": {Input{Inventory: in.Inventory, Parameters: in.Parameters}, asked, false},
+		"the same question": {func(in Input) string { return string(Shared(in, asked, func() first { return "again" })) }, true},
+		"another object":    {func(in Input) string { return string(Shared(in, other, func() first { return "again" })) }, false},
+		"another question":  {func(in Input) string { return string(Shared(in, asked, func() second { return "again" })) }, false},
+		"another inventory": {func(in Input) string {
+			in.Inventory = inventory.New()
+			return string(Shared(in, asked, func() first { return "again" }))
+		}, false},
+		"other parameters": {func(in Input) string {
+			in.Parameters = DefaultParameters()
+			return string(Shared(in, asked, func() first { return "again" }))
+		}, false},
+		"another evaluation": {func(in Input) string { return string(Shared(in.Sharing(), asked, func() first { return "again" })) }, false},
+		"an input that shares nothing": {func(Input) string {
+			return string(Shared(Input{Inventory: inv, Parameters: parameters}, asked, func() first { return "again" }))
+		}, false},
+		"after as many others as are kept": {func(in Input) string {
+			for range in.scratch.answers {
+				Shared(in, &corev1.Service{}, func() first { return "" })
+			}
+			return string(Shared(in, asked, func() first { return "again" }))
+		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if answer, known := tc.in.Recall(tc.object); known != tc.known || known && answer != "answer" {
-				t.Errorf("got %v, %v; want known %v", answer, known, tc.known)
+			in := Input{Inventory: inv, Parameters: parameters}.Sharing()
+			if got := Shared(in, asked, func() first { return "answer" }); got != "answer" {
+				t.Fatalf("got %q", got)
+			}
+			want := "again"
+			if tc.shared {
+				want = "answer"
+			}
+			if got := tc.again(in); got != want {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

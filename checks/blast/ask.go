@@ -5,7 +5,6 @@ package blast
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,13 +47,13 @@ type Identity struct {
 // Identities returns the cloud identities of a ServiceAccount, ordered by
 // annotation.
 func Identities(sa *corev1.ServiceAccount) []Identity {
-	if sa == nil {
+	if sa == nil || len(sa.Annotations) == 0 {
 		return nil
 	}
 	var out []Identity
-	for _, key := range slices.Sorted(maps.Keys(identities)) {
-		if value := sa.Annotations[key]; value != "" {
-			out = append(out, Identity{key, identities[key], value})
+	for _, i := range identities {
+		if value := sa.Annotations[i.annotation]; value != "" {
+			out = append(out, Identity{i.annotation, i.is, value})
 		}
 	}
 	return out

@@ -66,7 +66,6 @@ type judge struct {
 	in     checks.Input
 	inv    *inventory.Inventory
 	manual map[string]map[string][]*corev1.Service // namespace, address -> exposed Services without selector
-	harms  map[*inventory.Workload][]harm
 }
 
 func newJudge(in checks.Input) *judge { return &judge{in: in, inv: in.Inventory} }
@@ -154,7 +153,7 @@ func (j *judge) listing(namespace string) map[string][]*corev1.Service {
 func (j *judge) behind(svc *corev1.Service) iter.Seq[*inventory.Workload] {
 	return func(yield func(*inventory.Workload) bool) {
 		var last *inventory.Workload
-		for w := range j.inv.Selected(svc.Namespace, svc.Spec.Selector) {
+		for _, w := range exposure.Selected(svc, j.in) {
 			if replica(last, w) {
 				continue
 			}

@@ -4,7 +4,6 @@ package blast
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
@@ -130,13 +129,10 @@ const atLeast = checks.Medium
 
 // harmsOf returns what a workload can do, at most one harm of each term.
 func (j *judge) harmsOf(w *inventory.Workload) []harm {
-	if known, done := j.harms[w]; done {
-		return known
-	}
 	account := inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: w.Key.Namespace, Name: w.ServiceAccount()}
 	sa, _ := inventory.Get[*corev1.ServiceAccount](j.inv, inventory.ServiceAccountKind, account.Namespace, account.Name)
 	var out []harm
-	if e := power.Effective(authz.Over(j.inv), authz.ServiceAccount(account.Namespace, account.Name)); e.Severity >= atLeast {
+	if e := power.EffectiveAccount(authz.Over(j.inv), account.Namespace, account.Name); e.Severity >= atLeast {
 		h := harm{severity: e.Severity, account: account, effect: e, steps: e.Steps}
 		h.mount(w, sa)
 		out = append(out, h)
@@ -148,10 +144,6 @@ func (j *judge) harmsOf(w *inventory.Workload) []harm {
 	if h, has := escape(w); has {
 		out = append(out, h)
 	}
-	if j.harms == nil {
-		j.harms = map[*inventory.Workload][]harm{}
-	}
-	j.harms[w] = out
 	return out
 }
 
@@ -201,30 +193,23 @@ func projectsToken(s *corev1.PodSpec) bool {
 }
 
 // identities are the annotations by which a ServiceAccount gets an identity of a
-// cloud, and what it is called there.
-var identities = map[string]string{
-	"eks.amazonaws.com/role-arn":               "AWS IAM role",
-	"iam.gke.io/gcp-service-account":           "Google Cloud service account",
-	"azure.workload.identity/client-id":        "Azure client",
-	"pod-identity.alibabacloud.com/role-name":  "Alibaba Cloud RAM role",
-	"oci.oraclecloud.com/workload-identity-id": "Oracle Cloud workload identity",
+// cloud, and what it is called there, ordered by annotation.
+var identities = []struct{ annotation, is string }{
+	{"azure.workload.identity/client-id", "Azure client"},
+	{"eks.amazonaws.com/role-arn", "AWS IAM role"},
+	{"iam.gke.io/gcp-service-account", "Google Cloud service account"},
+	{"oci.oraclecloud.com/workload-identity-id", "Oracle Cloud workload identity"},
+	{"pod-identity.alibabacloud.com/role-name", "Alibaba Cloud RAM role"},
 }
 
 // cloudIdentity reads the annotations. What a cloud lets the identity do no
 // object says; it weighs as much as a permission that counts, and one degree
 // more when the internet reaches it (weigh).
 func cloudIdentity(sa *corev1.ServiceAccount) (harm, bool) {
-	if sa == nil || len(sa.Annotations) == 0 {
-		return harm{}, false
-	}
 	h := harm{term: byIdentity, severity: checks.Medium}
-	for _, key := range slices.Sorted(maps.Keys(identities)) {
-		value := sa.Annotations[key]
-		if value == "" {
-			continue
-		}
-		who := identities[key] + " " + value
-		h.parts = append(h.parts, part{key + "=" + value, "act outside the cluster as the " + who, []string{who}})
+	for _, i := range Identities(sa) {
+		who := i.Is + " " + i.Value
+		h.parts = append(h.parts, part{i.Annotation + "=" + i.Value, "act outside the cluster as the " + who, []string{who}})
 	}
 	return h, len(h.parts) > 0
 }

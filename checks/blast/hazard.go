@@ -34,20 +34,10 @@ func (h *hazard) severity() checks.Severity {
 
 func (h *hazard) certainty() checks.Certainty { return max(h.harm.certainty, h.door.Certainty()) }
 
-// judged is the key under which the chains of an object are shared between the
-// checks of one evaluation.
-type judged struct{ object inventory.Object }
-
-// hazardsOf returns the chains that the object under judgement is part of.
+// hazardsOf returns the chains that the object under judgement is part of. The
+// checks of one evaluation share the list.
 func hazardsOf(in checks.Input) []hazard {
-	if answer, known := in.Recall(judged{in.Object}); known {
-		if list, ok := answer.([]hazard); ok {
-			return list
-		}
-	}
-	list := newJudge(in).hazards()
-	in.Remember(judged{in.Object}, list)
-	return list
+	return checks.Shared(in, in.Object, func() []hazard { return newJudge(in).hazards() })
 }
 
 // hazards finds the chains from either end: what opens something leads on to

@@ -51,7 +51,7 @@ func broadSelector() checks.Check {
 				f.Path = w.Path("whatever its endpoints list")
 				return []checks.Finding{f}
 			}
-			owners, accounts := ownersOf(svc, in.Inventory)
+			owners, accounts := ownersOf(svc, in)
 			switch {
 			case len(owners) < 2:
 				return nil
@@ -70,11 +70,11 @@ func broadSelector() checks.Check {
 
 // ownersOf names the workloads that a Service selects, each by what controls it
 // in the end, in order, and counts the ServiceAccounts that they run as.
-func ownersOf(svc *corev1.Service, inv *inventory.Inventory) (owners []string, accounts int) {
+func ownersOf(svc *corev1.Service, in checks.Input) (owners []string, accounts int) {
 	var names []string
 	var last *corev1.PodSpec
 	var lastController inventory.Controller
-	for w := range inv.Selected(svc.Namespace, svc.Spec.Selector) {
+	for _, w := range Selected(svc, in) {
 		if w.Spec == nil || w.Spec == last && w.Controller != nil && *w.Controller == lastController {
 			continue
 		}
@@ -82,7 +82,7 @@ func ownersOf(svc *corev1.Service, inv *inventory.Inventory) (owners []string, a
 		if w.Controller != nil {
 			lastController = *w.Controller
 		}
-		if name := root(w, inv); !slices.Contains(owners, name) {
+		if name := root(w, in.Inventory); !slices.Contains(owners, name) {
 			owners = append(owners, name)
 		}
 		if a := w.ServiceAccount(); !slices.Contains(names, a) {

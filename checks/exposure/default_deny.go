@@ -43,7 +43,7 @@ func noDefaultDeny() checks.Check {
 				return openPolicy(np, in)
 			}
 			var out []checks.Finding
-			for x := range exposedBy(in) {
+			for _, x := range exposedBy(in) {
 				w, bypasses := bypassing(x.ways)
 				if !bypasses || toldByService(x, in) {
 					continue

@@ -139,7 +139,7 @@ func podsAt(a endpointAddress, svc *corev1.Service, in checks.Input) (own bool, 
 }
 
 func onHostNetwork(svc *corev1.Service, in checks.Input) bool {
-	for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
+	for _, w := range Selected(svc, in) {
 		if w.Spec != nil && w.Spec.HostNetwork {
 			return true
 		}

@@ -3,7 +3,6 @@
 package exposure
 
 import (
-	"iter"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -66,53 +65,63 @@ func (x exposed) path(w Way, more ...string) []string {
 	return append(out, more...)
 }
 
-// workloads yields what stands behind the Service, the workload under judgement
+// workloads returns what stands behind the Service, the workload under judgement
 // alone where there is one.
-func (x exposed) workloads(in checks.Input) iter.Seq[*inventory.Workload] {
+func (x exposed) workloads(in checks.Input) []*inventory.Workload {
 	if x.workload == nil {
-		return in.Inventory.Selected(x.svc.Namespace, x.svc.Spec.Selector)
+		return Selected(x.svc, in)
 	}
-	return func(yield func(*inventory.Workload) bool) { yield(x.workload) }
+	return []*inventory.Workload{x.workload}
 }
 
-// exposedBy yields the Services that the object under judgement exposes: itself,
+// exposedBy returns the Services that the object under judgement exposes: itself,
 // those that it routes to, or those that select its pods. A route to a Service
 // that does not exist exposes nothing yet; the Service is judged when it comes.
-func exposedBy(in checks.Input) iter.Seq[exposed] {
-	return func(yield func(exposed) bool) {
+// The checks of one evaluation share the list, which must not be changed.
+func exposedBy(in checks.Input) []exposed {
+	return checks.Shared(in, in.Object, func() []exposed {
 		if svc, isService := in.Object.(*corev1.Service); isService {
 			if ways := Ways(svc, in); len(ways) > 0 {
-				yield(exposed{svc: svc, ways: ways})
+				return []exposed{{svc: svc, ways: ways}}
 			}
-			return
+			return nil
 		}
 		e := in.Inventory.Entry(inventory.KeyOf(in.Object))
-		if e == nil {
-			return
+		switch {
+		case e == nil:
+			return nil
+		case e.Workload != nil:
+			return exposedWorkload(e.Workload, in)
 		}
-		if w := e.Workload; w != nil {
-			for svc := range in.Inventory.Selecting(e.Key.Namespace, w.Labels) {
-				if ways := Ways(svc, in); len(ways) > 0 && !yield(exposed{svc: svc, ways: ways, workload: w}) {
-					return
-				}
-			}
-			return
-		}
-		way, isRoute := referrerWay(e, in)
-		if !isRoute {
-			return
-		}
-		var named portNames
-		for _, ref := range inventory.Backends(in.Object) {
-			svc := in.Inventory.Service(ref.Namespace, ref.Name)
-			if svc == nil || in.Parameters.Gateway.OwnsService(svc) {
-				continue
-			}
-			if !yield(exposed{svc: svc, ways: []Way{way}, ref: ref, ports: named.of(svc, ref)}) {
-				return
-			}
+		return exposedRoutes(e, in)
+	})
+}
+
+func exposedWorkload(w *inventory.Workload, in checks.Input) []exposed {
+	var out []exposed
+	for svc := range in.Inventory.Selecting(w.Key.Namespace, w.Labels) {
+		if ways := Ways(svc, in); len(ways) > 0 {
+			out = append(out, exposed{svc: svc, ways: ways, workload: w})
 		}
 	}
+	return out
+}
+
+func exposedRoutes(e *inventory.Entry, in checks.Input) []exposed {
+	way, isRoute := referrerWay(e, in)
+	if !isRoute {
+		return nil
+	}
+	ways := []Way{way}
+	var out []exposed
+	var named portNames
+	for _, ref := range inventory.Backends(in.Object) {
+		svc := in.Inventory.Service(ref.Namespace, ref.Name)
+		if svc != nil && !in.Parameters.Gateway.OwnsService(svc) {
+			out = append(out, exposed{svc: svc, ways: ways, ref: ref, ports: named.of(svc, ref)})
+		}
+	}
+	return out
 }
 
 // portNames finds the ports of a Service that references mean. An object may

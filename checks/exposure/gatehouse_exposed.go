@@ -41,7 +41,7 @@ func gatehouseExposed() checks.Check {
 		},
 		Run: func(in checks.Input) []checks.Finding {
 			var out []checks.Finding
-			for x := range exposedBy(in) {
+			for _, x := range exposedBy(in) {
 				out = appendOwn(out, x, in)
 			}
 			return out
@@ -70,11 +70,9 @@ func ownPart(x exposed, in checks.Input) string {
 	if name := x.svc.Labels[checks.GatewayLabel]; slices.Contains(ownNames, name) {
 		return name
 	}
-	if len(x.svc.Spec.Selector) > 0 {
-		for w := range in.Inventory.Selected(x.svc.Namespace, x.svc.Spec.Selector) {
-			if name := w.Labels[checks.GatewayLabel]; slices.Contains(ownNames, name) {
-				return name
-			}
+	for _, w := range Selected(x.svc, in) {
+		if name := w.Labels[checks.GatewayLabel]; slices.Contains(ownNames, name) {
+			return name
 		}
 	}
 	for e := range in.Inventory.Referrers(x.svc.Namespace, x.svc.Name) {

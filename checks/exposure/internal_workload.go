@@ -41,7 +41,7 @@ func internalWorkloadExposed() checks.Check {
 		},
 		Run: func(in checks.Input) []checks.Finding {
 			var out []checks.Finding
-			for x := range exposedBy(in) {
+			for _, x := range exposedBy(in) {
 				out = appendInternal(out, x, in)
 			}
 			return out
@@ -53,7 +53,7 @@ func appendInternal(out []checks.Finding, x exposed, in checks.Input) []checks.F
 	var s signs
 	s.service(x.svc)
 	var last *corev1.PodSpec
-	for w := range x.workloads(in) {
+	for _, w := range x.workloads(in) {
 		if w.Spec == nil || w.Spec == last {
 			continue
 		}

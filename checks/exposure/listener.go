@@ -16,7 +16,7 @@ import (
 func resolved(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) int32 {
 	var first int32
 	var last *corev1.PodSpec
-	for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
+	for _, w := range Selected(svc, in) {
 		if w.Spec == last {
 			continue // replicas share one spec
 		}
@@ -84,7 +84,7 @@ func namesAmbiguous(svc *corev1.Service, p *corev1.ServicePort, number int32, in
 	}
 	var last *corev1.PodSpec
 	looked := 0
-	for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
+	for _, w := range Selected(svc, in) {
 		if w.Spec == nil || w.Spec == last {
 			continue
 		}

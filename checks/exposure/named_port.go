@@ -39,7 +39,7 @@ func namedPortConfusion() checks.Check {
 				if p.TargetPort.Type != intstr.String || p.TargetPort.StrVal == "" {
 					continue
 				}
-				if a, b, differ := differing(svc, p, in.Inventory); differ {
+				if a, b, differ := differing(svc, p, in); differ {
 					out = append(out, checks.Finding{
 						Subject: portSubject(*p), Field: fmt.Sprintf("spec.ports[%d].targetPort", i),
 						Message: fmt.Sprintf("leads by the name %s to port %d of %s, but to port %d of %s", p.TargetPort.StrVal, a.number, a.workload, b.number, b.workload),
@@ -59,11 +59,11 @@ type resolvedPort struct {
 
 // differing returns two workloads in which a name means different numbers: the
 // first that has the name, and the first that disagrees.
-func differing(svc *corev1.Service, p *corev1.ServicePort, inv *inventory.Inventory) (a, b resolvedPort, differ bool) {
+func differing(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) (a, b resolvedPort, differ bool) {
 	var first *inventory.Workload
 	var number int32
 	var last *corev1.PodSpec
-	for w := range inv.Selected(svc.Namespace, svc.Spec.Selector) {
+	for _, w := range Selected(svc, in) {
 		if w.Spec == last {
 			continue // replicas share one spec
 		}
@@ -74,7 +74,7 @@ func differing(svc *corev1.Service, p *corev1.ServicePort, inv *inventory.Invent
 		case first == nil:
 			first, number = w, n
 		case n != number:
-			return resolvedPort{number, root(first, inv)}, resolvedPort{n, root(w, inv)}, true
+			return resolvedPort{number, root(first, in.Inventory)}, resolvedPort{n, root(w, in.Inventory)}, true
 		}
 	}
 	return a, b, false

@@ -116,14 +116,19 @@ func namesPort(ref inventory.ServiceRef, port *corev1.ServicePort) bool {
 // with a cluster address and nothing that refers to it costs one look-up. The
 // checks of one evaluation share the answer, which must not be changed.
 func Ways(svc *corev1.Service, in checks.Input) []Way {
-	if answer, known := in.Recall(svc); known {
-		if ways, ok := answer.([]Way); ok {
-			return ways
-		}
+	return checks.Shared(in, svc, func() []Way { return waysOf(svc, in) })
+}
+
+// Selected returns the workloads that a Service selects, ordered as the
+// inventory does. The checks of one evaluation share the list, which must not be
+// changed.
+func Selected(svc *corev1.Service, in checks.Input) []*inventory.Workload {
+	if len(svc.Spec.Selector) == 0 {
+		return nil
 	}
-	ways := waysOf(svc, in)
-	in.Remember(svc, ways)
-	return ways
+	return checks.Shared(in, svc, func() []*inventory.Workload {
+		return slices.AppendSeq(make([]*inventory.Workload, 0, few), in.Inventory.Selected(svc.Namespace, svc.Spec.Selector))
+	})
 }
 
 func waysOf(svc *corev1.Service, in checks.Input) []Way {

@@ -101,7 +101,7 @@ func apiServerCalls(svc *corev1.Service, in checks.Input) bool {
 // is attached to the bundled gateway.
 func sensitiveRoute(in checks.Input) []checks.Finding {
 	var out []checks.Finding
-	for x := range exposedBy(in) {
+	for _, x := range exposedBy(in) {
 		w := x.ways[0]
 		if w.Gateway {
 			return nil
@@ -162,7 +162,7 @@ func unguardedPort(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) 
 		return "", checks.Violation
 	}
 	found := false
-	for w := range in.Inventory.Selected(svc.Namespace, svc.Spec.Selector) {
+	for _, w := range Selected(svc, in) {
 		found = true
 		if i := ingressOf(svc.Namespace, w.Labels, []podPort{targetPort(p, w)}, in.Inventory); !i.guarded() {
 			return i.fault("its pods"), certaintyOf(i)

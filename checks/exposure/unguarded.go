@@ -44,7 +44,7 @@ func openings(x exposed, in checks.Input) []leftOpen {
 	for i, p := range ports {
 		out[i].port = p
 	}
-	for w := range x.workloads(in) {
+	for _, w := range x.workloads(in) {
 		if w.Spec != nil && w.Spec.HostNetwork {
 			continue // policies do not apply to it; EXP-041 reports it
 		}

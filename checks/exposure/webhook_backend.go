@@ -34,7 +34,7 @@ func webhookBackend() checks.Check {
 		},
 		Run: func(in checks.Input) []checks.Finding {
 			var out []checks.Finding
-			for x := range exposedBy(in) {
+			for _, x := range exposedBy(in) {
 				out = appendWebhookFinding(out, x, in)
 			}
 			return out

@@ -47,13 +47,14 @@ type subject struct {
 
 // bindingOf reads the object under judgement; false when it is no binding.
 func bindingOf(in checks.Input) (*binding, bool) {
-	if known, ok := in.Recall(in.Object); ok {
-		b, ok := known.(*binding)
-		return b, ok
-	}
+	b := checks.Shared(in, in.Object, func() *binding { return readBinding(in) })
+	return b, b != nil
+}
+
+func readBinding(in checks.Input) *binding {
 	bound, ok := authz.BoundOf(in.Object)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	v := authz.Over(in.Inventory)
 	b := &binding{Bound: bound, scope: power.Scope{Namespace: bound.Key.Namespace}, role: bound.Role(), grant: v.Grant(bound)}
@@ -65,8 +66,7 @@ func bindingOf(in checks.Input) (*binding, bool) {
 	if !byAPIServer(in) {
 		b.subjects = subjectsOf(bound)
 	}
-	in.Remember(in.Object, b)
-	return b, true
+	return b
 }
 
 // subjectsOf returns the subjects of a binding that Kubernetes does not ship with

@@ -45,11 +45,11 @@ func byAPIServer(in checks.Input) bool { return in.Request.User == "system:apise
 
 // roleOf reads the object under judgement; false when it is no role.
 func roleOf(in checks.Input) (*role, bool) {
-	if known, ok := in.Recall(in.Object); ok {
-		if r, ok := known.(*role); ok {
-			return r, true
-		}
-	}
+	r := checks.Shared(in, in.Object, func() *role { return readRole(in) })
+	return r, r != nil
+}
+
+func readRole(in checks.Input) *role {
 	r := &role{key: inventory.KeyOf(in.Object), object: in.Object, scope: power.Scope{Namespace: in.Object.GetNamespace()}}
 	switch o := in.Object.(type) {
 	case *rbacv1.Role:
@@ -58,15 +58,14 @@ func roleOf(in checks.Input) (*role, bool) {
 		r.scope.Namespace = ""
 		r.judged = ownRules(o, in)
 	default:
-		return nil, false
+		return nil
 	}
 	if byAPIServer(in) {
 		r.judged = nil
 	} else if list, ships := shippedRules(in.Object); ships {
 		r.judged = without(r.judged, list)
 	}
-	in.Remember(in.Object, r)
-	return r, true
+	return r
 }
 
 // ownRules returns the rules of a ClusterRole by which it adds to the roles that

@@ -49,7 +49,7 @@ type Effect struct {
 
 // effectOf and directOf are keys of the memo.
 type (
-	effectOf struct{ name string }
+	effectOf struct{ namespace, account string }
 	directOf struct{ name string }
 	holdsOf  struct {
 		role  inventory.Key
@@ -60,10 +60,17 @@ type (
 // Effective works out what a subject can do, escalation included. Answers about
 // ServiceAccounts are kept in the inventory's memo.
 func Effective(v authz.View, s authz.Subject) *Effect {
-	if _, _, account := s.Account(); !account {
-		return escalate(v, s)
+	if namespace, name, account := s.Account(); account {
+		return EffectiveAccount(v, namespace, name)
 	}
-	e, _ := v.Inventory().Once(effectOf{s.Name}, func(inv *inventory.Inventory) any { return escalate(authz.Over(inv), s) }).(*Effect)
+	return escalate(v, s)
+}
+
+// EffectiveAccount is Effective for a ServiceAccount.
+func EffectiveAccount(v authz.View, namespace, name string) *Effect {
+	e, _ := v.Inventory().Once(effectOf{namespace, name}, func(inv *inventory.Inventory) any {
+		return escalate(authz.Over(inv), authz.ServiceAccount(namespace, name))
+	}).(*Effect)
 	return e
 }
 
