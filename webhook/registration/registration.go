@@ -120,7 +120,7 @@ func mutating(o Options) *admissionregistrationv1.MutatingWebhookConfiguration {
 			FailurePolicy: new(admissionregistrationv1.Ignore), MatchPolicy: new(admissionregistrationv1.Equivalent),
 			SideEffects: new(admissionregistrationv1.SideEffectClassNone), AdmissionReviewVersions: []string{"v1"},
 			TimeoutSeconds: new(cmp.Or(o.MutateTimeout, 2)), ReinvocationPolicy: new(admissionregistrationv1.IfNeededReinvocationPolicy),
-			NamespaceSelector: mutated(o.Namespace), Rules: group(mutatedKinds(), nil), MatchConditions: objectConditions(),
+			NamespaceSelector: mutated(o.Namespace), Rules: mutatingRules(), MatchConditions: objectConditions(),
 		}},
 	}
 }
@@ -180,24 +180,23 @@ func statusRules(set *checks.Set) []admissionregistrationv1.RuleWithOperations {
 	return out
 }
 
-func mutatedKinds() []inventory.Kind {
-	var out []inventory.Kind
-	for _, gk := range []schema.GroupKind{
-		inventory.ServiceKind, inventory.IngressKind, inventory.PodKind,
-		{Group: inventory.GatewayGroup, Kind: "HTTPRoute"},
-		{Group: inventory.GatewayGroup, Kind: "GRPCRoute"},
-		{Group: "apps", Kind: "Deployment"},
-		{Group: "apps", Kind: "StatefulSet"},
-		{Group: "apps", Kind: "DaemonSet"},
-		{Group: "apps", Kind: "ReplicaSet"},
-		{Group: "batch", Kind: "Job"},
-		{Group: "batch", Kind: "CronJob"},
-	} {
-		if k, known := inventory.KindOf(gk); known {
-			out = append(out, k)
+// mutatingRules are what mutation.Plan adds to: marks at any time, and to what
+// runs pods only when it is created, for pods cannot change in it.
+func mutatingRules() []admissionregistrationv1.RuleWithOperations {
+	var marked, running []inventory.Kind
+	for _, k := range inventory.Kinds() {
+		switch _, runs := inventory.TemplateOf(k.Object()); {
+		case runs:
+			running = append(running, k)
+		case k.GroupKind == inventory.ServiceKind, k.GroupKind == inventory.IngressKind, k.Group == inventory.GatewayGroup && (k.GroupKind.Kind == "HTTPRoute" || k.GroupKind.Kind == "GRPCRoute"):
+			marked = append(marked, k)
 		}
 	}
-	return out
+	created := group(running, nil)
+	for i := range created {
+		created[i].Operations = []admissionregistrationv1.OperationType{admissionregistrationv1.Create}
+	}
+	return append(group(marked, nil), created...)
 }
 
 // group makes one rule for every API group and version set. Built-in kinds are
