@@ -9,6 +9,7 @@
 package checks
 
 import (
+	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -166,6 +167,15 @@ type Request struct {
 	// Stored says that nobody writes: the object is in the cluster already, and a
 	// scan looks at it.
 	Stored bool
+
+	// Before says that Object is what an update replaces: what is found in it is only
+	// compared with what is found in the update.
+	Before bool
+
+	// Admission is what an API server says of the write besides the objects, for the
+	// expressions of custom checks. It must not be changed. nil: none asks, as for a
+	// file, or no custom check judges the object.
+	Admission *admissionv1.AdmissionRequest
 }
 
 // Input is everything a check may look at. Checks must not change any of it.
@@ -218,6 +228,11 @@ type Check struct {
 	// OnStatus checks judge writes to the status subresource, which no other
 	// check sees unless they change labels or annotations (Request.Metadata).
 	OnStatus bool
+
+	// Custom checks come from a CheckPolicy. They judge objects as they are written:
+	// of what is stored, not all that they may read is kept, so a scan leaves them
+	// out (Request.Stored).
+	Custom bool
 
 	// Run is pure, and cannot fail: what it cannot decide it reports as
 	// Undetermined.

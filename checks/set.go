@@ -122,7 +122,7 @@ func (s *Set) evaluate(k schema.GroupKind, in Input, skip func(*Check) bool) []F
 	var out []Finding
 	onStatus := in.Request.Subresource == "status"
 	for _, c := range s.byKind[k] {
-		if c.OnStatus && !onStatus || !c.OnStatus && onStatus && !in.Request.Metadata || skip != nil && skip(c) {
+		if c.OnStatus && !onStatus || !c.OnStatus && onStatus && !in.Request.Metadata || c.Custom && in.Request.Stored || skip != nil && skip(c) {
 			continue
 		}
 		for _, f := range c.Run(in) {

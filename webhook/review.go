@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 
+	admissionv1 "k8s.io/api/admission/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
 
@@ -44,6 +45,11 @@ type Review struct {
 	current, old inventory.Object
 
 	size int // of the body, in bytes
+
+	// rest is what only custom checks read, and admission what is made of it where one
+	// judges the object.
+	rest      rest
+	admission *admissionv1.AdmissionRequest
 }
 
 type wireGVK struct {
@@ -64,6 +70,7 @@ type wireRequest[T any] struct {
 	Kind     wireGVK `json:"kind"`
 	Resource struct {
 		Group    string `json:"group"`
+		Version  string `json:"version"`
 		Resource string `json:"resource"`
 	} `json:"resource"`
 	SubResource string `json:"subResource"`
@@ -71,12 +78,19 @@ type wireRequest[T any] struct {
 	Namespace   string `json:"namespace"`
 	Operation   string `json:"operation"`
 	UserInfo    struct {
-		Username string   `json:"username"`
-		Groups   []string `json:"groups"`
+		Username string          `json:"username"`
+		UID      string          `json:"uid"`
+		Groups   []string        `json:"groups"`
+		Extra    json.RawMessage `json:"extra"`
 	} `json:"userInfo"`
 	Object    T    `json:"object"`
 	OldObject T    `json:"oldObject"`
 	DryRun    bool `json:"dryRun"`
+
+	RequestKind        json.RawMessage `json:"requestKind"`
+	RequestResource    json.RawMessage `json:"requestResource"`
+	RequestSubResource string          `json:"requestSubResource"`
+	Options            json.RawMessage `json:"options"`
 }
 
 // DecodeReview reads the body of a request. The returned review may be used
@@ -114,6 +128,10 @@ func (w *wireReview[T]) review() (Review, error) {
 		Subresource: r.SubResource,
 		Namespace:   r.Namespace, Name: r.Name, Operation: r.Operation,
 		User: r.UserInfo.Username, Groups: r.UserInfo.Groups, DryRun: r.DryRun,
+		rest: rest{
+			ResourceVersion: r.Resource.Version, UID: r.UserInfo.UID, Extra: r.UserInfo.Extra,
+			Kind: r.RequestKind, Resource: r.RequestResource, Subresource: r.RequestSubResource, Options: r.Options,
+		},
 	}
 	if out.UID == "" {
 		return out, errors.New("decode AdmissionReview: request.uid is empty")
@@ -176,5 +194,5 @@ func (r Review) request() checks.Request {
 	if r.Operation == "UPDATE" {
 		op = checks.Update
 	}
-	return checks.Request{Operation: op, Subresource: r.Subresource, User: r.User, Groups: r.Groups}
+	return checks.Request{Operation: op, Subresource: r.Subresource, User: r.User, Groups: r.Groups, Admission: r.admission}
 }

@@ -42,6 +42,9 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 		return Answer{Allowed: true}
 	}
 	current, old, err := r.decode()
+	if err == nil && p.Custom(r.Kind.GroupKind()) {
+		r, err = r.described()
+	}
 	if err != nil {
 		v.Metrics.failed("object")
 		a := cannotDecide("object", err, r)

@@ -81,6 +81,16 @@ type CheckPolicySpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	Checks []CheckRule `json:"checks,omitempty"`
 
+	// CustomChecks are checks of your own, in CEL. They are taken like those of
+	// Gatehouse: checks and severities set their actions, Exemptions cover them.
+	// Default: none. At most 64.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, b.name == a.name))",message="each name is there once"
+	CustomChecks []CustomCheck `json:"customChecks,omitempty"`
+
 	// Severities sets the actions of findings by their severity, for checks that
 	// are not named in checks. What is more severe is never treated more mildly: an
 	// entry with a milder action than one below it is a fault, and without an entry

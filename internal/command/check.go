@@ -68,6 +68,7 @@ func (a *app) check(ctx context.Context, f checkFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	f.judge.later = (len(paths) == 0 || f.live) && f.judge.policy == ""
 	r, err := f.judge.rules(a)
 	if err != nil {
 		return err
@@ -146,7 +147,10 @@ func (a *app) load(ctx context.Context, f checkFlags, r *rules, paths []string) 
 		return loaded{}, err
 	}
 	if !r.ownPolicy {
-		if r.policy, err = clusterPolicy(ctx, config, a.set); err != nil {
+		if r.policy, err = a.clusterPolicy(ctx, config); err != nil {
+			return loaded{}, err
+		}
+		if r.only, err = a.pick(f.judge.checks); err != nil {
 			return loaded{}, err
 		}
 	}

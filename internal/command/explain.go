@@ -34,8 +34,8 @@ func (a *app) explainCommand() *cobra.Command {
 			if f.finding != "" && len(args) > 0 {
 				return errors.New("name checks or a --finding, not both")
 			}
-			if f.finding == "" && (f.subject != "" || f.policy != "" || f.cluster != (clusterFlags{})) {
-				return errors.New("--subject, --policy, --kubeconfig and --context are about a --finding: name one")
+			if f.finding == "" && (f.subject != "" || f.cluster != (clusterFlags{})) {
+				return errors.New("--subject, --kubeconfig and --context are about a --finding: name one")
 			}
 			if f.finding == "" && len(args) == 0 {
 				return fmt.Errorf("name a check: '%s checks list' lists them", a.name)
@@ -46,6 +46,11 @@ func (a *app) explainCommand() *cobra.Command {
 			return a.checkNames("", word), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.finding == "" && f.policy != "" {
+				if _, err := a.readPolicy(f.policy); err != nil {
+					return err
+				}
+			}
 			if f.finding == "" {
 				return a.explain(args, output)
 			}
@@ -56,7 +61,7 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.finding, "finding", "", "a finding, as CHECK:Kind/namespace/name[:subject]: say which exemptions were considered for it")
 	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject of the finding, given apart: the name may then hold colons")
 	cmd.Flags().StringVar(&f.exemptions, "exemptions", ofCluster, "`file` with Exemptions, or \"cluster\" for those of the cluster")
-	cmd.Flags().StringVar(&f.policy, "policy", "", "`file` with the CheckPolicy that bounds exemptions; default: the cluster's, or the built-in one with a file of exemptions")
+	cmd.Flags().StringVar(&f.policy, "policy", "", "`file` with the CheckPolicy that bounds exemptions and has custom checks; default: with a --finding the cluster's, or the built-in one with a file of exemptions")
 	f.cluster.add(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "one of text, json, yaml")
 	complete(cmd, "output", fixed("text", "json", "yaml"))
@@ -105,7 +110,7 @@ func (a *app) explain(names []string, output string) error {
 	}
 	switch output {
 	case "text":
-		_, err := fmt.Fprint(a.Out, strings.Join(prose, "\n"))
+		_, err := a.Out.Write(report.Visible([]byte(strings.Join(prose, "\n"))))
 		return err
 	case "json":
 		return report.EncodeJSON(a.Out, list)

@@ -134,17 +134,26 @@ type against struct {
 	Text string `json:"text"`
 }
 
+// customPrefix begins the ids of custom checks.
+const customPrefix = "CUSTOM-"
+
 // faulty is the word for an exemption that cannot be understood.
 const faulty = "faulty"
 
 func (a *app) explainFinding(ctx context.Context, f findingFlags, output string) error {
-	named, err := a.parseFinding(f)
-	if err != nil {
-		return err
+	named, wrong := a.parseFinding(f)
+	custom := strings.HasPrefix(strings.ToUpper(f.finding), customPrefix) // which the policy may know
+	if wrong != nil && !custom {
+		return wrong
 	}
 	set, p, source, err := a.exemptionsOf(ctx, f)
 	if err != nil {
 		return err
+	}
+	if custom {
+		if named, err = a.parseFinding(f); err != nil {
+			return err
+		}
 	}
 	out := a.consider(named, set, verdict.TermsOf(p))
 	out.Source = source
@@ -164,7 +173,7 @@ func (a *app) exemptionsOf(ctx context.Context, f findingFlags) (*exempt.Set, *p
 	p := policy.Default(a.set)
 	var err error
 	if f.policy != "" {
-		if p, err = readPolicy(f.policy, a.set); err != nil {
+		if p, err = a.readPolicy(f.policy); err != nil {
 			return nil, nil, "", err
 		}
 	}
@@ -180,7 +189,7 @@ func (a *app) exemptionsOf(ctx context.Context, f findingFlags) (*exempt.Set, *p
 		return nil, nil, "", err
 	}
 	if f.policy == "" {
-		if p, err = clusterPolicy(ctx, config, a.set); err != nil {
+		if p, err = a.clusterPolicy(ctx, config); err != nil {
 			return nil, nil, "", err
 		}
 	}

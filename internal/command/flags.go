@@ -25,6 +25,9 @@ type judgeFlags struct {
 	respectLabels bool
 	namespace     string
 	quiet         bool
+
+	// later says that the policy will be that of a cluster, which is not read yet.
+	later bool
 }
 
 func (f *judgeFlags) add(a *app, cmd *cobra.Command) {
@@ -59,19 +62,14 @@ func (f *judgeFlags) rules(a *app) (rules, error) {
 	if r.profile, err = policy.ParseProfile(f.profile); err != nil {
 		return r, fmt.Errorf("--profile: %w", err)
 	}
-	if len(f.checks) > 0 {
-		only, err := a.set.Only(f.checks...)
-		if err != nil {
-			return r, fmt.Errorf("--checks: %w", err)
-		}
-		r.only = map[string]bool{}
-		for _, c := range only.Checks() {
-			r.only[c.ID] = true
-		}
-	}
 	if f.policy != "" {
 		r.ownPolicy = true
-		if r.policy, err = readPolicy(f.policy, a.set); err != nil {
+		if r.policy, err = a.readPolicy(f.policy); err != nil {
+			return r, err
+		}
+	}
+	if !f.later {
+		if r.only, err = a.pick(f.checks); err != nil {
 			return r, err
 		}
 	}
@@ -83,13 +81,35 @@ func (f *judgeFlags) rules(a *app) (rules, error) {
 	return r, nil
 }
 
-func readPolicy(path string, set *checks.Set) (*policy.Policy, error) {
+// pick returns the ids of the checks that a user names; nil, which is all, when
+// there are none.
+func (a *app) pick(names []string) (map[string]bool, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	only, err := a.set.Only(names...)
+	if err != nil {
+		return nil, fmt.Errorf("--checks: %w", err)
+	}
+	out := map[string]bool{}
+	for _, c := range only.Checks() {
+		out[c.ID] = true
+	}
+	return out, nil
+}
+
+// readPolicy reads the policy of a file. From then on its custom checks are known.
+func (a *app) readPolicy(path string) (*policy.Policy, error) {
 	f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	out, err := policy.Load(set, path, f)
-	return out, errors.Join(err, f.Close())
+	out, err := policy.Load(a.set, path, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	a.set = out.Set()
+	return out, nil
 }
 
 // threshold says which findings fail a run.

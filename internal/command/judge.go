@@ -191,6 +191,9 @@ func cutGroup(apiVersion string) (group, version string, grouped bool) {
 // leftovers tells which parts of the configuration had no effect.
 func (j *judging) leftovers() {
 	j.idle()
+	if j.loaded.live {
+		j.unscanned()
+	}
 	for _, c := range j.app.set.Checks() {
 		if j.rules.only[c.ID] && !j.rules.policy.On(&c, j.rules.profile) {
 			j.note("check %s is off in the profile %s", c.ID, j.rules.profile.String())
@@ -198,5 +201,19 @@ func (j *judging) leftovers() {
 	}
 	if j.optedOut > 0 && j.rules.respect {
 		j.note("not judged, because their namespaces did not opt in: %s", count(j.optedOut, "object"))
+	}
+}
+
+// unscanned tells which custom checks were not asked, because what is stored is
+// not read whole.
+func (j *judging) unscanned() {
+	var ids []string
+	for _, c := range j.app.set.Checks() {
+		if c.Custom && (j.rules.only == nil || j.rules.only[c.ID]) {
+			ids = append(ids, c.ID)
+		}
+	}
+	if len(ids) > 0 {
+		j.note("custom checks judge what is written, so they were left out of this look at what is stored: %s", strings.Join(ids, ", "))
 	}
 }

@@ -19,13 +19,21 @@ func (a *app) checksCommand() *cobra.Command {
 		Args:  onlyCommands,
 		RunE:  func(*cobra.Command, []string) error { return a.list("text") },
 	}
-	var output string
+	var output, file string
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List every check",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.list(output) },
+		RunE: func(*cobra.Command, []string) error {
+			if file != "" {
+				if _, err := a.readPolicy(file); err != nil {
+					return err
+				}
+			}
+			return a.list(output)
+		},
 	}
+	list.Flags().StringVar(&file, "policy", "", "`file` with a CheckPolicy, whose custom checks are listed too")
 	list.Flags().StringVarP(&output, "output", "o", "text", "one of text, table, json, yaml")
 	complete(list, "output", fixed("text", "table", "json", "yaml"))
 	cmd.AddCommand(list)
@@ -47,12 +55,16 @@ type listed struct {
 	// check or of a part of it, which the API server enforces while the webhook is
 	// down.
 	HasBackstop bool `json:"hasBackstop"`
+
+	// Custom says that the check comes from a CheckPolicy. It judges what is written;
+	// scans of what is stored leave it out.
+	Custom bool `json:"custom,omitempty"`
 }
 
 func list1(c checks.Check) listed {
 	return listed{
 		ID: c.ID, Name: c.Name, Severity: c.Severity.String(), Kinds: kindNames(c.Kinds),
-		Title: c.Doc.Title, Sources: append([]string{}, c.Doc.Sources...), HasFix: c.Fix != nil, HasBackstop: c.Backstop != nil,
+		Title: c.Doc.Title, Sources: append([]string{}, c.Doc.Sources...), HasFix: c.Fix != nil, HasBackstop: c.Backstop != nil, Custom: c.Custom,
 	}
 }
 
@@ -65,7 +77,7 @@ func (a *app) list(output string) error {
 	switch output {
 	case "text":
 		for _, c := range all {
-			if _, err := fmt.Fprintf(a.Out, "%-9s%s: %s (%s)\n", c.ID, c.Name, c.Title, c.Severity); err != nil {
+			if err := line(a.Out, "%-8s %s: %s (%s%s)", c.ID, c.Name, c.Title, c.Severity, scans(c.Custom)); err != nil {
 				return err
 			}
 		}
@@ -79,6 +91,14 @@ func (a *app) list(output string) error {
 		return report.EncodeYAML(a.Out, all)
 	}
 	return fmt.Errorf("--output %q is not one of text, table, json, yaml", output)
+}
+
+// scans marks the checks that judge writes only.
+func scans(custom bool) string {
+	if custom {
+		return "; not in scans"
+	}
+	return ""
 }
 
 func (a *app) listTable() {
@@ -95,7 +115,7 @@ func (a *app) listTable() {
 				behind = "partly"
 			}
 		}
-		rows = append(rows, []string{c.ID, c.Name, c.Severity.String(), c.Actions.Baseline.String(), c.Actions.Strict.String(), fix, behind, c.Doc.Title})
+		rows = append(rows, []string{c.ID, c.Name, c.Severity.String(), c.Actions.Baseline.String(), c.Actions.Strict.String(), fix, behind, c.Doc.Title + scans(c.Custom)})
 	}
-	report.Table(a.Out, []string{"ID", "NAME", "SEVERITY", "BASELINE", "STRICT", "FIX", "BACKSTOP", "TITLE"}, rows, 0)
+	plainTable(a.Out, []string{"ID", "NAME", "SEVERITY", "BASELINE", "STRICT", "FIX", "BACKSTOP", "TITLE"}, rows)
 }

@@ -17,7 +17,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
-	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
@@ -93,15 +92,15 @@ func (a *app) loadCluster(ctx context.Context, config *rest.Config, name string)
 }
 
 // clusterPolicy returns the policy that a cluster's CheckPolicy makes; the
-// default without one.
-func clusterPolicy(ctx context.Context, config *rest.Config, set *checks.Set) (*policy.Policy, error) {
+// default without one. From then on its custom checks are known.
+func (a *app) clusterPolicy(ctx context.Context, config *rest.Config) (*policy.Policy, error) {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
 	}
 	found, err := client.Resource(v1alpha1.GroupVersion.WithResource("checkpolicies")).Get(ctx, v1alpha1.CheckPolicyName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return policy.Default(set), nil
+		return policy.Default(a.set), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
@@ -114,9 +113,10 @@ func clusterPolicy(ctx context.Context, config *rest.Config, set *checks.Set) (*
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster's CheckPolicy: %w", err)
 	}
-	p, err := policy.CompileObject(set, obj)
+	p, err := policy.CompileObject(a.set, obj)
 	if err != nil {
 		return nil, fmt.Errorf("compile the cluster's CheckPolicy: %w", err)
 	}
+	a.set = p.Set()
 	return p, nil
 }

@@ -130,7 +130,7 @@ func (c *CheckPolicy) report(ctx context.Context, cp *v1alpha1.CheckPolicy, faul
 		return nil
 	}
 	before := cp.DeepCopy()
-	accepted := metav1.Condition{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAccepted, Message: "The policy has no fault."}
+	accepted := metav1.Condition{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAccepted, Message: "The policy has no fault." + unscanned(cp)}
 	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonInForce, Message: "This generation is in force."}
 	if fault != nil {
 		accepted.Status, accepted.Reason, accepted.Message = metav1.ConditionFalse, v1alpha1.ReasonInvalid, clip(fault.Error())
@@ -153,6 +153,18 @@ func (c *CheckPolicy) report(ctx context.Context, cp *v1alpha1.CheckPolicy, faul
 		return fmt.Errorf("write check policy status: %w", err)
 	}
 	return nil
+}
+
+// unscanned says which custom checks the background scan leaves out: all of them.
+func unscanned(cp *v1alpha1.CheckPolicy) string {
+	switch n := len(cp.Spec.CustomChecks); n {
+	case 0:
+		return ""
+	case 1:
+		return " Its custom check judges what is written; the background scan leaves it out."
+	default:
+		return fmt.Sprintf(" Its %d custom checks judge what is written; the background scan leaves them out.", n)
+	}
 }
 
 func equalStatus(a, b v1alpha1.CheckPolicyStatus) bool {

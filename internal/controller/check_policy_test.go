@@ -302,34 +302,12 @@ func TestTheManagerFollowsTheObject(t *testing.T) {
 	if err := r.SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- mgr.Start(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
-	eventually(t, "an absent policy counts as loaded", r.Loaded)
+	controlplane.Run(t, mgr.Start)
+	controlplane.Eventually(t, time.Minute, "an absent policy counts as loaded", controlplane.Holds(r.Loaded))
 	before := r.Holder.Load()
 	c.write("node-port", "warn")
-	eventually(t, "the policy is in force", func() bool { return r.Holder.Load() != before })
-	eventually(t, "the status says so", func() bool { return c.read().Status.ActiveGeneration == 1 })
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	end := time.After(time.Minute)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-end:
-			t.Fatal("in vain: " + what)
-		case <-tick.C:
-		}
-	}
+	controlplane.Eventually(t, time.Minute, "the policy is in force", controlplane.Holds(func() bool { return r.Holder.Load() != before }))
+	controlplane.Eventually(t, time.Minute, "the status says so", controlplane.Holds(func() bool { return c.read().Status.ActiveGeneration == 1 }))
 }
 
 func TestALongMessageIsCut(t *testing.T) {

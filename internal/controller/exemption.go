@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/exempt"
+	"github.com/gatehouse-sh/gatehouse/internal/policy"
 )
 
 // again is how often the registration is looked at: an Exemption outside of our
@@ -54,6 +55,10 @@ type ExemptionOptions struct {
 
 	// Install is the namespace of Gatehouse.
 	Install string
+
+	// Policy is the one in force: exemptions may name its custom checks. Nil: only
+	// the checks of the catalogue are known.
+	Policy func() *policy.Policy
 }
 
 // NewExemptions registers the metric and returns the follower. The cache must know
@@ -163,7 +168,7 @@ func (x *Exemptions) refresh(ctx context.Context) error {
 	if err != nil {
 		place = x.Place() // what was known; at first: that nothing is guarded
 	}
-	set := exempt.Load(x.set, list.Items, place)
+	set := exempt.Load(known(x.set, x.options.Policy), list.Items, place)
 	x.place.Store(&place)
 	if !reflect.DeepEqual(set, x.current.Load()) { // the same set stays the same pointer
 		x.current.Store(set)
@@ -172,6 +177,17 @@ func (x *Exemptions) refresh(ctx context.Context) error {
 	x.count.WithLabelValues("accepted").Set(float64(len(set.All())))
 	x.count.WithLabelValues("faulty").Set(float64(len(set.Faulty())))
 	return err
+}
+
+// known are the checks that an Exemption may name: those of the policy in force, or
+// those of the catalogue where none is known.
+func known(catalogue *checks.Set, inForce func() *policy.Policy) *checks.Set {
+	if inForce != nil {
+		if set := inForce().Set(); set != nil {
+			return set
+		}
+	}
+	return catalogue
 }
 
 // look reads the registration, where it matters.

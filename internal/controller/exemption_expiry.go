@@ -115,7 +115,7 @@ type turn struct {
 
 func (k *ExemptionKeeper) keep(ctx context.Context, obj *v1alpha1.Exemption, t turn) error {
 	before := obj.DeepCopy()
-	e, fault := exempt.Compile(k.Set, obj, t.place)
+	e, fault := exempt.Compile(known(k.Set, k.Policy), obj, t.place)
 	set := func(kind string, status metav1.ConditionStatus, reason, message string) {
 		meta.SetStatusCondition(&obj.Status.Conditions, metav1.Condition{
 			Type: kind, Status: status, Reason: reason, Message: clip(message), ObservedGeneration: obj.Generation,

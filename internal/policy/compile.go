@@ -30,7 +30,7 @@ const (
 // Compile turns the spec of a CheckPolicy into a policy over the checks of set.
 // A nil spec gives Default. It checks everything again that the CRD's schema
 // states, for a spec may come from a file, and what only it can know, such as
-// the checks' names. With any fault there is no policy; the error joins one
+// the checks' names. The policy is about the custom checks too. With any fault there is no policy; the error joins one
 // error per fault, each beginning with the path of its field. Compile keeps no
 // part of spec.
 func Compile(set *checks.Set, spec *v1alpha1.CheckPolicySpec) (*Policy, error) {
@@ -42,6 +42,10 @@ func Compile(set *checks.Set, spec *v1alpha1.CheckPolicySpec) (*Policy, error) {
 		return p, nil
 	}
 	f := &faults{}
+	if len(spec.CustomChecks) > 0 {
+		set = compileCustom(f, set, spec.CustomChecks)
+		p.set, p.custom = set, customized(set)
+	}
 	var a actions
 	a.checks = compileChecks(f, set, spec.Checks)
 	a.severities = compileSeverities(f, spec.Severities)

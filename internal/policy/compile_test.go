@@ -4,6 +4,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -106,6 +107,7 @@ func specCases() map[string]specCase {
 func TestCompileRefuses(t *testing.T) {
 	t.Parallel()
 	set, cases := testSet(t), specCases()
+	maps.Copy(cases, customCases())
 	if len(cases) == 0 {
 		t.Fatal("no cases")
 	}

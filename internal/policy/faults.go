@@ -41,6 +41,9 @@ func (f *faults) atMost(at string, n, limit int) bool {
 	return n <= limit
 }
 
+// full reports whether further faults are only counted.
+func (f *faults) full() bool { return len(f.list) >= maxFaults }
+
 // err joins the faults; nil when there is none.
 func (f *faults) err() error {
 	list := f.list

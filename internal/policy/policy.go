@@ -8,6 +8,8 @@ package policy
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/gatehouse-sh/gatehouse/checks"
 )
 
@@ -109,6 +111,7 @@ type Policy struct {
 	set          *checks.Set
 	rules        map[string]*rule // by check id; one for each check of the set
 	undetermined [2]checks.Action // by profile
+	custom       map[schema.GroupKind]bool
 }
 
 // Default returns the policy that applies without configuration: every check is
@@ -130,8 +133,12 @@ func Default(set *checks.Set) *Policy {
 	return p
 }
 
-// Set returns the checks that the policy is about.
+// Set returns the checks that the policy is about, custom ones included.
 func (p *Policy) Set() *checks.Set { return p.set }
+
+// Custom reports whether a custom check judges objects of a kind: it wants to know
+// of the request what no other check does.
+func (p *Policy) Custom(k schema.GroupKind) bool { return p.custom[k] }
 
 // On reports whether a check can have any effect in the profile. A check that
 // the policy does not know can.

@@ -70,7 +70,9 @@ func (j Judge) Of(q Question) policy.Verdict {
 	}
 	var before []checks.Finding
 	if q.Old != nil {
-		before = evaluate(p, q, q.Old, nil)
+		was := q
+		was.Request.Before = true
+		before = evaluate(p, was, q.Old, nil)
 	}
 	return j.excuse(inventory.KeyOf(q.Object), decide(p, q, before, found))
 }
@@ -89,7 +91,7 @@ func decide(p *policy.Policy, q Question, before, found []checks.Finding) policy
 		}
 		byMode[mode] = append(byMode[mode], f)
 	}
-	var out policy.Verdict //nolint:prealloc // a few, once
+	var out policy.Verdict //nolint:prealloc // one append for most objects: their findings are of one mode
 	for mode, list := range byMode {
 		out = append(out, p.Decide(policy.Mode(mode), q.Profile, before, list)...)
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -101,7 +100,7 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 		return fmt.Errorf("set up: %w", err)
 	}
 	exemptions, err := controller.NewExemptions(mgr.GetCache(), set, controller.ExemptionOptions{
-		Registration: mgr.GetClient(), RegistrationName: registration.Name, Install: o.Namespace,
+		Registration: mgr.GetClient(), RegistrationName: registration.Name, Install: o.Namespace, Policy: p.set.Load,
 	}, p.Registry)
 	if err != nil {
 		return fmt.Errorf("set up exemptions: %w", err)
@@ -278,13 +277,4 @@ func (p *process) gauges(r prometheus.Registerer) error {
 		}
 	}
 	return nil
-}
-
-// InCluster reports the namespace that the process runs in, "" outside of one.
-func InCluster() string {
-	b, err := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-	if err != nil {
-		return ""
-	}
-	return string(b)
 }

@@ -176,7 +176,7 @@ func (p *process) rules() error {
 	}
 	p.loaded = c.Loaded
 	p.exemptions, err = controller.NewExemptions(p.mgr.GetCache(), p.set, controller.ExemptionOptions{
-		Registration: p.mgr.GetClient(), RegistrationName: registration.Name, Install: p.Namespace,
+		Registration: p.mgr.GetClient(), RegistrationName: registration.Name, Install: p.Namespace, Policy: p.policy.Load,
 	}, p.Registry)
 	if err != nil {
 		return err
