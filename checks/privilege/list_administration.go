@@ -49,7 +49,7 @@ func administrationChecks() []checks.Check {
 		rolePower("RBAC-013", checks.Doc{
 			Title: "Roles do not allow writing RBAC objects",
 			Why: "Who writes roles and bindings decides who may do what. Kubernetes limits such a holder to its own permissions, but not whom it hands them to: a binding that it may update can be given further subjects, " +
-				"and an account that holds much passes all of it on.",
+				"and an account that holds much passes all of it on. The same objects in OpenShift's older API count, and those of which Rancher makes roles and bindings.",
 			Attack:  "adds an account of its own to bindings, and keeps access after the first way in is closed",
 			Fix:     "remove create, update and patch on roles, clusterroles, rolebindings and clusterrolebindings, and let a pipeline that is reviewed write them",
 			Exempt:  "Operators that make the ServiceAccounts and bindings of the workloads they run; bind such a role in one namespace.",

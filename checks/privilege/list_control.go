@@ -16,11 +16,12 @@ func controlChecks() []checks.Check {
 			Title: "Roles do not allow approving certificates",
 			Why: "An approved CertificateSigningRequest of the signers of Kubernetes becomes a client certificate for the user and groups that it names, which cannot be revoked. " +
 				"update or patch on certificatesigningrequests/approval and the verb approve on the signer are needed together, or sign and certificatesigningrequests/status; each half is reported, because the other is easily missed. " +
-				"Signers of your own, named in resourceNames, are not reported.",
+				"The half that names the signer is what counts: without one of Kubernetes (kubernetes.io/..., or no name at all) certificatesigningrequests/approval and /status are medium, as with cert-manager, which signs for issuers of its own. " +
+				"Signers of your own, named in resourceNames, are not reported: the API server trusts no certificate of theirs.",
 			Attack:  "gets a certificate for any user that is valid until it expires",
 			Fix:     "limit signers by resourceNames to those of your own",
 			Exempt:  "The approver that a platform ships, such as the one for the certificates of kubelets.",
-			Sources: []string{goodPractices + "#csrs-and-certificate-issuing", certificates + "#authorization"},
+			Sources: []string{goodPractices + "#csrs-and-certificate-issuing", certificates + "#authorization", certificates + "#kubernetes-signers"},
 		}),
 		rolePower("RBAC-046", checks.Doc{
 			Title: "Roles do not allow planting trust anchors",
@@ -34,19 +35,25 @@ func controlChecks() []checks.Check {
 		rolePower("RBAC-047", checks.Doc{
 			Title: "Roles do not allow changing admission webhooks",
 			Why: "A webhook sees every object that it asks for, Secrets included, and a mutating one changes them. Removing or narrowing a configuration switches off the guard behind it, Gatehouse among them. " +
-				"A controller that keeps the certificate of its own configuration current names it in resourceNames; that leaves it the power over that one, which is medium.",
+				"resourceNames limit what may be deleted, which is medium then. They do not limit update and patch: the one configuration may be rewritten to be asked about every object and to send them to an address of the writer's choice, so that one name of a mutating configuration is as bad as all. " +
+				"A validating one sees everything and changes nothing, which is high. That goes for a controller's own configuration too, whose certificate it keeps current: RBAC has no right to the certificate alone.",
 			Attack:  "reads and changes everything that is written to the cluster, or switches off what would refuse it",
-			Fix:     "limit update and patch by resourceNames to the holder's own configuration",
-			Exempt:  "Operators that install webhooks, such as certificate managers that inject CA bundles.",
+			Fix:     "let one certificate manager inject the CA bundles of all webhooks, and remove the verbs that write webhook configurations elsewhere",
+			Exempt:  "The certificate manager that injects CA bundles, and controllers that keep the certificate of their own configuration current; name it in resourceNames.",
 			Sources: []string{goodPractices + "#control-admission-webhooks", webhooks, cisBenchmark},
 		}),
 		rolePower("RBAC-048", checks.Doc{
-			Title:   "Roles do not allow changing admission policies",
-			Why:     "ValidatingAdmissionPolicies and MutatingAdmissionPolicies run inside the API server. No webhook sees writes to them, so nothing refuses one that switches off a guard or mutates every Pod.",
-			Attack:  "switches off the policies that would refuse it, or has a container added to every Pod",
-			Fix:     "remove the verbs that write admission policies and their bindings, or limit update and patch by resourceNames",
-			Exempt:  "Policy engines that generate admission policies.",
-			Sources: []string{"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/", "https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/"},
+			Title: "Roles do not allow changing admission policies",
+			Why: "ValidatingAdmissionPolicies and MutatingAdmissionPolicies run inside the API server. No webhook sees writes to them, so nothing refuses one that switches off a guard or mutates every Pod. " +
+				"The cluster-wide policies of Gatekeeper, Kyverno and Kubewarden, and OpenShift's SecurityContextConstraints, count too. " +
+				"A name does not limit update and patch on what mutates, generates or lets in: the one policy may be rewritten to match everything.",
+			Attack: "switches off the policies that would refuse it, or has a container added to every Pod",
+			Fix:    "remove the verbs that write admission policies and their bindings, or limit update and patch by resourceNames",
+			Exempt: "Policy engines that generate admission policies.",
+			Sources: []string{
+				"https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/", "https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/",
+				"https://open-policy-agent.github.io/gatekeeper/website/docs/mutation/", "https://kyverno.io/docs/policy-types/cluster-policy/mutate/",
+			},
 		}),
 		rolePower("RBAC-049", checks.Doc{
 			Title: "Roles do not allow changing API definitions",

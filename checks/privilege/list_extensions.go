@@ -4,7 +4,7 @@ package privilege
 
 import "github.com/gatehouse-sh/gatehouse/checks"
 
-// extensionChecks lists RBAC-070 to RBAC-074: what is added to a cluster, and
+// extensionChecks lists RBAC-070 to RBAC-075: what is added to a cluster, and
 // acts for whoever may write its custom resources.
 func extensionChecks() []checks.Check {
 	const (
@@ -43,7 +43,7 @@ func extensionChecks() []checks.Check {
 		rolePower("RBAC-073", checks.Doc{
 			Title: "Roles do not allow steering controllers that hold more",
 			Why: "Some controllers do whatever their custom resources say, with rights of their own, which are often those of an administrator: Argo CD, Flux, External Secrets, cert-manager, Crossplane, Capsule, the hierarchical namespace controller, Kyverno, " +
-				"the Operator Lifecycle Manager, Velero, Terraform operators and the AWS controllers. Who writes the resource acts with these rights. What exactly follows depends on how the controller is set up, which RBAC does not show.",
+				"the Operator Lifecycle Manager, Velero, Terraform operators, the AWS controllers, Cluster API, Fleet and others, which docs/privilege.md lists. Who writes the resource acts with these rights. What exactly follows depends on how the controller is set up, which RBAC does not show.",
 			Attack:  "has the controller create for it what it may not create itself",
 			Fix:     "remove create, update and patch on these kinds, or let the controller act as a ServiceAccount of the tenant (Argo CD projects, Flux --default-service-account)",
 			Exempt:  "Deployment pipelines in the namespaces whose resources the controller confines.",
@@ -56,7 +56,17 @@ func extensionChecks() []checks.Check {
 			Attack:  "works on the console of a virtual machine, or scales workloads up and down",
 			Fix:     "remove console, vnc and portforward of virtualmachineinstances, and every verb but get, list and watch on metrics",
 			Exempt:  "The people who run the virtual machines.",
-			Sources: []string{"https://kubevirt.io/user-guide/user_workloads/accessing_virtual_machines/", "https://kubevirt.io/user-guide/cluster_admin/authorization/", "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#support-for-metrics-apis"},
+			Sources: []string{"https://kubevirt.io/user-guide/user_workloads/accessing_virtual_machines/", "https://kubevirt.io/user-guide/cluster_admin/authorization/", "https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#support-for-metrics-apis"},
+		}),
+		rolePower("RBAC-075", checks.Doc{
+			Title: "Roles do not allow changing who is who on OpenShift",
+			Why: "OpenShift keeps in objects what elsewhere stands outside the cluster: the members of groups (Group), who logs in as which user (UserIdentityMapping, and the identity providers of the OAuth configuration) and the hashes of access tokens. " +
+				"Who writes them is whom they like, without the verb impersonate. The name of one Group leaves what is bound to that group, which is medium; other names limit nothing. " +
+				"On clusters without these API groups the permission is worth nothing.",
+			Attack:  "adds itself to the group of the administrators, or makes a token for any user",
+			Fix:     "remove create, update and patch on these kinds, or limit those on groups by resourceNames to groups that are bound to little",
+			Exempt:  "The operator that keeps groups in step with a directory.",
+			Sources: []string{"https://github.com/openshift/api/blob/master/user/v1/types.go", "https://github.com/openshift/api/blob/master/oauth/v1/types.go", "https://github.com/openshift/api/blob/master/config/v1/types_oauth.go"},
 		}),
 	}
 }

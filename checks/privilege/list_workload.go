@@ -24,7 +24,7 @@ func workloadChecks() []checks.Check {
 		rolePower("RBAC-031", checks.Doc{
 			Title: "Roles do not allow writing workloads",
 			Why: "A Deployment, a Job or any other object with a pod template makes a controller create Pods, as any ServiceAccount of the namespace. This is as good as creating Pods. " +
-				"Custom resources that run Pods count: workflows, pipelines, Knative, KubeVirt, Ray, Spark, Kubeflow, Volcano and others. " +
+				"Custom resources that run Pods with an image, a template or an account of the writer's choice count: workflows, pipelines, Prometheus, Knative, KubeVirt, Ray, Spark, Kubeflow, Volcano, OpenShift's DeploymentConfigs and others, which docs/privilege.md lists. " +
 				"Limiting it by resourceNames limits nothing, for the template of the one workload may name any account; changing only the number of replicas (the scale subresource) is low.",
 			Attack:  "runs code as the most powerful ServiceAccount of the namespace",
 			Fix:     "remove create, update and patch on workloads, or bind the role only in namespaces whose accounts hold nothing",

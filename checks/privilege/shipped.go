@@ -181,6 +181,10 @@ func shippedBinding(b authz.Bound) bool {
 	})
 }
 
+// Ships reports whether a binding gives nothing but what Kubernetes or kubeadm ships
+// under its name.
+func Ships(b authz.Bound) bool { return shippedBinding(b) }
+
 // collectsMore reports whether an aggregated role selects by anything that the
 // shipped one does not.
 func (o *shippedObject) collectsMore(rule *rbacv1.AggregationRule) bool {

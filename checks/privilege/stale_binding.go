@@ -4,6 +4,7 @@ package privilege
 
 import (
 	"cmp"
+	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
@@ -84,10 +85,11 @@ func knowsAccounts(inv *inventory.Inventory, namespace string) bool {
 // (RBAC-086).
 func nameReuse() checks.Check {
 	return checks.Check{
-		ID: "RBAC-086", Name: "claim-stale-account", Severity: checks.High, Actions: onlyWarned, Softens: checks.StepPerGrade, Kinds: allBindings,
+		ID: "RBAC-086", Name: "claim-stale-account", Severity: checks.High, Actions: onlyWarned, Softens: checks.StepPerGrade, Kinds: slices.Concat(roles, allBindings),
 		Doc: checks.Doc{
 			Title: "Nobody may create a ServiceAccount that a powerful binding waits for",
-			Why: "A binding for a ServiceAccount that does not exist is held by whoever creates it. The binding is judged when it names such an account and somebody may create it, and when it gives the right to create accounts where such a binding waits. " +
+			Why: "A binding for a ServiceAccount that does not exist is held by whoever creates it. The binding is judged when it names such an account and somebody may create it, and when it gives the right to create accounts where such a binding waits; " +
+				"so are Roles and ClusterRoles that come to do either by a binding that is there already. The creation of the account itself is SA-011. " +
 				"It is as severe as the role that waits, high at the most; a role that holds nothing medium or worse is not counted, nor are those who have full control anyway, or who are part of Kubernetes. " +
 				"What is missing in a file is not known, so this needs a cluster (RBAC-065). Creating an account is not yet running as it; who may create accounts can usually run Pods too. " +
 				"Both profiles warn and do not refuse, because the account may be the next document of the same file.",
@@ -97,11 +99,10 @@ func nameReuse() checks.Check {
 			Sources: []string{periodicReview, goodPractices + "#privilege-escalation-risks", rbacDocs + "#referring-to-subjects"},
 		},
 		Run: func(in checks.Input) []checks.Finding {
-			b, ok := bindingOf(in)
-			if !ok {
-				return unreadable(in)
+			if b, ok := bindingOf(in); ok {
+				return append(b.waits(in), b.claims(in, func(namespace string) []wait { return waiting(in.Inventory, namespace) })...)
 			}
-			return append(b.waits(in), b.claims(in)...)
+			return reuseByRole(in)
 		},
 	}
 }
@@ -138,8 +139,8 @@ func (b *binding) waits(in checks.Input) []checks.Finding {
 }
 
 // claims reports the bindings that wait for an account which the subjects of this
-// one may create.
-func (b *binding) claims(in checks.Input) []checks.Finding {
+// one may create; wait lists those of a namespace, or with "" all.
+func (b *binding) claims(in checks.Input, wait func(namespace string) []wait) []checks.Finding {
 	v := authz.Over(in.Inventory)
 	at := b.grant.Namespace
 	request := createAccount(cmp.Or(at, "any"))
@@ -147,7 +148,7 @@ func (b *binding) claims(in checks.Input) []checks.Finding {
 		return nil
 	}
 	var out []checks.Finding
-	for _, w := range waiting(in.Inventory, at) {
+	for _, w := range wait(at) {
 		for i := range b.subjects {
 			s := &b.subjects[i]
 			if w.binding == b.Key || !claims(v, b.grant, s.Subject) {

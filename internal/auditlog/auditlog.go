@@ -86,13 +86,14 @@ func (r *Reader) Each(in io.Reader, visit func(Use)) error {
 	var long []byte // a line that did not fit the buffer
 	for number := 1; ; number++ {
 		line, err := readLine(buffered, &long)
+		ended := errors.Is(err, io.EOF) // behind the line, if there is one
 		r.Stats.Bytes += int64(len(line))
 		switch {
 		case errors.Is(err, errTooLong):
 			r.Stats.Lines++
 			r.Stats.add(number, err)
 			continue
-		case err != nil && !errors.Is(err, io.EOF):
+		case err != nil && !ended:
 			return fmt.Errorf("read line %d: %w", number, err)
 		}
 		if text := bytes.TrimSpace(line); len(text) > 0 {
@@ -102,8 +103,8 @@ func (r *Reader) Each(in io.Reader, visit func(Use)) error {
 		if r.Read != nil && number%1000 == 0 {
 			r.Read(r.Stats.Bytes)
 		}
-		if err != nil {
-			return nil //nolint:nilerr // the end of the input is no fault
+		if ended {
+			return nil
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (u *Usage) Suggest(user string, o Options) Suggestion {
 		rules[p.Request.Namespace] = append(rules[p.Request.Namespace], ruleOf(p, o.Names))
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(rules)) {
-		s.Objects = append(s.Objects, bundle(s.Subject, namespace, compact(rules[namespace]))...)
+		s.Objects = append(s.Objects, bundle(s.Subject, nameOf(s.Subject, namespace, o.Granted), namespace, compact(rules[namespace]))...)
 	}
 	if o.Granted != nil {
 		s.Compared = true
@@ -191,16 +191,7 @@ func merge(rules []rbacv1.PolicyRule, list func(*rbacv1.PolicyRule) *[]string) [
 	return out
 }
 
-// suffix of the names of suggested objects, so that they stand beside those of
-// today until somebody has compared them.
-const suffix = "-least"
-
-func bundle(s rbacv1.Subject, namespace string, rules []rbacv1.PolicyRule) []inventory.Object {
-	name := strings.NewReplacer(":", "-", "/", "-", "%", "-").Replace(s.Name)
-	if s.Namespace != "" && s.Namespace != namespace {
-		name = s.Namespace + "-" + name
-	}
-	name += suffix
+func bundle(s rbacv1.Subject, name, namespace string, rules []rbacv1.PolicyRule) []inventory.Object {
 	meta := metav1.ObjectMeta{Namespace: namespace, Name: name}
 	version := rbacv1.SchemeGroupVersion.String()
 	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}

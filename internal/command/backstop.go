@@ -46,7 +46,7 @@ func (a *app) backstop(f backstopFlags) error {
 	p, o := policy.Default(a.set), backstop.Options{Namespace: f.namespace, Now: a.Now()}
 	var err error
 	if f.policy != "" {
-		if p, err = readPolicy(f.policy, a.set); err != nil {
+		if p, err = a.readPolicy(f.policy); err != nil {
 			return err
 		}
 	}

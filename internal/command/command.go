@@ -23,6 +23,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
 )
 
 // The exit codes. They are documented in docs/cli.md and do not change.
@@ -167,10 +168,11 @@ func (a *app) colour(when string) (bool, error) {
 	return false, fmt.Errorf("--color %q is not one of auto, always, never", when)
 }
 
-// say writes a line to the standard error. When that fails there is nowhere to
-// say so.
+// say writes a line to the standard error, or the several of a message that has
+// them, in visible characters: errors quote files and the answers of clusters. When
+// that fails there is nowhere to say so.
 func (a *app) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(a.Err, format+"\n", args...)
+	_, _ = a.Err.Write(append(report.Visible(fmt.Appendf(nil, format, args...)), '\n'))
 }
 
 // examples calls the program in its examples as it was called.

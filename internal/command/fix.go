@@ -229,7 +229,7 @@ func (a *app) emit(f fixFlags, list []*manifest) error {
 			})
 		case f.write:
 		case f.diff && changed:
-			_, err = a.Out.Write(diff.Diff("a/"+m.name, m.text, "b/"+m.name, m.fixed))
+			_, err = a.Out.Write(a.shown(diff.Diff("a/"+m.name, m.text, "b/"+m.name, m.fixed)))
 		case f.diff:
 		default:
 			err = a.print(m.fixed, i > 0)
@@ -251,8 +251,17 @@ func (a *app) print(text []byte, more bool) error {
 	if len(out) > 0 && out[len(out)-1] != '\n' {
 		out = append(out, '\n')
 	}
-	_, err := a.Out.Write(out)
+	_, err := a.Out.Write(a.shown(out))
 	return err
+}
+
+// shown returns the text of a file as it may be written to the standard output: as
+// it is for a program that reads it, in visible characters on a terminal.
+func (a *app) shown(text []byte) []byte {
+	if _, terminal := isTerminal(a.Out); terminal {
+		return report.Visible(text)
+	}
+	return text
 }
 
 // sum tells what was repaired.

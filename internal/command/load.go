@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/internal/source/files"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -120,7 +121,7 @@ func (a *app) doubts(read files.Result) {
 }
 
 func placeOf(file string, line int) string {
-	if file == files.Stdin {
+	if file = checks.Plain(file); file == files.Stdin {
 		file = "standard input"
 	}
 	if line == 0 {

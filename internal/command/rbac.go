@@ -26,7 +26,7 @@ type rbacFlags struct {
 func (f *rbacFlags) add(cmd *cobra.Command, formats ...string) {
 	flags := cmd.Flags()
 	f.cluster.add(flags)
-	flags.StringSliceVarP(&f.paths, "filename", "f", nil, "files or folders with the roles and bindings, or - for the standard input; default: the cluster of the current kube context")
+	flags.StringSliceVarP(&f.paths, "filename", "f", nil, "files or folders with the roles and bindings, a snapshot, or - for the standard input; default: the cluster of the current kube context")
 	if len(formats) > 0 {
 		flags.StringVarP(&f.output, "output", "o", formats[0], "one of "+strings.Join(formats, ", "))
 		complete(cmd, "output", fixed(formats...))
@@ -59,6 +59,12 @@ func rbacKinds() []inventory.Kind {
 // from half of the bindings would say "no" where it is "yes".
 func (f *rbacFlags) view(ctx context.Context, a *app) (authz.View, error) {
 	if len(f.paths) > 0 {
+		switch s, err := a.snapshotAmong(f.paths); {
+		case err != nil:
+			return authz.View{}, err
+		case s != nil:
+			return s.View(), nil
+		}
 		read, err := a.loadFiles(ctx, f.paths, false)
 		if err != nil {
 			return authz.View{}, err

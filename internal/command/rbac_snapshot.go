@@ -3,16 +3,22 @@
 package command
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/privilege"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/snapshot"
+	"github.com/gatehouse-sh/gatehouse/internal/source/files"
 )
 
 func (a *app) snapshotCommand() *cobra.Command {
@@ -55,15 +61,69 @@ func (a *app) diffCommand() *cobra.Command {
 }
 
 func readSnapshot(path string) (*snapshot.Snapshot, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the path is what the user asked for
+	f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
 	}
-	s, err := snapshot.Parse(data)
-	if err != nil {
+	s, err := snapshot.Read(f)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("read snapshot %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// snapshotAmong returns the snapshot that --filename names in place of manifests;
+// nil when it names none. A snapshot is a whole cluster, so nothing stands beside it.
+func (a *app) snapshotAmong(paths []string) (*snapshot.Snapshot, error) {
+	for _, path := range paths {
+		switch is, err := a.isSnapshot(path); {
+		case err != nil:
+			return nil, err
+		case !is:
+		case len(paths) > 1:
+			return nil, fmt.Errorf("%s is a snapshot, which holds the roles of a whole cluster: name nothing beside it", path)
+		case path == files.Stdin:
+			s, err := snapshot.Read(a.In)
+			if err != nil {
+				return nil, fmt.Errorf("read snapshot: %w", err)
+			}
+			return s, nil
+		default:
+			return readSnapshot(path)
+		}
+	}
+	return nil, nil
+}
+
+// isSnapshot looks at the beginning of a file, or of the standard input, which is
+// kept for who reads it next. What cannot be read is no snapshot: the reader of
+// manifests says what is wrong with it.
+func (a *app) isSnapshot(path string) (bool, error) {
+	if path == files.Stdin {
+		if a.In == nil {
+			return false, nil
+		}
+		in := bufio.NewReader(a.In)
+		a.In = in
+		head, err := in.Peek(snapshot.HeadingBytes)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, fmt.Errorf("read the standard input: %w", err)
+		}
+		return snapshot.Is(head), nil
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false, nil //nolint:nilerr // said by the reader of manifests
+	}
+	f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
+	if err != nil {
+		return false, nil //nolint:nilerr // said by the reader of manifests
+	}
+	head, err := io.ReadAll(io.LimitReader(f, snapshot.HeadingBytes))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return false, fmt.Errorf("read %s: %w", path, err)
+	}
+	return snapshot.Is(head), nil
 }
 
 // changeLine is one change in the machine forms.
@@ -114,7 +174,7 @@ func (a *app) diff(ctx context.Context, f rbacFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	changes := snapshot.Diff(before, after)
+	changes := slices.DeleteFunc(snapshot.Diff(before, after), isAwaited)
 	gained := false
 	lines := make([]changeLine, 0, len(changes))
 	for _, c := range changes {
@@ -130,6 +190,15 @@ func (a *app) diff(ctx context.Context, f rbacFlags, args []string) error {
 		return failure(ExitFindings)
 	}
 	return err
+}
+
+// isAwaited reports whether a change only says that a binding of Kubernetes itself
+// names an account which its controllers have not made: they make theirs when they
+// first need it, and a cluster runs without some of them.
+func isAwaited(c snapshot.Change) bool {
+	return c.Sort == snapshot.Dangling && c.Subject.Name != "" && privilege.Ships(authz.Bound{
+		Key: c.Binding, RoleRef: rbacv1.RoleRef{Kind: c.Role.Kind.Kind, Name: c.Role.Name}, Subjects: []rbacv1.Subject{c.Subject},
+	})
 }
 
 func (a *app) tellChanges(changes []snapshot.Change) error {

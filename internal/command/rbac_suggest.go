@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/auditlog"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -135,7 +136,7 @@ func (a *app) readAuditLog(ctx context.Context, path string) (*auditlog.Usage, a
 
 // interruptible ends a reader when a context does.
 type interruptible struct {
-	ctx context.Context //nolint:containedctx // a reader has no other way
+	ctx context.Context // io.Reader takes none
 	in  io.Reader
 }
 
@@ -199,11 +200,11 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 
 // asYAML writes an object without the fields that a person would not write.
 func asYAML(o inventory.Object) (string, error) {
-	data, err := visibleYAML(o)
-	if err != nil {
+	var out strings.Builder
+	if err := report.EncodeYAML(&out, o); err != nil {
 		return "", fmt.Errorf("%q: %w", inventory.KeyOf(o), err)
 	}
-	return string(data), nil
+	return out.String(), nil
 }
 
 // suggestionLine is one subject in the JSON form.

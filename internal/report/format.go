@@ -4,7 +4,6 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -92,28 +91,7 @@ func Write(w io.Writer, format string, r *Report, o Options) error {
 
 func writeJSON(w io.Writer, r *Report, _ Options) error { return EncodeJSON(w, r) }
 
-// EncodeJSON writes any value indented, "<" and "&" as they are.
-func EncodeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("encode JSON: %w", err)
-	}
-	return nil
-}
-
 func writeYAML(w io.Writer, r *Report, _ Options) error { return EncodeYAML(w, r) }
-
-// EncodeYAML writes any value as YAML with the field names of its JSON form.
-func EncodeYAML(w io.Writer, v any) error {
-	out, err := yaml.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode YAML: %w", err)
-	}
-	_, err = w.Write(out)
-	return err
-}
 
 // ReadBaseline reads a report that an earlier run wrote as JSON or YAML.
 func ReadBaseline(data []byte) (*Report, error) {

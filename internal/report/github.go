@@ -51,7 +51,7 @@ func annotate(b *bytes.Buffer, level, file string, line int, title, message stri
 		}
 	}
 	properties = append(properties, "title="+escapeProperty.Replace(title))
-	fmt.Fprintf(b, "::%s %s::%s\n", level, strings.Join(properties, ","), escapeData.Replace(message))
+	fmt.Fprintf(b, "::%s %s::%s\n", level, checks.Plain(strings.Join(properties, ",")), checks.Plain(escapeData.Replace(message)))
 }
 
 func githubLevel(f Finding) string {

@@ -81,8 +81,8 @@ func writeJUnit(w io.Writer, r *Report, _ Options) error {
 		return fmt.Errorf("encode JUnit: %w", err)
 	}
 	b.WriteByte('\n')
-	_, err := w.Write(b.Bytes())
-	return err
+	// References to what XML allows and terminals obey; the encoder drops the rest.
+	return write(w, coded(b.Bytes(), func(r rune) string { return fmt.Sprintf("&#x%x;", r) }))
 }
 
 type junit struct {

@@ -4,6 +4,7 @@ package power
 
 import (
 	"slices"
+	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 )
@@ -15,12 +16,13 @@ type mask uint64
 const everyPower = ^mask(0)
 
 // byResource are the powers with a pattern for a resource or one of its
-// subresources, and byPath those with one for URLs. Of reads them first, so that
-// harmless rules, which are most, are not compared with the whole table.
-var byResource, byPath = masks()
+// subresources, byVerb those with a pattern for a verb, and byPath those with one
+// for URLs. Of reads them first, so that harmless rules, which are most, are not
+// compared with the whole table.
+var byResource, byVerb, byPath = masks()
 
-func masks() (map[string]mask, mask) {
-	resources, paths := map[string]mask{}, mask(0)
+func masks() (resources, verbs map[string]mask, paths mask) {
+	resources, verbs = map[string]mask{}, map[string]mask{}
 	for i := range table {
 		p := &table[i]
 		for _, list := range append(slices.Clone(p.All), p.Any) {
@@ -32,10 +34,13 @@ func masks() (map[string]mask, mask) {
 					name, _ := split(r)
 					resources[name] |= 1 << i
 				}
+				for _, v := range t.Verbs {
+					verbs[v] |= 1 << i
+				}
 			}
 		}
 	}
-	return resources, paths
+	return resources, verbs, paths
 }
 
 // possible returns the powers that rules may hold; what it leaves out they do
@@ -47,13 +52,30 @@ func possible(rules []rbacv1.PolicyRule) mask {
 		if len(rules[i].NonResourceURLs) > 0 {
 			out |= byPath
 		}
+		var about mask
 		for _, r := range rules[i].Resources {
 			name, _ := split(r)
 			if name == rbacv1.ResourceAll {
 				return everyPower
 			}
-			out |= byResource[name]
+			about |= byResource[name]
 		}
+		if about&^out != 0 {
+			out |= about & doing(rules[i].Verbs)
+		}
+	}
+	return out
+}
+
+// doing returns the powers that verbs may make. One with a colon stands for others
+// (asGranted).
+func doing(verbs []string) mask {
+	var out mask
+	for _, v := range verbs {
+		if v == rbacv1.VerbAll || strings.Contains(v, ":") {
+			return everyPower
+		}
+		out |= byVerb[v]
 	}
 	return out
 }

@@ -94,6 +94,14 @@ var administration = []Power{
 		Any: []Pattern{
 			on(group(rbacGroup), write, "rolebindings", "roles"),
 			on(group(rbacGroup), write, "clusterrolebindings", "clusterroles").clusterOnly(),
+			// OpenShift's older API of the same objects:
+			// https://github.com/openshift/api/blob/master/authorization/v1/types.go
+			on(group("authorization.openshift.io"), write, "rolebindings", "roles"),
+			on(group("authorization.openshift.io"), write, "clusterrolebindings", "clusterroles").clusterOnly(),
+			// Rancher makes RBAC objects of these:
+			// https://github.com/rancher/rancher/blob/main/pkg/apis/management.cattle.io/v3/authz_types.go
+			on(group("management.cattle.io"), write, "clusterroletemplatebindings", "projectroletemplatebindings"),
+			on(group("management.cattle.io"), write, "globalrolebindings", "globalroles", "roletemplates").clusterOnly(),
 		},
 	},
 }

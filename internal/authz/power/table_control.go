@@ -2,7 +2,11 @@
 
 package power
 
-import "github.com/gatehouse-sh/gatehouse/checks"
+import (
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+)
 
 // control is changing what the control plane enforces or trusts.
 var control = []Power{
@@ -10,8 +14,14 @@ var control = []Power{
 		ID: "RBAC-045", Name: "approve-certificates", Can: "approve or sign client certificates",
 		Wide: checks.Critical, Becomes: Anyone,
 		Any: []Pattern{
-			on(group(csr), change, "certificatesigningrequests/approval", "certificatesigningrequests/status"),
+			// The API server trusts what the signers of Kubernetes issue, and no other:
+			// https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
 			on(group(csr), []string{"approve", "sign"}, "signers").named("kubernetes.io/*"),
+			// For which signer a request is approved or answered the admission plugins
+			// CertificateApproval and CertificateSigning ask besides, by the rule above. This
+			// half alone, or with signers of one's own as cert-manager has it, makes nobody
+			// anybody else.
+			on(group(csr), change, "certificatesigningrequests/approval", "certificatesigningrequests/status").most(checks.Medium),
 		},
 	},
 	{
@@ -26,14 +36,28 @@ var control = []Power{
 	{
 		ID: "RBAC-047", Name: "write-webhooks", Can: "change admission webhooks",
 		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
-		Any: []Pattern{on(group(admission), modify, "validatingwebhookconfigurations", "mutatingwebhookconfigurations")},
+		Any: []Pattern{
+			// A name limits what may be deleted, not what may be written: whoever changes one
+			// configuration, its own or somebody else's, may have every object of the cluster
+			// sent to an address of its choice, and changed there. RBAC has no right to the CA
+			// bundle alone, and does not say whose a configuration is.
+			on(group(admission), change, "mutatingwebhookconfigurations").named("*"),
+			// One that only validates is shown every object, the Secrets that are written
+			// among them, and may refuse all; it changes none.
+			on(group(admission), change, "validatingwebhookconfigurations").named("*").most(checks.High),
+			on(group(admission), modify, "validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
+		},
 	},
 	{
 		ID: "RBAC-048", Name: "write-admission-policies", Can: "change admission policies",
 		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
-		Any: []Pattern{on(group(admission), modify,
-			"validatingadmissionpolicies", "validatingadmissionpolicybindings", "validatingadmissionpolicies/status",
-			"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingadmissionpolicies/status")},
+		Any: slices.Concat([]Pattern{
+			// What the one policy matches and how it changes it may be rewritten, as above.
+			on(group(admission), change, "mutatingadmissionpolicies").named("*"),
+			on(group(admission), modify,
+				"validatingadmissionpolicies", "validatingadmissionpolicybindings", "validatingadmissionpolicies/status",
+				"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingadmissionpolicies/status"),
+		}, guards),
 	},
 	{
 		ID: "RBAC-049", Name: "write-api-definitions", Can: "change API definitions",

@@ -97,24 +97,7 @@ var delegation = []Power{
 	{
 		ID: "RBAC-073", Name: "steer-operators", Can: "make a controller with more rights act for it",
 		Wide: checks.High, Narrow: checks.Medium, Becomes: Nobody,
-		Any: []Pattern{
-			on(group("argoproj.io"), write, "applications", "applicationsets", "appprojects"),
-			on(group("kustomize.toolkit.fluxcd.io"), write, "kustomizations"),
-			on(group("helm.toolkit.fluxcd.io"), write, "helmreleases"),
-			on(group("external-secrets.io"), write, "externalsecrets", "clusterexternalsecrets", "pushsecrets", "clusterpushsecrets", "secretstores", "clustersecretstores"),
-			on(group("generators.external-secrets.io"), write, "webhooks", "clustergenerators", "vaultdynamicsecrets"),
-			on(group("cert-manager.io"), write, "certificates", "certificaterequests", "issuers", "clusterissuers"),
-			on(group("apiextensions.crossplane.io"), write, "compositions", "compositeresourcedefinitions"),
-			on(group("pkg.crossplane.io"), write, "providers", "configurations", "functions"),
-			on(group("capsule.clastix.io"), write, "tenants"),
-			on(group("hnc.x-k8s.io"), write, "hierarchyconfigurations", "subnamespaceanchors", "hncconfigurations"),
-			on(group("kyverno.io"), write, "policies", "clusterpolicies", "policyexceptions"),
-			on(group("operators.coreos.com"), write, "subscriptions", "installplans", "clusterserviceversions"),
-			on(group("velero.io"), write, "restores", "backups", "schedules"),
-			on(group("infra.contrib.fluxcd.io"), write, "terraforms"),
-			on(group("app.terraform.io"), write, "workspaces", "modules"),
-			on(group("iam.services.k8s.aws"), write, "roles", "policies", "users"),
-		},
+		Any: steering,
 	},
 	{
 		ID: "RBAC-074", Name: "reach-virtual-machines", Can: "open consoles of virtual machines or forge the metrics that scale workloads",
@@ -123,5 +106,9 @@ var delegation = []Power{
 			on(group("subresources.kubevirt.io"), []string{"get", "update"}, "virtualmachineinstances/console", "virtualmachineinstances/vnc", "virtualmachineinstances/portforward"),
 			on(group("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"), write, "pods", "nodes", "*"),
 		},
+	},
+	{
+		ID: "RBAC-075", Name: "forge-openshift-identities", Can: "join groups or log in as others on OpenShift",
+		Wide: checks.Critical, Named: checks.Medium, Becomes: Accounts, Any: openShiftIdentities,
 	},
 }

@@ -2,7 +2,11 @@
 
 package power
 
-import "github.com/gatehouse-sh/gatehouse/checks"
+import (
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+)
 
 // workloads is running code as others, and reaching into what runs.
 var workloads = []Power{
@@ -14,24 +18,16 @@ var workloads = []Power{
 	{
 		ID: "RBAC-031", Name: "write-workloads", Can: "write workloads, which run Pods",
 		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Becomes: Accounts,
-		Any: []Pattern{
+		Any: slices.Concat(unlimited(
 			// A name is no limit: a workload that may be changed may run as any account.
-			on(group("apps"), write, "deployments", "statefulsets", "daemonsets", "replicasets").named("*"),
-			on(group("batch"), write, "jobs", "cronjobs").named("*"),
-			on(core, write, "replicationcontrollers", "podtemplates").named("*"),
-			on(group("argoproj.io"), write, "workflows", "cronworkflows", "workflowtemplates", "clusterworkflowtemplates", "rollouts").named("*"),
-			on(group("tekton.dev"), write, "taskruns", "pipelineruns", "tasks", "pipelines").named("*"),
-			on(group("serving.knative.dev"), write, "services", "configurations").named("*"),
-			on(group("kubevirt.io"), write, "virtualmachines", "virtualmachineinstances").named("*"),
-			on(group("ray.io"), write, "rayclusters", "rayjobs", "rayservices").named("*"),
-			on(group("sparkoperator.k8s.io"), write, "sparkapplications", "scheduledsparkapplications").named("*"),
-			on(group("kubeflow.org"), write, "pytorchjobs", "tfjobs", "mpijobs", "xgboostjobs", "notebooks").named("*"),
-			on(group("batch.volcano.sh"), write, "jobs").named("*"),
-			on(group("jobset.x-k8s.io"), write, "jobsets").named("*"),
-			on(group("leaderworkerset.x-k8s.io"), write, "leaderworkersets").named("*"),
+			on(group("apps"), write, "deployments", "statefulsets", "daemonsets", "replicasets"),
+			on(group("batch"), write, "jobs", "cronjobs"),
+			on(core, write, "replicationcontrollers", "podtemplates"),
+		), runPods, []Pattern{
 			on(group("apps"), change, "deployments/scale", "statefulsets/scale", "replicasets/scale").most(checks.Low),
 			on(core, change, "replicationcontrollers/scale").most(checks.Low),
-		},
+			on(group("apps.openshift.io"), change, "deploymentconfigs/scale").most(checks.Low),
+		}),
 	},
 	{
 		ID: "RBAC-032", Name: "exec-into-pods", Can: "run commands in Pods",

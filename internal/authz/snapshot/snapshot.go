@@ -13,6 +13,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -98,12 +100,30 @@ func (s *Snapshot) sort() {
 	slices.SortFunc(s.Accounts, Name.compare)
 }
 
+// heading begins what Take's JSON form begins with.
+var heading = regexp.MustCompile(`^\s*\{\s*"apiVersion"\s*:\s*"gatehouse\.sh/[^"]*"\s*,\s*"kind"\s*:\s*"` + Kind + `"`)
+
+// HeadingBytes are enough of a text for Is.
+const HeadingBytes = 256
+
+// Is reports whether a text begins as a snapshot does, of whatever version.
+func Is(text []byte) bool { return heading.Match(text[:min(len(text), HeadingBytes)]) }
+
+// Read reads a snapshot in JSON up to the bound of Parse.
+func Read(r io.Reader) (*Snapshot, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(data)
+}
+
 // Parse reads a snapshot in JSON. An unknown field, a wrong version or an object
 // that is there twice is an error: a file that was cut or edited must not pass
 // for a cluster that had less.
 func Parse(data []byte) (*Snapshot, error) {
 	if len(data) > maxBytes {
-		return nil, fmt.Errorf("has %d bytes; a snapshot may have %d", len(data), maxBytes)
+		return nil, fmt.Errorf("has more than the %d bytes that a snapshot may have", maxBytes)
 	}
 	var s Snapshot
 	d := json.NewDecoder(bytes.NewReader(data))

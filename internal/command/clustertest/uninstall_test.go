@@ -3,10 +3,12 @@
 package clustertest
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-sh/gatehouse/internal/command"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
@@ -86,10 +88,13 @@ func TestUninstallTakesAwayWhatTheControllerMade(t *testing.T) {
 	// What it says removes the rest does.
 	_, line, _ := strings.Cut(out, "kubectl ")
 	kubectl("", append(strings.Fields(line), "--wait=false")...)
-	rest := kubectl("", "get", "clusterroles,clusterrolebindings,crds,validatingadmissionpolicies,validatingadmissionpolicybindings", "-o", "name")
-	for name := range strings.Lines(rest) {
-		if strings.Contains(name, "gatehouse") {
-			t.Errorf("%s is left", strings.TrimSpace(name))
+	// A definition stays until its finalizer has removed every object of it.
+	controlplane.Eventually(t, time.Minute, "nothing of Gatehouse is left", func() error {
+		names := strings.Fields(kubectl("", "get", "clusterroles,clusterrolebindings,crds,validatingadmissionpolicies,validatingadmissionpolicybindings", "-o", "name"))
+		names = slices.DeleteFunc(names, func(name string) bool { return !strings.Contains(name, "gatehouse") })
+		if len(names) > 0 {
+			return fmt.Errorf("left are %v", names)
 		}
-	}
+		return nil
+	})
 }

@@ -16,7 +16,10 @@ import (
 
 // object decodes one object and adds it to the file's items.
 func (r *reading) object(o object, gvk schema.GroupVersionKind) {
-	data, err := emit(o.node, &o.doc.left)
+	budget := min(o.doc.left, maxExpanded) // of a List each element has its own
+	granted := budget
+	data, err := emit(o.node, &budget)
+	o.doc.left -= granted - budget
 	if err != nil {
 		r.broken = true
 		r.chunkFault(chunk{line: o.doc.line}, err)

@@ -102,7 +102,7 @@ func (r *reading) chunk(c chunk, index int) {
 		r.chunkFault(c, err)
 	}
 	for i, n := range nodes {
-		doc := &document{text: c.text, line: c.line, index: i, left: maxExpanded}
+		doc := &document{text: c.text, line: c.line, index: i, left: max(maxExpanded, 2*len(c.text))}
 		r.node(object{doc: doc, node: n, document: index, element: -1})
 	}
 }
@@ -156,6 +156,10 @@ func (r *reading) node(o object) {
 	}
 	if items, isList := listItems(n, gvk); isList {
 		r.list(o, gvk, items)
+		return
+	}
+	if o.element < 0 && len(o.doc.text) > MaxDocument {
+		r.fault(o.line(), errLarge(len(o.doc.text)))
 		return
 	}
 	r.object(o, gvk)

@@ -43,9 +43,20 @@ func parse(text []byte) ([]*yaml.Node, error) {
 	return ParseYAML(text)
 }
 
+// namesList finds what may be a List, before a large text is parsed to see whether
+// it is one.
+var namesList = regexp.MustCompile(`kind["']?\s*:\s*["']?[A-Za-z]*List\b`)
+
+func errLarge(size int) error {
+	return fmt.Errorf("has %d bytes; a document may have %d, and a List %d", size, MaxDocument, MaxList)
+}
+
 func checkText(text []byte) error {
-	if len(text) > MaxDocument {
-		return fmt.Errorf("has %d bytes; a document may have %d", len(text), MaxDocument)
+	if len(text) > MaxList {
+		return fmt.Errorf("has %d bytes; a List may have %d, and any other document %d: split it, or read it from the cluster", len(text), MaxList, MaxDocument)
+	}
+	if len(text) > MaxDocument && !namesList.Match(text) {
+		return errLarge(len(text))
 	}
 	for line, rest := 1, text; len(rest) > 0; {
 		r, size := rune(rest[0]), 1
