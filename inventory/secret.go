@@ -16,7 +16,7 @@ import (
 // report. Encrypted content, which is no base64, can be read for the same reason.
 type Secret struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"` //nolint:modernize // short and clearer
+	metav1.ObjectMeta `json:"metadata"`
 
 	Type corev1.SecretType `json:"type,omitempty"`
 }

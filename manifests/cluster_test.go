@@ -4,7 +4,7 @@ package manifests_test
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -79,28 +79,23 @@ func TestInstallOnAnAPIServer(t *testing.T) {
 // waitFor polls a command until it prints what is wanted.
 func waitFor(t *testing.T, cp *controlplane.ControlPlane, want string, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		out, problems, err := cp.Kubectl(ctx, args...)
-		if err == nil && out == want {
-			return
+	defer func() {
+		if t.Failed() {
+			events, _, _ := cp.Kubectl(t.Context(), "get", "events", "-n", installed) // without them the failure still counts
+			t.Log(events)
 		}
-		select {
-		case <-ctx.Done():
-			events, _, _ := cp.Kubectl(t.Context(), "get", "events", "-n", installed)
-			t.Fatalf("kubectl %s prints %q (%s), want %q\n%s", strings.Join(args, " "), out, problems, want, events)
-		case <-time.After(200 * time.Millisecond):
+	}()
+	controlplane.Eventually(t, time.Minute, fmt.Sprintf("kubectl %s prints %q", strings.Join(args, " "), want), func() error {
+		out, problems, err := cp.Kubectl(t.Context(), args...)
+		if err != nil || out != want {
+			return fmt.Errorf("it prints %q (%s)", out, problems)
 		}
-	}
+		return nil
+	})
 }
 
 func TestRightsOfTheWebhook(t *testing.T) {
-	cp := install(t)
-	for name, tc := range map[string]struct {
-		args []string
-		want string
-	}{
+	askRights(t, install(t), account, map[string]right{
 		"it may list what it judges by":         {[]string{"list", "services", "-A"}, "yes"},
 		"it may not read a single service":      {[]string{"get", "services", "-A"}, "no"},
 		"it may read its own secret":            {[]string{"get", "secrets/gatehouse-webhook-certificates", "-n", installed}, "yes"},
@@ -117,7 +112,19 @@ func TestRightsOfTheWebhook(t *testing.T) {
 		"it may not create pods":                {[]string{"create", "pods", "-A"}, "no"},
 		"it may not read config maps":           {[]string{"list", "configmaps", "-A"}, "no"},
 		"it may not impersonate":                {[]string{"impersonate", "users"}, "no"},
-	} {
+	})
+}
+
+// right is what kubectl auth can-i is asked, and its answer.
+type right struct {
+	args []string
+	want string
+}
+
+// askRights asks what an account may do.
+func askRights(t *testing.T, cp *controlplane.ControlPlane, account string, list map[string]right) {
+	t.Helper()
+	for name, tc := range list {
 		t.Run(name, func(t *testing.T) {
 			out, problems, err := cp.Kubectl(t.Context(), append([]string{"auth", "can-i", "--as", account}, tc.args...)...)
 			if got := strings.TrimSpace(out); got != tc.want {

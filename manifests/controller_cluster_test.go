@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,16 +16,13 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/gatehouse-sh/gatehouse/internal/controller/serve"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 const controllerAccount = "system:serviceaccount:gatehouse-system:gatehouse-controller"
 
 func TestRightsOfTheController(t *testing.T) {
-	cp := install(t)
-	for name, tc := range map[string]struct {
-		args []string
-		want string
-	}{
+	askRights(t, install(t), controllerAccount, map[string]right{
 		"it may list what it judges":                {[]string{"list", "services", "-A"}, "yes"},
 		"it may not read a single service":          {[]string{"get", "services", "-A"}, "no"},
 		"it may not change a service":               {[]string{"patch", "services", "-A"}, "no"},
@@ -41,14 +39,7 @@ func TestRightsOfTheController(t *testing.T) {
 		"it may not change the registration":        {[]string{"patch", "validatingwebhookconfigurations/gatehouse"}, "no"},
 		"it may not change the policy":              {[]string{"patch", "checkpolicies/default"}, "no"},
 		"it may not approve exemptions":             {[]string{"create", "exemptions.gatehouse.sh", "-A"}, "no"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			out, problems, err := cp.Kubectl(t.Context(), append([]string{"auth", "can-i", "--as", controllerAccount}, tc.args...)...)
-			if got := strings.TrimSpace(out); got != tc.want {
-				t.Errorf("got %q (%v, %s), want %q", got, err, problems, tc.want)
-			}
-		})
-	}
+	})
 }
 
 // TestTheCanaryCannotBeStored asks for what the webhook would refuse, as if it
@@ -62,46 +53,46 @@ func TestTheCanaryCannotBeStored(t *testing.T) {
 	}
 }
 
-// TestTheControllerNeedsNoOtherRights runs the controller as its ServiceAccount
-// and looks at everything that it writes.
-func TestTheControllerNeedsNoOtherRights(t *testing.T) {
-	cp := install(t)
+// installReports defines the reports, of which the installation has none.
+func installReports(t *testing.T, cp *controlplane.ControlPlane) {
+	t.Helper()
 	kubectl(t, cp, "", "apply", "--server-side", "-f", filepath.Join("..", "test", "integration", "testdata", "openreports.yaml"))
 	kubectl(t, cp, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/reports.openreports.io", "crd/clusterreports.openreports.io")
-	kubectl(t, cp, "", "delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "gatehouse", "--ignore-not-found")
-	kubectl(t, cp, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"judged","labels":{"gatehouse.sh/admission":"enforce"}}}`, "apply", "-f", "-")
-	kubectl(t, cp, "", "create", "service", "nodeport", "web", "-n", "judged", "--tcp=80")
+}
 
-	// The pods of the installation never run; their Lease is free.
-	registry := prometheus.NewRegistry()
+// runController runs the controller as its ServiceAccount until stop is called or
+// the test ends. The pods of the installation never run; their Lease is free.
+func runController(t *testing.T, cp *controlplane.ControlPlane, o serve.Options) (registry *prometheus.Registry, stop func()) {
+	t.Helper()
+	registry = prometheus.NewRegistry()
+	o.Namespace, o.Service, o.Metrics, o.Probes, o.Registry = installed, "gatehouse-webhook", "0", "0", registry
 	cfg := cp.RESTConfig()
 	cfg.Impersonate = rest.ImpersonationConfig{UserName: controllerAccount, Groups: []string{
 		"system:serviceaccounts", "system:serviceaccounts:" + installed, "system:authenticated",
 	}}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- serve.Run(ctx, cfg, serve.Options{
-			Namespace: installed, Service: "gatehouse-webhook", Metrics: "0", Probes: "0", Canary: "gatehouse-canary", Registry: registry,
-		}, logr.Discard())
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the controller stopped with %v", err)
-		}
-	})
+	return registry, controlplane.Run(t, func(ctx context.Context) error { return serve.Run(ctx, cfg, o, logr.Discard()) })
+}
 
+// TestTheControllerNeedsNoOtherRights runs the controller as its ServiceAccount
+// and looks at everything that it writes.
+func TestTheControllerNeedsNoOtherRights(t *testing.T) {
+	cp := install(t)
+	installReports(t, cp)
+	kubectl(t, cp, "", "delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "gatehouse", "--ignore-not-found")
+	kubectl(t, cp, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"judged","labels":{"gatehouse.sh/admission":"enforce"}}}`, "apply", "-f", "-")
+	kubectl(t, cp, "", "create", "service", "nodeport", "web", "-n", "judged", "--tcp=80")
+
+	registry, _ := runController(t, cp, serve.Options{Canary: "gatehouse-canary"})
 	waitFor(t, cp, "EXP-001", "get", "reports.openreports.io", "gatehouse-0", "-n", "judged", "-o", `jsonpath={.results[?(@.policy=="EXP-001")].policy}`)
 	waitFor(t, cp, "Violation", "get", "events.v1.events.k8s.io", "-n", "judged", "-o", `jsonpath={.items[0].reason}`)
-	eventually(t, "the canary comes back", func() error {
+	controlplane.Eventually(t, time.Minute, "the canary comes back", func() error {
 		// Refused by the quota: the right to create was enough.
 		if got := sample(t, registry, "gatehouse_canary_outcome", "accepted"); got != 1 {
 			return fmt.Errorf("outcome accepted is %v", got)
 		}
 		return nil
 	})
-	eventually(t, "the missing registration is seen", func() error {
+	controlplane.Eventually(t, time.Minute, "the missing registration is seen", func() error {
 		if got := sample(t, registry, "gatehouse_registration_tampered", "ValidatingWebhookConfiguration"); got != 1 {
 			return fmt.Errorf("tampered is %v", got)
 		}
@@ -111,8 +102,9 @@ func TestTheControllerNeedsNoOtherRights(t *testing.T) {
 	waitFor(t, cp, "", "get", "reports.openreports.io", "-n", "judged", "-o", "name")
 }
 
-// sample returns the value of a metric whose only label has a value.
-func sample(t *testing.T, registry *prometheus.Registry, name, label string) float64 {
+// sample returns the value of a metric whose labels, in the order of their names,
+// have these values; -1 when there is none.
+func sample(t *testing.T, registry *prometheus.Registry, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := registry.Gather()
 	if err != nil {
@@ -120,25 +112,14 @@ func sample(t *testing.T, registry *prometheus.Registry, name, label string) flo
 	}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			if f.GetName() == name && len(m.GetLabel()) == 1 && m.GetLabel()[0].GetValue() == label {
+			var values []string
+			for _, l := range m.GetLabel() {
+				values = append(values, l.GetValue())
+			}
+			if f.GetName() == name && slices.Equal(values, labels) {
 				return m.GetGauge().GetValue()
 			}
 		}
 	}
 	return -1
-}
-
-func eventually(t *testing.T, what string, try func() error) {
-	t.Helper()
-	end := time.Now().Add(time.Minute)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("in vain: %s: %v", what, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
 }

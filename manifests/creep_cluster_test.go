@@ -9,49 +9,16 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/client-go/rest"
 
 	"github.com/gatehouse-sh/gatehouse/internal/authz/snapshot"
 	"github.com/gatehouse-sh/gatehouse/internal/controller/serve"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
-
-// startComparing runs the controller as its ServiceAccount with a short period.
-func startComparing(t *testing.T, cp *controlplane.ControlPlane) (*prometheus.Registry, func()) {
-	t.Helper()
-	registry := prometheus.NewRegistry()
-	cfg := cp.RESTConfig()
-	cfg.Impersonate = rest.ImpersonationConfig{UserName: controllerAccount, Groups: []string{
-		"system:serviceaccounts", "system:serviceaccounts:" + installed, "system:authenticated",
-	}}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() {
-		done <- serve.Run(ctx, cfg, serve.Options{
-			Namespace: installed, Service: "gatehouse-webhook", Metrics: "0", Probes: "0", Registry: registry, CompareRBAC: 2 * time.Second,
-		}, logr.Discard())
-	}()
-	stopped := false
-	stop := func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the controller stopped with %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	return registry, stop
-}
 
 // storedSnapshot reads the ConfigMap; nil while it is empty.
 func storedSnapshot(t *testing.T, cp *controlplane.ControlPlane) *snapshot.Snapshot {
@@ -84,18 +51,7 @@ func storedSnapshot(t *testing.T, cp *controlplane.ControlPlane) *snapshot.Snaps
 // comparison.
 func changed(t *testing.T, registry *prometheus.Registry, change, severity string) float64 {
 	t.Helper()
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == "gatehouse_controller_rbac_changes" && m.GetLabel()[0].GetValue() == change && m.GetLabel()[1].GetValue() == severity {
-				return m.GetGauge().GetValue()
-			}
-		}
-	}
-	return -1
+	return sample(t, registry, "gatehouse_controller_rbac_changes", change, severity)
 }
 
 // TestGainedPermissionsAreTold is the daily comparison with a short period: the
@@ -103,8 +59,7 @@ func changed(t *testing.T, registry *prometheus.Registry, change, severity strin
 // on another process tells what happened in between.
 func TestGainedPermissionsAreTold(t *testing.T) {
 	cp := install(t)
-	kubectl(t, cp, "", "apply", "--server-side", "-f", filepath.Join("..", "test", "integration", "testdata", "openreports.yaml"))
-	kubectl(t, cp, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/reports.openreports.io", "crd/clusterreports.openreports.io")
+	installReports(t, cp)
 	kubectl(t, cp, "", "create", "namespace", "creep")
 	kubectl(t, cp, "", "create", "clusterrole", "creep", "--verb=get", "--resource=configmaps")
 	kubectl(t, cp, "", "create", "serviceaccount", "ci", "-n", "creep")
@@ -112,8 +67,9 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 		_, _, _ = cp.Kubectl(context.Background(), "delete", "clusterrole,clusterrolebinding", "creep", "--ignore-not-found")
 	})
 
-	registry, stop := startComparing(t, cp)
-	eventually(t, "a first snapshot is stored", func() error {
+	often := serve.Options{CompareRBAC: 2 * time.Second}
+	registry, stop := runController(t, cp, often)
+	controlplane.Eventually(t, time.Minute, "a first snapshot is stored", func() error {
 		if storedSnapshot(t, cp) == nil || changed(t, registry, "granted", "critical") != 0 {
 			return fmt.Errorf("granted critical is %v", changed(t, registry, "granted", "critical"))
 		}
@@ -131,7 +87,7 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 	told(t, cp, "granted info ClusterRoleBinding creep")
 	waitFor(t, cp, "Warning", "get", "events.v1.events.k8s.io", "-n", "default", "--field-selector", "regarding.kind=ClusterRole,regarding.name=creep", "-o", `jsonpath={.items[?(@.reason=="PermissionsGained")].type}`)
 	waitFor(t, cp, "Normal", "get", "events.v1.events.k8s.io", "-n", "default", "--field-selector", "regarding.kind=ClusterRoleBinding,regarding.name=creep", "-o", `jsonpath={.items[?(@.reason=="PermissionsGained")].type}`)
-	eventually(t, "the change is the next one's past", func() error {
+	controlplane.Eventually(t, time.Minute, "the change is the next one's past", func() error {
 		if n := changed(t, registry, "widened", "critical"); n != 0 {
 			return fmt.Errorf("widened critical is %v", n)
 		}
@@ -141,7 +97,7 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 
 	// Nobody runs; whoever comes next compares with what is stored.
 	kubectl(t, cp, "", "create", "rolebinding", "later", "-n", "creep", "--clusterrole=cluster-admin", "--serviceaccount=creep:ci")
-	_, _ = startComparing(t, cp)
+	runController(t, cp, often)
 	told(t, cp, "granted high RoleBinding later ServiceAccount creep/ci has ClusterRole cluster-admin by RoleBinding creep/later")
 
 	// The reports of findings leave this one alone. The webhook, which does not run,
@@ -160,7 +116,7 @@ const gains = "clusterreports.openreports.io/gatehouse-rbac-changes"
 func told(t *testing.T, cp *controlplane.ControlPlane, want string) {
 	t.Helper()
 	const form = `jsonpath={range .results[*]}{.rule} {.severity} {.resources[0].kind} {.resources[0].name} {.message}{"\n"}{end}`
-	eventually(t, want, func() error {
+	controlplane.Eventually(t, time.Minute, want, func() error {
 		out, problems, err := cp.Kubectl(t.Context(), "get", gains, "-o", form)
 		if err != nil || !strings.Contains(out, want) {
 			return fmt.Errorf("%s%s", out, problems)

@@ -3,6 +3,7 @@
 package manifests_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func TestWhatStandsInOurNamespaceCanBeMended(t *testing.T) {
 	cp := install(t)
 	kubectl(t, cp, "", "delete", "validatingadmissionpolicybinding", "gatehouse-self")
 	const spec = `{type: NodePort, selector: {app: a}, ports: [{port: 80}]}`
-	eventually(t, "an open Service is stored", func() error {
+	controlplane.Eventually(t, time.Minute, "an open Service is stored", func() error {
 		_, _, err := cp.KubectlInput(t.Context(), strings.NewReader(selfService(installed, "old", spec)), "apply", "-f", "-")
 		return err
 	})
@@ -107,15 +108,11 @@ func TestWhatStandsInOurNamespaceCanBeMended(t *testing.T) {
 // account some time after it was written.
 func settled(t *testing.T, cp *controlplane.ControlPlane, object string) {
 	t.Helper()
-	end := time.Now().Add(time.Minute)
-	for {
+	controlplane.Eventually(t, time.Minute, "the policy is in force", func() error {
 		_, problems, err := cp.KubectlInput(t.Context(), strings.NewReader(object), "apply", "--dry-run=server", "-f", "-")
-		if err != nil && strings.Contains(problems, "SELF-005") {
-			return
+		if err == nil || !strings.Contains(problems, "SELF-005") {
+			return fmt.Errorf("it does not refuse: %s", problems)
 		}
-		if time.Now().After(end) {
-			t.Fatalf("the policy is not in force: %v %s", err, problems)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
+		return nil
+	})
 }

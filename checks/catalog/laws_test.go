@@ -3,7 +3,6 @@
 package catalog
 
 import (
-	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
@@ -22,25 +21,11 @@ import (
 // loadFixtures reads the fixtures of every package of checks.
 func loadFixtures(t *testing.T) []fixture.Case {
 	t.Helper()
-	dirs, err := filepath.Glob("../*/testdata")
+	all, err := fixture.LoadAll("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []fixture.Case
-	for _, dir := range dirs {
-		if folders, err := filepath.Glob(filepath.Join(dir, "*", "*.txtar")); err != nil || len(folders) == 0 {
-			continue // test data of another kind
-		}
-		cases, err := fixture.Load(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, cases...)
-	}
-	if len(out) == 0 {
-		t.Fatal("no fixtures")
-	}
-	return out
+	return all
 }
 
 func loadSet(t *testing.T) *checks.Set {
@@ -58,11 +43,7 @@ func loadSet(t *testing.T) *checks.Set {
 // input builds what a case gives to the checks, under its own parameters.
 func input(t *testing.T, c fixture.Case, set *checks.Set) checks.Input {
 	t.Helper()
-	p, err := c.Policy(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := c.Input(p.Parameters)
+	_, in, err := c.Under(set)
 	if err != nil {
 		t.Fatal(err)
 	}

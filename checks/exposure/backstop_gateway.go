@@ -28,12 +28,17 @@ func gatewayBackstops() map[string]checks.Backstop {
 
 // bundled is bundledGateway.
 func bundledExpression(p *checks.Parameters) string {
-	named := make([]string, 0, len(p.Gateway.ParentGateways))
-	for _, g := range p.Gateway.ParentGateways {
-		named = append(named, g.String())
-	}
-	return cel.Any(namespaceOf+` + "/" + self.metadata.?name.orValue("") in `+cel.Strings(named...),
+	return cel.Any(namespaceOf+` + "/" + self.metadata.?name.orValue("") in `+cel.Strings(parentGateways(p)...),
 		cel.All(namespaceOf+" in "+cel.Strings(p.Gateway.Namespaces...), gatewayClass+" in "+cel.Strings(p.Gateway.GatewayClasses...)))
+}
+
+// parentGateways are those that the policy names, as "namespace/name".
+func parentGateways(p *checks.Parameters) []string {
+	out := make([]string, 0, len(p.Gateway.ParentGateways))
+	for _, g := range p.Gateway.ParentGateways {
+		out = append(out, g.String())
+	}
+	return out
 }
 
 // gatewayRules are judgeGateway.
@@ -56,13 +61,13 @@ func gatewayRules(p *checks.Parameters) []checks.BackstopRule {
 func grantRules(p *checks.Parameters) []checks.BackstopRule {
 	platform := "f.namespace in " + cel.Strings(p.Gateway.Namespaces...)
 	every := `t.?name.orValue("") == ""`
-	secret := `t.?group.orValue("") == "" && t.kind == "Secret"` //nolint:gosec // no credential and no overflow: a constant expression, a small count
+	ofKeys := `t.?group.orValue("") == "" && t.kind == "Secret"`
 	subject := `f.namespace + "/" + f.kind + "/" + t.kind + "/" + (` + every + ` ? "*" : t.name)`
 	granted := func(which string) string {
 		return cel.Flatten(`(self.spec.?to.orValue([]).map(t, self.spec.?from.orValue([]).filter(f, f.namespace != ` + namespaceOf + " && (" + which + ")).map(f, " + subject + ")))")
 	}
 	return []checks.BackstopRule{
-		{Faults: granted("!(" + platform + ") && (" + every + " || (" + secret + "))")},
+		{Faults: granted("!(" + platform + ") && (" + every + " || (" + ofKeys + "))")},
 		{Faults: granted(platform + " && " + every), Severity: checks.Medium},
 	}
 }
@@ -99,11 +104,7 @@ func listenerSetRules(p *checks.Parameters) []checks.BackstopRule {
 	service := group + ` == "" && ` + kind + ` == "Service"`
 	known := group + ` in ["gateway.networking.k8s.io", "gateway.networking.x-k8s.io"] && ` + kind + ` in ["Gateway", "ListenerSet", "XListenerSet"]`
 	lists := []string{cel.When("!("+service+") && !("+known+")", subject)}
-	var named []string //nolint:prealloc // a few, once
-	for _, g := range p.Gateway.ParentGateways {
-		named = append(named, g.String())
-	}
-	if len(named) > 0 {
+	if named := parentGateways(p); len(named) > 0 {
 		bundled := group + ` == "gateway.networking.k8s.io" && ` + kind + ` == "Gateway" && ` + namespace + ` + "/" + r.name in ` + cel.Strings(named...)
 		lists = append(lists, cel.When(bundled, cel.Concat(
 			listenersOf+".filter(l, "+anyName+`).map(l, "listener/" + l.name + "/hostname")`,

@@ -85,7 +85,7 @@ const underWildcard = `w.startsWith("*") && w.size() > 2 && (n.startsWith("*") ?
 
 // tlsRules are plainIngress and plainGateway.
 func tlsRules(p *checks.Parameters) []checks.BackstopRule {
-	var marks []string //nolint:prealloc // a few, once
+	marks := make([]string, 0, len(tlsMarks))
 	for _, key := range sortedKeys(tlsMarks) {
 		value := `a[` + cel.Quote(key) + `] == ` + cel.Quote(tlsMarks[key])
 		if tlsMarks[key] == "" {
@@ -143,15 +143,15 @@ func snippetRules(p *checks.Parameters) []checks.BackstopRule {
 	key := func(name, test string) string {
 		return cel.When("self.?data[?"+cel.Quote(name)+`].orValue("").trim()`+test, "["+cel.Quote("key/"+name)+"]")
 	}
-	field := func(at, name string) string { //nolint:unparam // says what it is at the call
-		return cel.When("type("+at+"[?"+cel.Quote(name)+`].orValue(null)) == string && `+at+"["+cel.Quote(name)+`].trim() != ""`, "["+cel.Quote("snippet/"+name)+"]")
+	field := func(name string) string { // of s
+		return cel.When("type(s[?"+cel.Quote(name)+"].orValue(null)) == string && s["+cel.Quote(name)+`].trim() != ""`, "["+cel.Quote("snippet/"+name)+"]")
 	}
 	nested := func(list string) string {
 		return cel.List("self.?spec.?"+list) + `.filter(r, type(r) == map && type(r[?"location-snippets"].orValue(null)) == string && r["location-snippets"].trim() != "")` +
 			`.map(r, "snippet/location-snippets" + (type(r.?path.orValue(null)) == string ? "/" + r.path : ""))`
 	}
 	spec := cel.Map("self.?spec")
-	f5 := cel.Let("s", spec, cel.Concat(field("s", "http-snippets"), field("s", "server-snippets"), field("s", "serverSnippets"), field("s", "streamSnippets"))) +
+	f5 := cel.Let("s", spec, cel.Concat(field("http-snippets"), field("server-snippets"), field("serverSnippets"), field("streamSnippets"))) +
 		" + " + nested("routes") + " + " + nested("subroutes")
 	return []checks.BackstopRule{
 		{Kinds: ingresses, Each: ingressClasses, Faults: cel.When(reachesNginx(p), annotations)},
@@ -196,9 +196,9 @@ func allowListRules(p *checks.Parameters) []checks.BackstopRule {
 		`(k.startsWith("haproxy.org/") || k.startsWith("haproxy.com/") || k.startsWith("ingress.kubernetes.io/"))`
 	lists := cel.Let("a", annotationsOf, cel.Flatten(cel.Concat("a.map(k, ("+allow+`) && !a[k].startsWith("patterns/"), `+cel.Let("r", `a[k].split(",")`, broadOf)+")")))
 	internal := ingressScheme(p) + " == " + cel.Quote(loadbalancer.SaysInternal)
-	var middleware []schema.GroupKind //nolint:prealloc // a few, once
-	for _, group := range []string{"traefik.io", "traefik.containo.us"} {
-		middleware = append(middleware, gk(group, "Middleware"), gk(group, "MiddlewareTCP"))
+	middleware := []schema.GroupKind{
+		gk("traefik.io", "Middleware"), gk("traefik.io", "MiddlewareTCP"),
+		gk("traefik.containo.us", "Middleware"), gk("traefik.containo.us", "MiddlewareTCP"),
 	}
 	entries := func(list string) string {
 		return cel.Let("k", cel.Quote(list), cel.Let("r", cel.List("self.?spec.?"+list+".?sourceRange")+".filter(t, type(t) == string)", broadOf))

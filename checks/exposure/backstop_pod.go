@@ -21,21 +21,11 @@ func podBackstops() map[string]checks.Backstop {
 	}
 }
 
-// template is inventory.TemplateOf: every kind with a template but these has it at
-// spec.template.
-const template = `request.kind.kind == "Pod" && request.kind.group == "" ? self : ` +
-	`request.kind.kind == "PodTemplate" && request.kind.group == "" ? self.?template.orValue({}) : ` +
-	`request.kind.kind == "CronJob" && request.kind.group == "batch" ? self.?spec.?jobTemplate.?spec.?template.orValue({}) : ` +
-	`self.?spec.?template.orValue({})`
-
 // onTemplate is onPods: faults of the pod template t.
-func onTemplate(faults string) string {
-	mirror := `request.kind.kind == "Pod" && "kubernetes.io/config.mirror" in ` + annotationsOf
-	return cel.When(cel.Not(mirror), cel.Let("t", template, cel.When("type(t) == map", faults)))
-}
+func onTemplate(faults string) string { return cel.OnTemplate(faults) }
 
 // containers are all of a template, init and ephemeral ones included.
-var containers = cel.Concat(cel.List("t.?spec.?containers"), cel.List("t.?spec.?initContainers"), cel.List("t.?spec.?ephemeralContainers"))
+var containers = cel.Containers
 
 // hostPortRules are judgeHostPorts; a port of the loopback address is milder.
 func hostPortRules(*checks.Parameters) []checks.BackstopRule {
@@ -55,10 +45,7 @@ func hostPortRules(*checks.Parameters) []checks.BackstopRule {
 func probeFaults() string {
 	actions := make([]string, 0, 10)
 	for _, at := range []string{"livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop"} {
-		path := "c"
-		for _, step := range strings.Split(at, ".") { //nolint:modernize // short and clearer
-			path += ".?" + step //nolint:modernize // short and clearer
-		}
+		path := "c.?" + strings.ReplaceAll(at, ".", ".?")
 		for _, means := range []string{"httpGet", "tcpSocket"} {
 			host := path + ".?" + means + `.?host.orValue("")`
 			actions = append(actions, cel.When(host+` != ""`, `["container/" + c.name + "/`+at+`/" + `+host+"]"))

@@ -159,15 +159,6 @@ func rank(w Way) int {
 	return 0
 }
 
-// Open returns the first way that does not pass through the bundled gateway and
-// is not internal.
-func Open(ways []Way) (Way, bool) {
-	if len(ways) > 0 && rank(ways[0]) == 0 {
-		return ways[0], true
-	}
-	return Way{}, false
-}
-
 // bypassing returns the first way that does not pass through the bundled gateway,
 // an internal one included.
 func bypassing(ways []Way) (Way, bool) {

@@ -77,7 +77,7 @@ func isSet(key string) string   { return cel.Quote(key) + " in a" }
 
 // extras is the list of what the operator's own keys say.
 func (b builder) extras() string {
-	var out []string //nolint:prealloc // a few, once
+	out := make([]string, 0, len(b.cfg.Extra))
 	for _, k := range b.cfg.Extra {
 		v := valueOf(k.Annotation)
 		public, internal := oneOf(v, k.Public, k.Case), oneOf(v, k.Internal, k.Case)

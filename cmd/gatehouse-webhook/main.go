@@ -4,23 +4,22 @@
 package main
 
 import (
+	"context"
 	"flag"
-	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/gatehouse-sh/gatehouse/internal/daemon"
 	"github.com/gatehouse-sh/gatehouse/internal/version"
 	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
 
-func main() { os.Exit(run()) }
-
-func run() int {
+func main() {
 	serve.TuneMemory()
 	var o serve.Options
 	flag.StringVar(&o.Host, "host", "", "address to serve reviews on; empty is every address")
@@ -34,47 +33,16 @@ func run() int {
 	flag.DurationVar(&o.CertOverlap, "cert-overlap", 10*time.Minute, "how long an old and a new authority are trusted together")
 	names := flag.String("names", "", "further comma-separated names and addresses by which the API server calls")
 	groups := flag.String("guard-groups", "system:masters", "comma-separated groups whose members may take a namespace out of admission")
-	verbose := flag.Bool("verbose", false, "log details of single requests")
-	showVersion := flag.Bool("version", false, "print the version and exit")
-	flag.Usage = usage
-	flag.Parse()
-	if *showVersion {
-		if _, err := fmt.Fprintln(os.Stdout, "gatehouse-webhook", version.Get().Version); err != nil {
-			return 1
-		}
-		return 0
+	program := daemon.Program{
+		Name: "gatehouse-webhook", Verbose: "details of single requests",
+		About: "answers the Kubernetes API server's admission reviews",
+		Run: func(ctx context.Context, cfg *rest.Config, log logr.Logger) error {
+			o.Names, o.GuardGroups = list(*names), list(*groups)
+			log.Info("starting", "version", version.Get().Version, "port", o.Port)
+			return serve.Run(ctx, cfg, o, log)
+		},
 	}
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "gatehouse-webhook: unexpected argument %q\n", flag.Arg(0))
-		return 2
-	}
-	o.Names, o.GuardGroups = list(*names), list(*groups)
-	log := logger(*verbose)
-	cfg, err := ctrl.GetConfig()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "gatehouse-webhook: find the cluster: %v\n", err)
-		return 1
-	}
-	log.Info("starting", "version", version.Get().Version, "port", o.Port)
-	if err := serve.Run(ctrl.SetupSignalHandler(), cfg, o, log); err != nil {
-		log.Error(err, "stopped")
-		return 1
-	}
-	return 0
-}
-
-func usage() {
-	fmt.Fprint(os.Stderr, "gatehouse-webhook answers the Kubernetes API server's admission reviews.\n\nUsage: gatehouse-webhook [flags]\n\n")
-	flag.PrintDefaults()
-}
-
-// logger writes JSON lines. Level 0 is for operators, 1 for details.
-func logger(verbose bool) logr.Logger {
-	level := slog.LevelInfo
-	if verbose {
-		level = slog.Level(-1)
-	}
-	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	os.Exit(program.Main(ctrl.SetupSignalHandler(), flag.CommandLine, os.Args[1:]))
 }
 
 func list(s string) []string {

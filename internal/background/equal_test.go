@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
@@ -28,12 +27,13 @@ var byWriter = map[string]string{
 // keeps it.
 func TestTheScanSaysWhatTheWebhookSays(t *testing.T) {
 	t.Parallel()
+	set := rules(t).Judge.Policy.Set()
 	compared, findings := 0, 0
 	for _, c := range cases(t) {
 		if c.Request.Subresource != "" || c.Request.User != "" || c.Old != nil || c.Object.GetName() == "" {
 			continue // of a stored object it is not known who wrote it, what it was before, or by which part
 		}
-		p, err := c.Policy(rules(t).Judge.Policy.Set())
+		p, err := c.Policy(set)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,8 +41,12 @@ func TestTheScanSaysWhatTheWebhookSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		inv, err := c.Kept()
+		if err != nil {
+			t.Fatal(err)
+		}
 		s := New(1)
-		s.Full(kept(t, c), Rules{Judge: verdict.Judge{Policy: p}})
+		s.Full(inv, Rules{Judge: verdict.Judge{Policy: p}})
 		k := inventory.KeyOf(c.Object)
 		want, got := lines(webhook), lines(s.failing[k.Namespace][k])
 		if d := cmp.Diff(want, got); d != "" {
@@ -55,40 +59,6 @@ func TestTheScanSaysWhatTheWebhookSays(t *testing.T) {
 		t.Fatalf("%d fixtures with %d findings were compared", compared, findings)
 	}
 	t.Logf("%d fixtures with %d findings compared", compared, findings)
-}
-
-// kept is the inventory of a case as a live one holds it, the object's namespace
-// enforced.
-func kept(t *testing.T, c fixture.Case) *inventory.Inventory {
-	t.Helper()
-	e := inventory.New().Edit()
-	own := c.Object.GetNamespace()
-	if own != "" {
-		e.Put(inventory.NewEntry(labelled(own, "enforce")))
-	}
-	var pool inventory.Pool
-	for _, o := range append(slices.Clone(c.Context), c.Object) {
-		copied, ok := o.DeepCopyObject().(inventory.Object)
-		if !ok {
-			t.Fatalf("%T", o)
-		}
-		if ns, isNamespace := copied.(*corev1.Namespace); isNamespace && ns.Name == own {
-			ns.Labels = merged(ns.Labels, policy.AdmissionLabel, "enforce")
-			delete(ns.Labels, policy.ProfileLabel)
-		}
-		e.Put(pool.Entry(copied))
-	}
-	return e.Inventory()
-}
-
-func merged(labels map[string]string, key, value string) map[string]string {
-	out := map[string]string{key: value}
-	for k, v := range labels {
-		if k != key {
-			out[k] = v
-		}
-	}
-	return out
 }
 
 // lines writes what a verdict finds. What is done about it is left out: an update
@@ -107,23 +77,9 @@ func lines(v policy.Verdict) []string {
 // cases are the fixtures of every package of checks.
 func cases(t testing.TB) []fixture.Case {
 	t.Helper()
-	files, err := filepath.Glob("../../checks/*/testdata/*/*.txtar")
+	all, err := fixture.LoadAll(filepath.Join("..", "..", "checks"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []fixture.Case
-	seen := map[string]bool{}
-	for _, file := range files {
-		folder := filepath.Dir(filepath.Dir(file))
-		if seen[folder] {
-			continue
-		}
-		seen[folder] = true
-		list, err := fixture.Load(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, list...)
-	}
-	return out
+	return all
 }

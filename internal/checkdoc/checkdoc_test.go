@@ -17,20 +17,9 @@ func TestPagesAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cases []fixture.Case
-	folders, err := filepath.Glob(filepath.Join("..", "..", "checks", "*", "testdata"))
+	cases, err := fixture.LoadAll(filepath.Join("..", "..", "checks"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, folder := range folders {
-		if archives, err := filepath.Glob(filepath.Join(folder, "*", "*.txtar")); err != nil || len(archives) == 0 {
-			continue // test data of another kind
-		}
-		some, err := fixture.Load(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cases = append(cases, some...)
 	}
 	dir := filepath.Join("..", "..", "docs", "checks")
 	pages := Pages(set, cases)

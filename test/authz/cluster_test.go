@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // mine is the label of every object that the test writes.
@@ -150,7 +151,7 @@ func pointers[T any](list []T) []*T {
 // settle says.
 func (c *cluster) waitUntilSettled(t *testing.T) {
 	t.Helper()
-	eventually(t, "the aggregation controller arrives where settle does", func() error {
+	controlplane.Eventually(t, patience, "the aggregation controller arrives where settle does", func() error {
 		listed := c.list(t)
 		want := settle(t, listed)
 		for i, r := range listed.clusterRoles {
@@ -186,7 +187,7 @@ func (c *cluster) waitUntilSeen(t *testing.T) {
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: meta.Name},
 		}},
 	})
-	eventually(t, "the authorizer knows the sentinels", func() error {
+	controlplane.Eventually(t, patience, "the authorizer knows the sentinels", func() error {
 		for _, user := range []string{"local-", "everywhere-"} {
 			q := question{identity{name: user + meta.Name}, authz.Request{Verb: "see", Resource: "sentinels", Namespace: namespaces[0]}}
 			if !c.allows(t, q) {
@@ -195,24 +196,4 @@ func (c *cluster) waitUntilSeen(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-// eventually polls until nothing is wrong any more.
-func eventually(t *testing.T, what string, wrong func() error) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := wrong()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s until %s: %v", patience, what, err)
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal(t.Context().Err())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }

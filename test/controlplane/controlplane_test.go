@@ -93,9 +93,9 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 	// The controllers work: "default" of a new namespace is made by one.
 	clients := kubernetes.NewForConfigOrDie(cp.RESTConfig())
 	namespace := newNamespace(t, clients)
-	eventually(t, "ServiceAccount default", func() bool {
+	Eventually(t, 20*time.Second, "there is a ServiceAccount default", func() error {
 		_, err := clients.CoreV1().ServiceAccounts(namespace).Get(t.Context(), "default", metav1.GetOptions{})
-		return err == nil
+		return err
 	})
 	began = time.Now()
 	if err := cp.Stop(); err != nil {
@@ -173,19 +173,4 @@ func processesOf(t *testing.T, dir string) []string {
 		}
 	}
 	return found
-}
-
-// eventually fails the test if the condition does not come true in 20 s.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatalf("no %s after 20 s", what)
-		case <-tick.C:
-		}
-	}
 }

@@ -63,7 +63,12 @@ func TestKilledParentLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // the error is that it was killed
-	eventually(t, "end of every component", func() bool { return len(processesOf(t, dir)) == 0 })
+	Eventually(t, 20*time.Second, "every component has ended", func() error {
+		if left := processesOf(t, dir); len(left) > 0 {
+			return fmt.Errorf("these run: %v", left)
+		}
+		return nil
+	})
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("the crash was to leave the folder for the next start: %v", err)
 	}

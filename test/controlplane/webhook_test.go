@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -28,9 +30,15 @@ func TestWebhookOnLoopbackIsCalled(t *testing.T) {
 	maps := clients.CoreV1().ConfigMaps(namespace)
 	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{GenerateName: "c-"}}
 	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
-	eventually(t, "call of the new webhook", func() bool {
+	Eventually(t, 20*time.Second, "the new webhook is called", func() error {
 		_, err := maps.Create(t.Context(), object, dry)
-		return err != nil && strings.Contains(err.Error(), "refused by the test")
+		if err == nil {
+			return errors.New("the object is accepted")
+		}
+		if !strings.Contains(err.Error(), "refused by the test") {
+			return err
+		}
+		return nil
 	})
 	other := clients.CoreV1().ConfigMaps(newNamespace(t, clients))
 	if _, err := other.Create(t.Context(), object, dry); err != nil {

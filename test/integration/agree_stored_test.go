@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -48,11 +47,7 @@ func controllers(t *testing.T, set *checks.Set, fc fixture.Case) said {
 	if ref == nil {
 		return nil
 	}
-	p, err := fc.Policy(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := fc.Input(p.Parameters)
+	p, in, err := fc.Under(set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,36 +100,14 @@ func askScan(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case) {
 // enforced namespace, all of its objects kept as a live inventory keeps them.
 func scan(t *testing.T, fc fixture.Case, p *policy.Policy) said {
 	t.Helper()
-	e := inventory.New().Edit()
-	enforced := func(ns *corev1.Namespace) *corev1.Namespace {
-		labels := map[string]string{policy.AdmissionLabel: "enforce"}
-		for k, v := range ns.Labels {
-			if k != policy.AdmissionLabel && k != policy.ProfileLabel {
-				labels[k] = v
-			}
-		}
-		ns.Labels = labels
-		return ns
-	}
-	home := fc.Object.GetNamespace()
-	if home != "" {
-		e.Put(inventory.NewEntry(enforced(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: home}})))
-	}
-	var pool inventory.Pool
-	for _, o := range append(slices.Clone(fc.Context), fc.Object) {
-		copied, ok := o.DeepCopyObject().(inventory.Object)
-		if !ok {
-			t.Fatalf("%T", o)
-		}
-		if ns, is := copied.(*corev1.Namespace); is && ns.Name == home {
-			enforced(ns)
-		}
-		e.Put(pool.Entry(copied))
+	inv, err := fc.Kept()
+	if err != nil {
+		t.Fatal(err)
 	}
 	s := background.New(1)
-	s.Full(e.Inventory(), background.Rules{Judge: verdict.Judge{Policy: p}})
+	s.Full(inv, background.Rules{Judge: verdict.Judge{Policy: p}})
 	got := said{}
-	for _, r := range s.Results(home) {
+	for _, r := range s.Results(fc.Object.GetNamespace()) {
 		if had, seen := got[r.Check]; r.Object == inventory.KeyOf(fc.Object) && r.Action <= checks.Warn && (!seen || r.Action < had) {
 			got[r.Check] = r.Action
 		}

@@ -126,11 +126,7 @@ type asking struct {
 // engine is the verdict of all checks on a fixture.
 func engine(t *testing.T, set *checks.Set, fc fixture.Case, how asking) said {
 	t.Helper()
-	p, err := fc.Policy(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := fc.Input(p.Parameters)
+	p, in, err := fc.Under(set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,11 +37,14 @@ func TestBackstopTakesLargeObjects(t *testing.T) {
 	t.Cleanup(func() { c.removeBackstop(t) })
 	c.applyBackstop(t, policy.Default(c.set))
 	c.enforcedNamespace(t, "backstop-large")
-	var hosts, names, ports, containers strings.Builder
+	var hosts, names, ports, containers, rules strings.Builder
 	for i := range 1500 {
 		fmt.Fprintf(&hosts, "  - {host: h%d.example.com, http: {paths: [{path: /p, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}\n", i)
 		fmt.Fprintf(&names, "    - h%d.example.com\n", i)
 		fmt.Fprintf(&ports, "  - {name: p%d, port: %d}\n", i, i+30000)
+	}
+	for i := range 500 {
+		fmt.Fprintf(&rules, "- {apiGroups: [g%d.example.com, \"\"], resources: [as, events], verbs: [get, list]}\n", i)
 	}
 	for i := range 60 {
 		fmt.Fprintf(&containers, "      - {name: c%d, image: a, ports: [{containerPort: 80}, {containerPort: 81}, {containerPort: 82}], livenessProbe: {httpGet: {port: 80}}}\n", i)
@@ -55,6 +58,7 @@ func TestBackstopTakesLargeObjects(t *testing.T) {
 		"a Service with 1,500 ports":                service("ClusterIP", ""),
 		"a Service with annotations of 200 KiB":     service("ClusterIP", ", annotations: {note: "+strings.Repeat("y", 200<<10)+"}"),
 		"a Deployment with 60 containers":           "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: many, namespace: backstop-large}\nspec:\n  selector: {matchLabels: {app: x}}\n  template:\n    metadata: {labels: {app: x}}\n    spec:\n      containers:\n" + containers.String(),
+		"a Role of 500 rules":                       "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: many, namespace: backstop-large}\nrules:\n" + rules.String(),
 		"a ConfigMap of 900 KiB beside no settings": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: many, namespace: backstop-large}\ndata: {note: " + strings.Repeat("y", 900<<10) + "}\n",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,8 @@ func TestBackstop(t *testing.T) {
 	for i, fc := range cases {
 		byParameters[string(fc.Parameters)] = append(byParameters[string(fc.Parameters)], i)
 	}
-	tally := &backstopTally{seen: map[string]int{}, equal: map[string]int{}}
+	tally := &backstopTally{seen: map[string]int{}, equal: map[string]int{}, due: map[string]int{}}
+	wanted := 0
 	for _, parameters := range slices.Sorted(maps.Keys(byParameters)) {
 		group := byParameters[parameters]
 		p, err := policy.Compile(c.set, everythingWarns(t, c.set, cases[group[0]]))
@@ -83,10 +84,17 @@ func TestBackstop(t *testing.T) {
 			if fc.Request.Stored || builtIn(fc.Object) {
 				continue // a scan has no writer, and an admission always has one; the cluster's own roles stay as they are
 			}
+			wanted++
 			t.Run(fc.Check+"/"+fc.Name, func(t *testing.T) {
+				tally.begun++
 				tally.add(t, &applied{cluster: c, fixture: fc, suffix: fmt.Sprintf("-b%d", i)}, p)
 			})
 		}
+	}
+	if tally.begun < wanted {
+		t.Logf("%d of %d fixtures: what is left to the webhook is not compared", tally.begun, wanted)
+		tally.only(t)
+		return
 	}
 	tally.report(t, c.set)
 }
@@ -193,10 +201,12 @@ func (c *cluster) removeBackstop(t *testing.T) {
 
 // backstopTally compares and counts.
 type backstopTally struct {
+	begun    int // fixtures that the flag -run did not leave out
 	fixtures int
 	pairs    int            // verdicts of a policy that were compared
 	seen     map[string]int // by check: fixtures with a finding that the policy has, too
 	equal    map[string]int // by check: fixtures on which check and policy agree
+	due      map[string]int // by check: fixtures with a finding
 	missed   int            // verdicts that only the check came to
 	left     []string       // of these, the fixtures of the check itself: "EXP-006/fixture"
 }
@@ -258,6 +268,9 @@ func (s *backstopTally) compare(t *testing.T, a *applied, want map[string]checks
 		}
 		s.pairs++
 		_, found := want[check.ID]
+		if found {
+			s.due[check.ID]++
+		}
 		switch {
 		case found == said[check.ID]:
 			s.equal[check.ID]++
@@ -311,6 +324,13 @@ func verdictUnder(t *testing.T, fc fixture.Case, p *policy.Policy) policy.Verdic
 	})
 }
 
+// only prints what a part of the fixtures left to the webhook.
+func (s *backstopTally) only(t *testing.T) {
+	t.Helper()
+	slices.Sort(s.left)
+	t.Logf("%d fixtures without a webhook, %d verdicts of policies compared, left to the webhook:\n%s", s.fixtures, s.pairs, strings.Join(s.left, "\n"))
+}
+
 // report prints the counts and compares what was left to the webhook with what
 // is known to be.
 func (s *backstopTally) report(t *testing.T, set *checks.Set) {
@@ -327,7 +347,8 @@ func (s *backstopTally) report(t *testing.T, set *checks.Set) {
 	}
 	t.Logf("%d fixtures without a webhook: %d verdicts of policies compared, %d equal (%d of them findings), %d left to the webhook", s.fixtures, s.pairs, agreed, refused, s.missed)
 	for _, check := range set.Checks() {
-		if check.Backstop != nil && s.seen[check.ID] == 0 {
+		// Objects of the cluster itself, of which RBAC-015 speaks, are in no fixture here.
+		if check.Backstop != nil && s.seen[check.ID] == 0 && s.due[check.ID] > 0 {
 			t.Errorf("the backstop of %s never found anything", check.ID)
 		}
 	}

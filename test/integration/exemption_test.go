@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/internal/command"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // exemptionDoc is an exemption from the node port of the probes.
@@ -32,7 +33,7 @@ func TestExemptionsTakeEffect(t *testing.T) {
 	becomes := func(what, want string) {
 		t.Helper()
 		start := time.Now()
-		eventually(t, 2*time.Second, what, func() error { return c.nodePortIs(t, "exempted", want) })
+		controlplane.Eventually(t, 2*time.Second, what, func() error { return c.nodePortIs(t, "exempted", want) })
 		t.Logf("%s: %s after %s, kubectl included", what, want, time.Since(start).Round(time.Millisecond))
 		if err := c.nodePortIs(t, "not-exempted", "denied"); err != nil {
 			t.Errorf("%s: another namespace %v", what, err)
@@ -116,7 +117,7 @@ func TestExemptionsNeedApproval(t *testing.T) {
 	}
 	refused("no group is named", exemptionDoc("tenant", "e", mine, end), "names nobody who may give it", as("security"))
 	c.kubectl(t, policyDoc(`exemptions: {approvers: [security], maxDuration: 48h}`), "apply", "-f", "-")
-	eventually(t, 2*time.Second, "the policy names a group", func() error {
+	controlplane.Eventually(t, 2*time.Second, "the policy names a group", func() error {
 		if out, _ := c.try(t, exemptionDoc("tenant", "e", mine, end), as("dev")...); !strings.Contains(out, "which ann may not give") {
 			return fmt.Errorf("%s", out)
 		}
@@ -132,14 +133,14 @@ func TestExemptionsNeedApproval(t *testing.T) {
 
 	time.Sleep(time.Until(registered.Add(12 * time.Second))) // so long an API server may not ask yet
 	c.kubectl(t, exemptionDoc("tenant", "e", mine, end), as("security")...)
-	eventually(t, 2*time.Second, "an approved exemption counts", func() error { return c.nodePortIs(t, "tenant", "allowed") })
+	controlplane.Eventually(t, 2*time.Second, "an approved exemption counts", func() error { return c.nodePortIs(t, "tenant", "allowed") })
 	c.commandLineAgrees(t, "tenant", true)
 	refused("a change by somebody else", exemptionDoc("tenant", "e", mine, end.Add(time.Hour)), "SELF-002", as("dev"))
 	if out, err := c.try(t, "", "label", "exemption", "-n", "tenant", "e", "a=b", "--as", "ann", "--as-group", "system:masters", "--as-group", "dev"); err != nil {
 		t.Errorf("a label needs approval: %v\n%s", err, out)
 	}
 	c.kubectl(t, policyDoc(`exemptions: {maxDuration: 48h}`), "apply", "-f", "-")
-	eventually(t, 2*time.Second, "without approvers it does not count", func() error { return c.nodePortIs(t, "tenant", "denied") })
+	controlplane.Eventually(t, 2*time.Second, "without approvers it does not count", func() error { return c.nodePortIs(t, "tenant", "denied") })
 	c.commandLineAgrees(t, "tenant", false)
 }
 

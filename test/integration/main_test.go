@@ -6,9 +6,7 @@ package integration
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -18,7 +16,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -30,8 +27,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
-	"github.com/gatehouse-sh/gatehouse/webhook/registration"
-	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }
@@ -157,84 +152,6 @@ func definition(k inventory.Kind) *apiextensionsv1.CustomResourceDefinition {
 	}
 }
 
-// process is a webhook that runs in this test binary.
-type process struct {
-	url  string
-	stop func()
-}
-
-// startWebhook registers and runs the webhook, and waits until it is ready.
-func (c *cluster) startWebhook(t *testing.T) *process {
-	t.Helper()
-	port := freePort(t)
-	c.register(t, local(port))
-	return c.runWebhook(t, port, c.lag)
-}
-
-// local is the base URL of a webhook on this machine.
-func local(port int) string { return fmt.Sprintf("https://127.0.0.1:%d", port) }
-
-// runWebhook runs one replica of the webhook, whose watches lag (nil: they do
-// not), and waits until it is ready.
-func (c *cluster) runWebhook(t *testing.T, port int, lag *controlplane.Lag) *process {
-	t.Helper()
-	probes := freePort(t)
-	o := serve.Options{
-		Host: "127.0.0.1", Port: port, Metrics: "0", Probes: fmt.Sprintf("127.0.0.1:%d", probes),
-		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"},
-		CertInterval: 50 * time.Millisecond, CertOverlap: 300 * time.Millisecond, GuardGroups: []string{"system:masters"},
-		Registry: prometheus.NewRegistry(),
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	config := c.RESTConfig()
-	if lag != nil {
-		config = lag.Slow(config)
-	}
-	go func() { done <- serve.Run(ctx, config, o, testLog(t)) }()
-	var once bool
-	p := &process{url: local(port), stop: func() {
-		if once {
-			return
-		}
-		once = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("webhook stopped with %v", err)
-		}
-	}}
-	t.Cleanup(p.stop)
-	eventually(t, 60*time.Second, "the webhook is ready", func() error {
-		return probe(ctx, fmt.Sprintf("http://127.0.0.1:%d/readyz", probes))
-	})
-	return p
-}
-
-// register applies what the process needs to find: its namespace, its Secret
-// and the webhook configurations.
-func (c *cluster) register(t *testing.T, url string) {
-	t.Helper()
-	validating, mutating := registration.Build(c.set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url, ValidateTimeout: 20, MutateTimeout: 20})
-	docs := fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}
----
-{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":%q,"name":%q}}
----
-%s
----
-%s
-`, own, own, serve.SecretName, mustJSON(t, validating), mustJSON(t, mutating))
-	c.kubectl(t, docs, "apply", "-f", "-")
-	t.Cleanup(func() { c.unregister(t) })
-}
-
-func (c *cluster) unregister(t *testing.T) {
-	t.Helper()
-	out, errOut, err := c.Kubectl(context.Background(), "delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", registration.Name, "--ignore-not-found")
-	if err != nil {
-		t.Errorf("unregister: %v\n%s%s", err, out, errOut)
-	}
-}
-
 func mustJSON(t *testing.T, v any) []byte {
 	t.Helper()
 	b, err := json.Marshal(v)
@@ -254,20 +171,10 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// eventually tries until it works or the time is over.
+// eventually is controlplane.Eventually.
 func eventually(t *testing.T, limit time.Duration, what string, try func() error) {
 	t.Helper()
-	end := time.Now().Add(limit)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s: %v", limit, what, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	controlplane.Eventually(t, limit, what, try)
 }
 
 // root is the folder of the repository.

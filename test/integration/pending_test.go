@@ -84,7 +84,7 @@ func TestOneFileInAnyOrder(t *testing.T) {
 		c.optIn(t, ns, "gatehouse.sh/admission: enforce", "denied")
 	}
 	probe := set{"pending", "probe", "probe.example.com", shop, shopImage}
-	eventually(t, 10*time.Second, "the policy is in force", func() error {
+	controlplane.Eventually(t, 10*time.Second, "the policy is in force", func() error {
 		_, err := c.try(t, probe.ingress(), "apply", "--dry-run=server", "-f", "-")
 		return err
 	})
@@ -166,7 +166,7 @@ func (c *cluster) pendingChange(t *testing.T) {
 		t.Fatalf("a change that completes the set: %v\n%s", err, out)
 	}
 	c.lag.SetAll(0)
-	eventually(t, 30*time.Second, "the watches have caught up", func() error {
+	controlplane.Eventually(t, 30*time.Second, "the watches have caught up", func() error {
 		c.kubectl(t, elsewhere, "apply", "-f", "-")
 		_, err := c.try(t, s.ingress(), "apply", "--dry-run=server", "-f", "-")
 		return err
@@ -181,7 +181,7 @@ func (c *cluster) pendingChange(t *testing.T) {
 	}
 	t.Log(out)
 	c.lag.SetAll(0)
-	eventually(t, 30*time.Second, "the change is confirmed", func() error {
+	controlplane.Eventually(t, 30*time.Second, "the change is confirmed", func() error {
 		out, err := c.try(t, s.ingress(), "apply", "-f", "-")
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // TestCheckPolicy shows that a policy takes effect within two seconds, that a
@@ -22,7 +24,7 @@ func TestCheckPolicy(t *testing.T) {
 	nodePorts := func(want string) {
 		t.Helper()
 		start := time.Now()
-		eventually(t, 2*time.Second, "node ports are "+want, func() error {
+		controlplane.Eventually(t, 2*time.Second, "node ports are "+want, func() error {
 			return c.nodePortIs(t, "policy", want)
 		})
 		t.Logf("node ports are %s after %s, kubectl included", want, time.Since(start).Round(time.Millisecond))
@@ -45,7 +47,7 @@ func TestCheckPolicy(t *testing.T) {
 	})
 	// A check that does not exist passes the schema; only the webhook knows.
 	c.kubectl(t, policyDoc(`checks: [{check: node-port, action: ignore}, {check: no-such-check, action: deny}]`), "apply", "-f", "-")
-	eventually(t, 5*time.Second, "the condition says that the policy was refused", func() error {
+	controlplane.Eventually(t, 5*time.Second, "the condition says that the policy was refused", func() error {
 		got := c.kubectl(t, "", "get", "checkpolicy", "default", "-o", `jsonpath={.status.conditions[?(@.type=="Accepted")].status} {.status.conditions[?(@.type=="Accepted")].message} {.status.activeGeneration}`)
 		if !strings.HasPrefix(got, "False") || !strings.Contains(got, "no-such-check") || !strings.HasSuffix(got, " 1") {
 			return fmt.Errorf("%s", got)

@@ -4,7 +4,6 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -48,12 +47,7 @@ func TestRaceOfTwoReplicas(t *testing.T) {
 	b := c.startReplicas(t, lags)
 	c.onlyXR(t)
 	p := c.startController(t, serve.Options{})
-	eventually(t, 30*time.Second, "the controller leads and has judged everything", func() error {
-		if n, _ := p.value(t, "gatehouse_background_objects", nil); n == 0 {
-			return fmt.Errorf("nothing is judged yet")
-		}
-		return nil
-	})
+	p.lead(t)
 	known := c.follow(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/internal/controller/serve"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // bad is a Service that breaks several rules at once: a public load balancer
@@ -44,7 +45,7 @@ func TestReportsAreSmall(t *testing.T) {
 	fmt.Fprintf(&docs, clusterIP, "none")
 	c.kubectl(t, docs.String(), "apply", "-f", "-")
 	c.startController(t, serve.Options{})
-	eventually(t, 30*time.Second, "every failing object is in a report", func() error {
+	controlplane.Eventually(t, 30*time.Second, "every failing object is in a report", func() error {
 		list := c.reports(t, "many")
 		for i := range failing {
 			if name := fmt.Sprintf("database-%03d", i); !says(list, "EXP-002", "Service", name) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 const nodePort = `apiVersion: v1
@@ -31,7 +33,7 @@ spec:
 func (c *cluster) optIn(t *testing.T, ns, labels, verdict string) {
 	t.Helper()
 	c.kubectl(t, fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {%s}}\n", ns, labels), "apply", "-f", "-")
-	eventually(t, 10*time.Second, "the verdict in "+ns+" is "+verdict, func() error {
+	controlplane.Eventually(t, 10*time.Second, "the verdict in "+ns+" is "+verdict, func() error {
 		return c.nodePortIs(t, ns, verdict)
 	})
 }
@@ -136,7 +138,7 @@ func TestRatchet(t *testing.T) {
 	c.startWebhook(t)
 	c.kubectl(t, strings.Replace(fmt.Sprintf(nodePort, "ratchet"), "name: web", "name: other", 1), "apply", "--dry-run=server", "-f", "-")
 	c.kubectl(t, "", "label", "namespace", "ratchet", "gatehouse.sh/admission=enforce")
-	eventually(t, 10*time.Second, "enforcement", func() error {
+	controlplane.Eventually(t, 10*time.Second, "enforcement", func() error {
 		if _, err := c.try(t, strings.Replace(fmt.Sprintf(nodePort, "ratchet"), "name: web", "name: other", 1), "apply", "--dry-run=server", "-f", "-"); err == nil {
 			return fmt.Errorf("a new node port is accepted")
 		}
@@ -203,7 +205,7 @@ func TestWebhookDown(t *testing.T) {
 	c.kubectl(t, "", "delete", "namespace", "down-none", "--wait=false")
 
 	c.unregister(t) // the documented emergency line
-	eventually(t, 10*time.Second, "no webhook left behind", func() error {
+	controlplane.Eventually(t, 10*time.Second, "no webhook left behind", func() error {
 		_, err := c.try(t, fmt.Sprintf(nodePort, "down-enforce"), "apply", "--dry-run=server", "-f", "-")
 		return err
 	})

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
+
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // xrWorkers is how many sets are written at once.
@@ -104,7 +106,7 @@ func (c *cluster) onlyXR(t *testing.T) {
 		}
 	})
 	c.kubectl(t, "{apiVersion: v1, kind: Namespace, metadata: {name: xr-probe, labels: {gatehouse.sh/admission: enforce}}}", "apply", "-f", "-")
-	eventually(t, 10*time.Second, "the policy is in force", func() error { return c.nodePortIs(t, "xr-probe", "allowed") })
+	controlplane.Eventually(t, 10*time.Second, "the policy is in force", func() error { return c.nodePortIs(t, "xr-probe", "allowed") })
 }
 
 // xrRuns prepares the namespaces and returns the runs in random order.

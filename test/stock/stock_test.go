@@ -84,37 +84,39 @@ func list(t *testing.T, api kubernetes.Interface) []inventory.Object {
 }
 
 // settled lists until the aggregated roles hold rules.
-func settled(t *testing.T, api kubernetes.Interface) []inventory.Object {
+func settled(t *testing.T, api kubernetes.Interface) (objects []inventory.Object) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		objects := list(t, api)
+	controlplane.Eventually(t, time.Minute, "admin, edit and view hold rules", func() error {
+		objects = list(t, api)
 		full := 0
 		for _, o := range objects {
 			if r, ok := o.(*rbacv1.ClusterRole); ok && slices.Contains([]string{"admin", "edit", "view"}, r.Name) && len(r.Rules) > 0 {
 				full++
 			}
 		}
-		if full == 3 {
-			return objects
+		if full < 3 {
+			return fmt.Errorf("%d of them do", full)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("only %d of admin, edit and view hold rules", full)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
+		return nil
+	})
+	return objects
 }
 
-// TestAStockClusterIsNotDenied judges everything as strictly as can be: enforced,
-// in both profiles, as stored and as written by a person.
-func TestAStockClusterIsNotDenied(t *testing.T) {
+// stocked is what a new cluster holds, and the policy without configuration.
+func stocked(t *testing.T) ([]inventory.Object, *inventory.Inventory, *policy.Policy) {
+	t.Helper()
 	set, err := catalog.Set()
 	if err != nil {
 		t.Fatal(err)
 	}
 	objects := settled(t, client(t))
-	inv := inventory.New(objects...)
-	p := policy.Default(set)
+	return objects, inventory.New(objects...), policy.Default(set)
+}
+
+// TestAStockClusterIsNotDenied judges everything as strictly as can be: enforced,
+// in both profiles, as stored and as written by a person.
+func TestAStockClusterIsNotDenied(t *testing.T) {
+	objects, inv, p := stocked(t)
 	for _, profile := range []policy.Profile{policy.Baseline, policy.Strict} {
 		for _, request := range []checks.Request{{Stored: true}, {User: "kubernetes-admin"}} {
 			made, actions, by := map[string]int{}, map[checks.Action]int{}, map[string]int{}
@@ -150,13 +152,7 @@ func counts(by map[string]int) string {
 // TestAStockClusterThatIsTamperedWithIsDenied changes each of its roles and bindings
 // and expects a denial: names and labels alone are not taken for Kubernetes'.
 func TestAStockClusterThatIsTamperedWithIsDenied(t *testing.T) {
-	set, err := catalog.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects := settled(t, client(t))
-	inv := inventory.New(objects...)
-	p := policy.Default(set)
+	objects, inv, p := stocked(t)
 	changed := 0
 	for _, o := range objects {
 		if o.GetLabels()[bootstrapping] == "" {

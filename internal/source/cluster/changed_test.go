@@ -5,6 +5,7 @@ package cluster
 import (
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,14 +42,14 @@ func TestChangesAreToldWithTheirVersion(t *testing.T) {
 		return states[len(states)-1]
 	}
 	create(t, c, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})
-	eventually(t, "the creation is told", func() bool { return last() == "there" })
+	controlplane.Eventually(t, time.Minute, "the creation is told", controlplane.Holds(func() bool { return last() == "there" }))
 	remove1(t, c, key)
 	// Without controllers a namespace stays, marked as deleted: that is a change too.
-	eventually(t, "the deletion is told", func() bool {
+	controlplane.Eventually(t, time.Minute, "the deletion is told", controlplane.Holds(func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(states) >= 2
-	})
+	}))
 }
 
 func stateOf(inv *inventory.Inventory, namespace string) string {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -48,7 +49,7 @@ func TestAServerThatCannotStreamIsListed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go w.run(ctx)
 	defer func() { cancel(); <-w.done }()
-	eventually(t, "the list is published", w.synced.Load)
+	controlplane.Eventually(t, time.Minute, "the list is published", controlplane.Holds(w.synced.Load))
 	for i := range 5 {
 		if l.Inventory().Entry(inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: ns, Name: fmt.Sprint("a", i)}) == nil {
 			t.Errorf("account a%d is missing", i)
@@ -61,7 +62,7 @@ func TestAServerThatCannotStreamIsListed(t *testing.T) {
 		t.Error("a server that cannot stream was reported as a failure")
 	}
 	create(t, c, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "late"}})
-	eventually(t, "the watch goes on", func() bool {
+	controlplane.Eventually(t, time.Minute, "the watch goes on", controlplane.Holds(func() bool {
 		return l.Inventory().Entry(inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: ns, Name: "late"}) != nil
-	})
+	}))
 }

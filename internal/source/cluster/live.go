@@ -139,12 +139,6 @@ func (l *Live) Inventory() *inventory.Inventory { return l.current.Load().invent
 // each publication.
 func (l *Live) Generation() uint64 { return l.current.Load().generation }
 
-// Current returns the current version together with its number.
-func (l *Live) Current() (*inventory.Inventory, uint64) {
-	p := l.current.Load()
-	return p.inventory, p.generation
-}
-
 // NeedLeaderElection returns false: every replica has its own inventory.
 func (*Live) NeedLeaderElection() bool { return false }
 

@@ -79,18 +79,18 @@ func TestALiveInventoryFollowsTheCluster(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "p", Labels: map[string]string{"app": "x"}},
 		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "a", Image: "b"}}},
 	})
-	eventually(t, "the pod is seen", func() bool { return l.Inventory().Entry(pod) != nil })
+	controlplane.Eventually(t, time.Minute, "the pod is seen", controlplane.Holds(func() bool { return l.Inventory().Entry(pod) != nil }))
 	if e := l.Inventory().Entry(pod); e.Object != nil || e.Workload == nil || e.Workload.Labels["app"] != "x" {
 		t.Errorf("got %#v", e)
 	}
 	before := l.Generation()
 	create(t, c, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "web"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}})
-	eventually(t, "the service is seen", func() bool { return l.Inventory().Service(ns, "web") != nil })
+	controlplane.Eventually(t, time.Minute, "the service is seen", controlplane.Holds(func() bool { return l.Inventory().Service(ns, "web") != nil }))
 	if l.Generation() <= before {
 		t.Error("a new version has no new number")
 	}
 	remove1(t, c, key("Service", ns, "web"))
-	eventually(t, "the service is gone", func() bool { return l.Inventory().Service(ns, "web") == nil })
+	controlplane.Eventually(t, time.Minute, "the service is gone", controlplane.Holds(func() bool { return l.Inventory().Service(ns, "web") == nil }))
 	if s := statusOf(l, pod); s.State != Complete || s.Objects == 0 || s.LastEvent.IsZero() || s.LastSync.IsZero() || s.Err != nil {
 		t.Errorf("got %+v", s)
 	}
@@ -127,7 +127,7 @@ func TestKindsComeAndGo(t *testing.T) {
 					t.Fatalf("before: %+v", s)
 				}
 				create(t, c, crd(tc.kind, tc.version))
-				eventually(t, "the kind is watched", func() bool { return statusOf(l, k).State == Complete })
+				controlplane.Eventually(t, time.Minute, "the kind is watched", controlplane.Holds(func() bool { return statusOf(l, k).State == Complete }))
 				o := &unstructured.Unstructured{}
 				o.SetGroupVersionKind(tc.kind.GroupKind.WithVersion(tc.version))
 				o.SetName("r")
@@ -136,13 +136,13 @@ func TestKindsComeAndGo(t *testing.T) {
 				if _, err := r.Create(t.Context(), o, metav1.CreateOptions{}); err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "the object is seen", func() bool { return l.Inventory().Entry(k) != nil })
+				controlplane.Eventually(t, time.Minute, "the object is seen", controlplane.Holds(func() bool { return l.Inventory().Entry(k) != nil }))
 				if tr, ok := l.Inventory().Entry(k).Object.(*gatewayv1.TCPRoute); tc.kind.Resource == route.Resource && (!ok || len(inventory.Backends(tr)) != 1) {
 					t.Errorf("got %#v", l.Inventory().Entry(k).Object)
 				}
 				remove1(t, c, key("CustomResourceDefinition.apiextensions.k8s.io", "", tc.kind.Resource+"."+tc.kind.Group))
-				eventually(t, "the object is gone", func() bool { return l.Inventory().Entry(k) == nil })
-				eventually(t, "the kind is gone", func() bool { return statusOf(l, k).State == NotInstalled })
+				controlplane.Eventually(t, time.Minute, "the object is gone", controlplane.Holds(func() bool { return l.Inventory().Entry(k) == nil }))
+				controlplane.Eventually(t, time.Minute, "the kind is gone", controlplane.Holds(func() bool { return statusOf(l, k).State == NotInstalled }))
 				if !l.HasSynced() {
 					t.Error("a kind that went away unsynced the inventory")
 				}
@@ -162,7 +162,7 @@ func TestAKindThatMayNotBeReadIsNeverSynced(t *testing.T) {
 		seen = err
 	}}})
 	start(t, l)
-	eventually(t, "the refusal is reported", func() bool { return statusOf(l, key("Service", "", "")).State == Unreadable })
+	controlplane.Eventually(t, time.Minute, "the refusal is reported", controlplane.Holds(func() bool { return statusOf(l, key("Service", "", "")).State == Unreadable }))
 	mu.Lock()
 	defer mu.Unlock()
 	if !apierrors.IsForbidden(seen) || l.HasSynced() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -213,13 +214,13 @@ func TestWhatMayNotBeReadIsSaid(t *testing.T) {
 	config.Impersonate = rest.ImpersonationConfig{UserName: name, Groups: []string{"system:authenticated"}}
 	c := newClient(t, config)
 	var s Snapshot
-	eventually(t, "the role counts", func() bool {
+	controlplane.Eventually(t, time.Minute, "the role counts", controlplane.Holds(func() bool {
 		var err error
 		if s, err = c.Load(t.Context(), LoadOptions{Kinds: kindsNamed(t, "Service", "Pod", "HTTPRoute.gateway.networking.k8s.io")}); err != nil {
 			t.Fatal(err)
 		}
 		return s.Coverage[0].State == Complete
-	})
+	}))
 	if s.Coverage[1].State != Unreadable || s.Coverage[1].Err == nil || s.Coverage[2].State != NotInstalled || len(s.Unread()) != 1 {
 		t.Errorf("got %v", s.Coverage)
 	}

@@ -60,38 +60,10 @@ func remove1(t testing.TB, c *Client, k inventory.Key) {
 	}
 }
 
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(60 * time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-deadline:
-			t.Fatal("in vain: " + what)
-		case <-tick.C:
-		}
-	}
-}
-
 // start runs a Live until the test ends, and fails the test when Start does.
 func start(t testing.TB, l *Live) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Start(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Error(err)
-			}
-		case <-time.After(20 * time.Second):
-			t.Error("Start did not return after its context ended")
-		}
-	})
+	controlplane.Run(t, l.Start)
 }
 
 func sync1(t testing.TB, l *Live) {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // run lets lives end until the function that it returns is called.
@@ -209,11 +210,11 @@ func TestManyReviewsAtOnceAllSeeTheirOwnWrites(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	eventually(t, "half of them are confirmed", func() bool {
+	controlplane.Eventually(t, time.Minute, "half of them are confirmed", controlplane.Holds(func() bool {
 		s.writing.Lock()
 		defer s.writing.Unlock()
 		return s.total.Settled == workers*each/2 && s.total.Held == workers*each/2
-	})
+	}))
 	if n := s.Inventory().Len(inventory.ServiceKind); n != workers*each {
 		t.Errorf("got %d", n)
 	}

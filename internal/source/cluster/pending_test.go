@@ -75,7 +75,7 @@ func shown(uid, version, state string) step {
 	}
 }
 
-func gone(uid, version string) step { //nolint:unparam // says what it is at the call
+func gone(uid, version string) step { //nolint:unparam // where there are two objects, a row says which one ended
 	return func(_ testing.TB, s *stage) {
 		made := newCompactor(s.watcher.kind, &s.pool).gone(service(uid, version, ""))
 		s.batch(change{watcher: s.watcher, verb: remove, key: made.key, version: number(made.version), uid: made.uid, at: made.decoded})

@@ -78,7 +78,7 @@ func (s *stream) convert(ctx context.Context, e *watch.Event) bool {
 // shutdown would wait with it.
 type promptClock struct {
 	clock.RealClock
-	ctx context.Context //nolint:containedctx // the clock lives as long as one watcher
+	ctx context.Context // the clock lives as long as one watcher
 }
 
 func newPromptClock(ctx context.Context) promptClock { return promptClock{ctx: ctx} }

@@ -13,12 +13,11 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiruntime "k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // offline is a Live whose writer runs, with watchers that the test plays the
@@ -96,7 +95,7 @@ func TestARelistRemovesWhatIsGone(t *testing.T) {
 		counts = append(counts, 0)
 	}}, "Pod")
 	must(t, w[0].Replace(stubs(w[0], pods(0, 2000)...), "1"))
-	eventually(t, "the first list is published", w[0].synced.Load)
+	controlplane.Eventually(t, time.Minute, "the first list is published", controlplane.Holds(w[0].synced.Load))
 	if n := l.Inventory().Len(inventory.PodKind); n != 2000 {
 		t.Fatalf("got %d pods", n)
 	}
@@ -106,9 +105,9 @@ func TestARelistRemovesWhatIsGone(t *testing.T) {
 	}
 	mu.Unlock()
 	must(t, w[0].Replace(stubs(w[0], pods(500, 2100)...), "2"))
-	eventually(t, "the second list is taken over", func() bool {
+	controlplane.Eventually(t, time.Minute, "the second list is taken over", controlplane.Holds(func() bool {
 		return l.Inventory().Len(inventory.PodKind) == 1600
-	})
+	}))
 	if e := l.Inventory().Entry(inventory.KeyOf(pod(499))); e != nil {
 		t.Error("a pod that is gone is still there")
 	}
@@ -131,11 +130,11 @@ func TestReplicasShareOneSpecBeforeAndAfterTheyAreKept(t *testing.T) {
 		}
 	}
 	must(t, w[0].Replace(list, "1"))
-	eventually(t, "the list is published", w[0].synced.Load)
+	controlplane.Eventually(t, time.Minute, "the list is published", controlplane.Holds(w[0].synced.Load))
 	different := pod(4)
 	different.Spec.HostNetwork = true
 	must(t, w[0].Update(newCompactor(w[0].kind, &inventory.Pool{}).stub(different)))
-	eventually(t, "the change is visible", func() bool { return l.Inventory().Entry(inventory.KeyOf(different)).Workload.Spec.HostNetwork })
+	controlplane.Eventually(t, time.Minute, "the change is visible", controlplane.Holds(func() bool { return l.Inventory().Entry(inventory.KeyOf(different)).Workload.Spec.HostNetwork }))
 	if l.Inventory().Entry(inventory.KeyOf(pod(3))).Workload.Spec.HostNetwork {
 		t.Error("a change of one replica changed another")
 	}
@@ -148,7 +147,7 @@ func TestChangesOfAKindThatIsGoneDoNotCount(t *testing.T) {
 	must(t, l.queue(change{watcher: w[0], verb: withdraw, at: time.Now()}))
 	must(t, w[0].Add(stubs(w[0], pod(11))[0]))
 	must(t, w[1].Replace(nil, "1"))
-	eventually(t, "everything is applied", w[1].synced.Load)
+	controlplane.Eventually(t, time.Minute, "everything is applied", controlplane.Holds(w[1].synced.Load))
 	if n := l.Inventory().Len(inventory.PodKind); n != 0 {
 		t.Errorf("got %d pods", n)
 	}
@@ -158,7 +157,7 @@ func TestAStormCostsFewVersions(t *testing.T) {
 	t.Parallel()
 	l, w := offline(t, Hooks{}, "Pod")
 	must(t, w[0].Replace(stubs(w[0], pods(0, 1000)...), "1"))
-	eventually(t, "the list is published", w[0].synced.Load)
+	controlplane.Eventually(t, time.Minute, "the list is published", controlplane.Holds(w[0].synced.Load))
 	const events = 20_000
 	storm := stubs(w[0], pods(0, 1000)...)
 	before := l.Generation()
@@ -166,7 +165,7 @@ func TestAStormCostsFewVersions(t *testing.T) {
 		must(t, w[0].Update(storm[i%1000]))
 	}
 	must(t, w[0].Delete(newCompactor(w[0].kind, &inventory.Pool{}).gone(pod(0))))
-	eventually(t, "the storm is over", func() bool { return l.Inventory().Len(inventory.PodKind) == 999 })
+	controlplane.Eventually(t, time.Minute, "the storm is over", controlplane.Holds(func() bool { return l.Inventory().Len(inventory.PodKind) == 999 }))
 	if n := l.Generation() - before; n > events/4 {
 		t.Errorf("%d events made %d versions", events, n)
 	} else {
@@ -178,98 +177,14 @@ func TestAReaderKeepsItsVersion(t *testing.T) {
 	t.Parallel()
 	l, w := offline(t, Hooks{}, "Pod")
 	must(t, w[0].Replace(stubs(w[0], pods(0, 100)...), "1"))
-	eventually(t, "the list is published", w[0].synced.Load)
-	held, generation := l.Current()
+	controlplane.Eventually(t, time.Minute, "the list is published", controlplane.Holds(w[0].synced.Load))
+	held, generation := l.Inventory(), l.Generation()
 	for i := range 100 {
 		must(t, w[0].Delete(newCompactor(w[0].kind, &inventory.Pool{}).gone(pod(i))))
 	}
-	eventually(t, "all are gone", func() bool { return l.Inventory().Len(inventory.PodKind) == 0 })
+	controlplane.Eventually(t, time.Minute, "all are gone", controlplane.Holds(func() bool { return l.Inventory().Len(inventory.PodKind) == 0 }))
 	if held.Len(inventory.PodKind) != 100 || l.Generation() <= generation {
 		t.Error("a version changed after it was published")
-	}
-}
-
-func TestStreamsEndWithoutAReader(t *testing.T) {
-	t.Parallel()
-	for name, full := range map[string]bool{"with an event that nobody takes": true, "without events": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, w := offline(t, Hooks{}, "Pod")
-			in := watch.NewFake()
-			s := &stream{in: in, out: make(chan watch.Event), done: make(chan struct{}), watcher: w[0], compact: newCompactor(w[0].kind, &inventory.Pool{})}
-			ended := make(chan struct{})
-			go func() { s.run(t.Context()); close(ended) }()
-			if full {
-				in.Add(pod(1))
-			}
-			s.Stop()
-			s.Stop()
-			select {
-			case <-ended:
-			case <-time.After(10 * time.Second):
-				t.Error("the stream goes on")
-			}
-		})
-	}
-}
-
-func TestTheClockDoesNotHoldAShutdownUp(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	c := newPromptClock(ctx)
-	long, short := c.After(time.Hour), c.After(time.Millisecond)
-	<-short
-	select {
-	case <-long:
-		t.Fatal("an hour passed at once")
-	default:
-	}
-	cancel()
-	select {
-	case <-long:
-	case <-time.After(10 * time.Second):
-		t.Error("the end of the context was not noticed")
-	}
-}
-
-func TestDefinitionsSayWhatIsServed(t *testing.T) {
-	t.Parallel()
-	kind := kindsNamed(t, "Route.route.openshift.io")[0]
-	ready := func(d *definition, ok bool) *definition { d.ready = ok; return d }
-	for name, tc := range map[string]struct {
-		definition *definition
-		want       presence
-	}{
-		"nothing":                          {&definition{group: "a"}, presence{}},
-		"a definition":                     {ready(&definition{group: kind.Group, resource: "routes", versions: []string{"v2", "v1"}}, true), presence{version: "v1"}},
-		"one that is not established":      {ready(&definition{group: kind.Group, resource: "routes", versions: []string{"v1"}}, false), presence{}},
-		"one without our version":          {ready(&definition{group: kind.Group, resource: "routes", versions: []string{"v2"}}, true), presence{version: "v2"}},
-		"one that serves nothing":          {ready(&definition{group: kind.Group, resource: "routes"}, true), presence{}},
-		"another resource":                 {ready(&definition{group: kind.Group, resource: "hosts", versions: []string{"v1"}}, true), presence{}},
-		"an aggregated server":             {ready(&definition{group: kind.Group, versions: []string{"v1"}}, true), presence{version: "v1", aggregated: true}},
-		"an aggregated server, other vers": {ready(&definition{group: kind.Group, versions: []string{"v2"}}, true), presence{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got := presenceOf(kind, map[inventory.Key]*definition{{}: tc.definition})
-			if got != tc.want {
-				t.Errorf("got %+v, want %+v", got, tc.want)
-			}
-		})
-	}
-}
-
-func TestDefinitionsAreReadBeforeTheyAreTrimmed(t *testing.T) {
-	t.Parallel()
-	w := kindsNamed(t, "CustomResourceDefinition.apiextensions.k8s.io")[0]
-	d := crd(kindsNamed(t, "IngressRoute.traefik.io")[0], "v1")
-	for _, status := range []apiextensionsv1.ConditionStatus{apiextensionsv1.ConditionTrue, apiextensionsv1.ConditionFalse} {
-		o := d.DeepCopy()
-		o.Status.Conditions = []apiextensionsv1.CustomResourceDefinitionCondition{{Type: apiextensionsv1.Established, Status: status}}
-		s := newCompactor(w, &inventory.Pool{}).stub(o)
-		if s.defines == nil || s.defines.ready != (status == apiextensionsv1.ConditionTrue) || len(s.defines.versions) != 1 {
-			t.Errorf("%s: got %+v", status, s.defines)
-		}
 	}
 }
 
