@@ -20,7 +20,7 @@ type Backstop struct {
 }
 
 // BackstopRule is a part of a check whose findings have one severity and one
-// certainty. Exactly one of Faults and Step is set.
+// certainty. Exactly one of Faults, Step and Added is set.
 //
 // The expressions see what those of a ValidatingAdmissionPolicy see (request,
 // object, oldObject) as untyped values, and none of the libraries that came after
@@ -43,7 +43,19 @@ type BackstopRule struct {
 	// is evaluated for updates only.
 	Step string
 
+	// Added is a CEL expression over the whole request with the same value, for what
+	// cannot be told by comparing subjects: the faults that the request adds.
+	Added string
+
+	// Shared are expressions that the rule reads as variables.NAME, those that others
+	// read first. Rules may share one: it is evaluated once for them all.
+	Shared []BackstopVariable
+
 	// Each is a cluster-scoped kind, all objects of which are tried as params; zero
 	// for none. The request is refused when Faults is not empty for one of them.
 	Each schema.GroupVersionKind
 }
+
+// BackstopVariable is an expression with a name. A name means the same expression
+// in every rule about kinds with a namespace, and in every one about those without.
+type BackstopVariable struct{ Name, Expression string }

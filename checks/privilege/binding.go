@@ -56,16 +56,22 @@ func readBinding(in checks.Input) *binding {
 	if !ok {
 		return nil
 	}
-	v := authz.Over(in.Inventory)
+	b := resolve(authz.Over(in.Inventory), bound)
+	if byAPIServer(in) {
+		b.subjects = nil
+	}
+	return b
+}
+
+// resolve works out what a binding gives and to whom.
+func resolve(v authz.View, bound authz.Bound) *binding {
 	b := &binding{Bound: bound, scope: power.Scope{Namespace: bound.Key.Namespace}, role: bound.Role(), grant: v.Grant(bound)}
 	b.rules, b.known = b.grant.Rules, !b.grant.Missing
 	if s := shippedAs(b.role); s != nil && !s.kubeadm {
 		b.rules, b.known = slices.Concat(b.rules, s.rules), true
 	}
 	b.holds = power.Of(b.rules, b.scope)
-	if !byAPIServer(in) {
-		b.subjects = subjectsOf(bound)
-	}
+	b.subjects = subjectsOf(bound)
 	return b
 }
 

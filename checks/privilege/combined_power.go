@@ -5,9 +5,7 @@ package privilege
 import (
 	"fmt"
 	"slices"
-	"strings"
 
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -111,18 +109,16 @@ func joinedByRole(in checks.Input) []union {
 		return nil
 	}
 	v := authz.Over(in.Inventory)
-	holding := []inventory.Key{r.key}
-	if r.key.Kind == inventory.ClusterRoleKind {
-		for _, to := range v.Aggregators(r.key.Name, r.object.GetLabels()) {
-			holding = append(holding, inventory.KeyOf(to))
-		}
-	}
 	seen := map[string]bool{}
 	all := gather(v)
-	for _, key := range holding {
+	v = all.view
+	for _, key := range r.holding(v) {
 		for e := range in.Inventory.BindingsTo(key) {
 			bound, ok := authz.BoundOf(e.Object)
 			if !ok {
+				continue
+			}
+			if all.apart(bound) {
 				continue
 			}
 			for _, u := range all.unions(v.Grant(bound), subjectsOf(bound), func(subject) string { return "rules" }) {
@@ -158,76 +154,4 @@ func (g *gathering) hadOtherwise(u union) bool {
 		!slices.ContainsFunc(power.Completes(one, others), func(j power.Joined) bool {
 			return j.Power == u.Power && j.Namespace == u.Namespace
 		})
-}
-
-// gathering collects what subjects are given besides one binding. It asks once for
-// each group, because a thousand accounts share theirs.
-type gathering struct {
-	view    authz.View
-	byGroup map[string][]authz.Grant
-}
-
-func gather(v authz.View) *gathering { return &gathering{v, map[string][]authz.Grant{}} }
-
-// besides returns the grants of a subject that are not by one binding, each once.
-func (g *gathering) besides(who authz.Subject, one inventory.Key) []authz.Grant {
-	var out []authz.Grant
-	add := func(grant authz.Grant) {
-		if grant.Binding != one && !slices.ContainsFunc(out, func(o authz.Grant) bool { return o.Binding == grant.Binding }) {
-			out = append(out, grant)
-		}
-	}
-	for grant := range g.view.Grants(authz.Subject{Name: who.Name}) {
-		add(grant)
-	}
-	for _, name := range who.Groups {
-		grants, known := g.byGroup[name]
-		if !known {
-			grants = slices.Collect(g.view.Grants(authz.Subject{Groups: []string{name}}))
-			g.byGroup[name] = grants
-		}
-		for _, grant := range grants {
-			add(grant)
-		}
-	}
-	return out
-}
-
-// unions returns the unions that a grant makes with the other grants of its
-// subjects.
-func (g *gathering) unions(one authz.Grant, subjects []subject, field func(subject) string) []union {
-	var out []union
-	for _, s := range subjects {
-		for _, who := range members(g.view, s) {
-			for _, j := range power.Completes(one, g.besides(who, one.Binding)) {
-				out = append(out, union{Joined: j, who: who, grant: one, field: field(s)})
-			}
-		}
-	}
-	return out
-}
-
-// members returns who has what a subject of a binding is given: the subject, and
-// of the group of a namespace's accounts those that bindings name too.
-func members(v authz.View, s subject) []authz.Subject {
-	out := []authz.Subject{s.as}
-	if s.Kind != rbacv1.GroupKind {
-		return out
-	}
-	namespace, one := strings.CutPrefix(s.Name, authz.AccountGroupPrefix)
-	if !one {
-		return out
-	}
-	for e := range v.Inventory().BindingsWithin(namespace) {
-		bound, ok := authz.BoundOf(e.Object)
-		if !ok {
-			continue
-		}
-		for _, of := range subjectsOf(bound) {
-			if of.Kind == rbacv1.ServiceAccountKind && of.Namespace == namespace && !slices.ContainsFunc(out, func(o authz.Subject) bool { return o.Name == of.as.Name }) {
-				out = append(out, of.as)
-			}
-		}
-	}
-	return out
 }

@@ -29,7 +29,7 @@ func changedAccount() checks.Check {
 			Sources: []string{
 				goodPractices + "#workload-creation",
 				"https://open-policy-agent.github.io/gatekeeper-library/website/validation/noupdateserviceaccount",
-				"https://kyverno.io/policies/other/restrict-pod-controller-serviceaccount-updates/restrict-pod-controller-serviceaccount-updates",
+				"https://github.com/kyverno/policies/tree/main/other/restrict-pod-controller-serviceaccount-updates",
 			},
 		},
 		Run: onRunners(judgeChangedAccount),

@@ -27,7 +27,7 @@ func foreignCredential() checks.Check {
 			Attack:  "acts as the other identity from inside the Pod",
 			Fix:     "run the workload as the account whose permissions it needs, and use the workload identity of the cloud instead of a key",
 			Exempt:  "A controller that manages other clusters by their kubeconfigs.",
-			Sources: []string{accountAdminDocs + "#manual-secret-management-for-serviceaccounts", "https://kubernetes.io/docs/concepts/security/secrets-good-practices/", "https://hub.armosec.io/docs/c-0255"},
+			Sources: []string{accountAdminDocs + "#manual-secret-management-for-serviceaccounts", "https://kubernetes.io/docs/concepts/security/secrets-good-practices/", "https://kubescape.io/docs/controls/c-0255/"},
 		},
 		Run: onRunners(judgeForeignCredentials),
 	}

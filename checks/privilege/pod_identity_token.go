@@ -165,7 +165,7 @@ func deprecatedAccountField() checks.Check {
 			Attack:  "hides the account that a Pod runs as from who reads only the current field",
 			Fix:     "remove serviceAccount and name the account in serviceAccountName",
 			Exempt:  "None is known; both fields may stay as long as they say the same.",
-			Sources: []string{"https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec", "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/v1/conversion.go"},
+			Sources: []string{"https://kubernetes.io/docs/reference/kubernetes-api/core/pod-v1/#PodSpec", "https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/apis/core/v1/conversion.go"},
 		},
 		Run: onRunners(func(r runner) []checks.Finding {
 			old, now := r.spec.DeprecatedServiceAccount, r.spec.ServiceAccountName

@@ -20,11 +20,11 @@ import (
 
 // All lists the checks of this package.
 func All() []checks.Check {
-	return slices.Concat(
+	return withBackstops(slices.Concat(
 		formChecks(), administrationChecks(), identityChecks(), workloadChecks(), nodeChecks(), controlChecks(), dataChecks(),
 		extensionChecks(), combinationChecks(), bindingChecks(),
 		accountChecks(), identityOfPods(),
-	)
+	))
 }
 
 var (

@@ -109,13 +109,14 @@ type group struct {
 type groupKey struct {
 	baseline, strict checks.Action // in enforced namespaces; of cluster-scoped objects both are the one action
 	each             schema.GroupVersionKind
+	family           family
 	onStatus         bool
 	cluster          bool
 }
 
 // join adds a part to its group, unless the policy turns it off.
 func join(groups []*group, p *part, rules *policy.Policy) []*group {
-	key := groupKey{each: p.key.each, onStatus: p.check.OnStatus, cluster: p.key.cluster}
+	key := groupKey{each: p.key.each, family: p.key.family, onStatus: p.check.OnStatus, cluster: p.key.cluster}
 	if key.cluster {
 		key.baseline = p.action(rules, rules.ClusterMode, policy.Baseline)
 		key.strict = key.baseline
@@ -152,6 +153,9 @@ func (g *group) name() string {
 	if g.key.strict != g.key.baseline {
 		name += "-" + g.key.strict.String()
 	}
+	if g.key.family != "" {
+		name += "-" + string(g.key.family)
+	}
 	if g.key.onStatus {
 		name += "-status"
 	}
@@ -162,90 +166,6 @@ func (g *group) name() string {
 		name += "-cluster"
 	}
 	return name
-}
-
-// part is what becomes one validation: the rules of a check that have the same
-// severity, certainty, scope and params.
-type part struct {
-	check checks.Check
-	key   partKey
-	kinds []inventory.Kind // of all rules, each once
-	rules []rule
-
-	exemptions []exempt.Exemption // that name the check and count
-}
-
-type partKey struct {
-	severity  checks.Severity
-	certainty checks.Certainty
-	each      schema.GroupVersionKind
-	cluster   bool
-}
-
-// rule is a rule of the check for the kinds of one scope.
-type rule struct {
-	checks.BackstopRule
-	kinds []inventory.Kind
-}
-
-// partsOf sorts the rules of a check into parts, in the order of the rules.
-func partsOf(c checks.Check, p *checks.Parameters, exemptions []exempt.Exemption) ([]*part, error) {
-	var out []*part
-	var faults []error
-	for i, r := range c.Backstop.Rules(p) {
-		if (r.Faults == "") == (r.Step == "") {
-			faults = append(faults, fmt.Errorf("rule %d: not exactly one of faults and step is given", i))
-			continue
-		}
-		if r.Severity == checks.SeverityUnset {
-			r.Severity = c.Severity
-		}
-		if len(r.Kinds) == 0 {
-			r.Kinds = c.Kinds
-		}
-		for _, cluster := range []bool{false, true} {
-			kinds, err := scoped(c, r.Kinds, cluster)
-			if err != nil {
-				faults = append(faults, fmt.Errorf("rule %d: %w", i, err))
-				break
-			}
-			if len(kinds) > 0 {
-				out = place(out, c, partKey{r.Severity, r.Certainty, r.Each, cluster}, rule{r, kinds})
-			}
-		}
-	}
-	for _, p := range out {
-		p.exemptions = exemptions
-	}
-	return out, errors.Join(faults...)
-}
-
-// scoped are the kinds of one scope, in the inventory's words.
-func scoped(c checks.Check, kinds []schema.GroupKind, cluster bool) ([]inventory.Kind, error) {
-	var out []inventory.Kind
-	for _, gk := range kinds {
-		k, known := inventory.KindOf(gk)
-		if !known || !slices.Contains(c.Kinds, gk) {
-			return nil, fmt.Errorf("kind %s is not one that the check judges", gk)
-		}
-		if k.Namespaced != cluster {
-			out = append(out, k)
-		}
-	}
-	return out, nil
-}
-
-// place adds a rule to its part.
-func place(parts []*part, c checks.Check, key partKey, r rule) []*part {
-	at := slices.IndexFunc(parts, func(p *part) bool { return p.key == key })
-	if at < 0 {
-		at = len(parts)
-		parts = append(parts, &part{check: c, key: key})
-	}
-	p := parts[at]
-	p.rules = append(p.rules, r)
-	p.kinds = appendKinds(p.kinds, r.kinds)
-	return parts
 }
 
 func objectLabels() map[string]string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -41,6 +42,7 @@ func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 	var ids []string //nolint:prealloc // a few, once
 	var exemptions []exempt.Exemption
 	said := &sayings{}
+	out.Spec.Variables = g.shared()
 	for _, p := range g.parts {
 		ids, exemptions = append(ids, p.check.ID), append(exemptions, p.exemptions...)
 		out.Spec.Variables = append(out.Spec.Variables, p.add(said, g.kinds)...)
@@ -64,34 +66,22 @@ func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 	return out
 }
 
-// sayings gathers what a policy says, by the kinds that it is said of, so that
-// only the rules for the kind at hand are evaluated.
-type sayings struct {
-	guards []string // in the order of their coming; "": every kind
-	pieces map[string][]string
-}
-
-func (s *sayings) add(guard, piece string) {
-	if s.pieces == nil {
-		s.pieces = map[string][]string{}
-	}
-	if _, known := s.pieces[guard]; !known {
-		s.guards = append(s.guards, guard)
-	}
-	s.pieces[guard] = append(s.pieces[guard], piece)
-}
-
-// expression is the list of all messages.
-func (s *sayings) expression() string {
-	out := make([]string, 0, len(s.guards))
-	for _, guard := range s.guards {
-		list := cel.Concat(s.pieces[guard]...)
-		if guard != "" {
-			list = cel.When(guard, list)
+// shared are the variables that rules of the group share, each once, in the order
+// of their coming.
+func (g *group) shared() []admissionregistrationv1.Variable {
+	var out []admissionregistrationv1.Variable
+	seen := map[string]bool{}
+	for _, p := range g.parts {
+		for _, r := range p.rules {
+			for _, v := range r.Shared {
+				if !seen[v.Name] {
+					seen[v.Name] = true
+					out = append(out, admissionregistrationv1.Variable{Name: v.Name, Expression: v.Expression})
+				}
+			}
 		}
-		out = append(out, list)
 	}
-	return strings.Join(out, " + ")
+	return out
 }
 
 // add writes the rules of the part for a policy that matches the kinds.
@@ -124,6 +114,9 @@ const maxPairs = "100000"
 // added is the list of the faults that the request adds. The expression of the
 // rule is there once, for the new and the old object alike.
 func added(r rule) string {
+	if r.Added != "" {
+		return r.Added
+	}
 	if r.Step != "" {
 		return cel.When(`request.operation == "UPDATE"`, cel.Let("object", "dyn(object)", cel.Let("oldObject", "dyn(oldObject)", r.Step)))
 	}
@@ -147,22 +140,6 @@ func guardOf(kinds []inventory.Kind) string {
 	}
 	slices.Sort(names)
 	return `request.kind.group + "/" + request.kind.kind in ` + cel.Strings(names...)
-}
-
-// Bounds of what a user reads: the API server takes messages of up to 5 KiB, and
-// cuts warnings of more than 4 KiB short.
-const (
-	maxNamed = "200"  // characters of the faults of one check
-	maxSaid  = "3500" // characters in all
-)
-
-// message is what a user reads of a part: "EXP-001 node-port (high) at type: ...".
-// The faults hold what the writer of the object wrote, so only visible ASCII
-// characters are repeated.
-func (p *part) message(added string) string {
-	named := cel.Let("n", added+`.join(", ")`, `!n.matches("^[ -~]*$") ? "what cannot be shown" : n.size() > `+maxNamed+" ? n.substring(0, "+maxNamed+`) + "..." : n`)
-	head := p.check.ID + " " + p.check.Name + " (" + p.key.severity.String() + ") at "
-	return cel.Quote(head) + " + " + named + " + " + cel.Quote(". Change: "+p.check.Doc.Fix)
 }
 
 // judgedFields are those whose change can add a fault, by kind; of every other
@@ -203,8 +180,13 @@ func (g *group) conditions() []admissionregistrationv1.MatchCondition {
 		optional := "?" + strings.ReplaceAll(f, ".", ".?")
 		changed = append(changed, fmt.Sprintf("object.%[1]s != oldObject.%[1]s", optional))
 	}
+	something := strings.Join(changed, " || ")
+	if slices.ContainsFunc(g.kinds, func(k inventory.Kind) bool { return k.GroupKind == inventory.SecretKind }) {
+		// Like the webhook, no policy looks at other Secrets.
+		something = cel.All(`request.kind.kind != "Secret" || dyn(object).?type.orValue("") == `+cel.Quote(string(corev1.SecretTypeServiceAccountToken)), something)
+	}
 	return []admissionregistrationv1.MatchCondition{
-		{Name: "something-judged-changes", Expression: strings.Join(changed, " || ")},
+		{Name: "something-judged-changes", Expression: something},
 		{Name: "not-a-kubelet", Expression: `!has(request.userInfo.groups) || !("system:nodes" in request.userInfo.groups)`},
 	}
 }

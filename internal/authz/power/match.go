@@ -52,6 +52,9 @@ const publicNamespace = "kube-public"
 // ownNamespace is where Gatehouse is installed.
 const ownNamespace = "gatehouse-system"
 
+// ownRegistration is the name of both of its webhook configurations.
+const ownRegistration = "gatehouse"
+
 // everyVerb are the verbs that together are worth a star.
 var everyVerb = []string{"get", "list", "watch", "create", "update", "patch", "delete"}
 

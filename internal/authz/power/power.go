@@ -62,6 +62,9 @@ type Pattern struct {
 	// without resourceNames allows them all.
 	Names []string
 
+	// Except are names that the pattern does not mean.
+	Except []string
+
 	// Most is the most that the pattern is worth, where that is less than the
 	// power; such a pattern makes its holder nobody else. SeverityUnset: no limit.
 	Most checks.Severity
@@ -333,7 +336,7 @@ func (t *Pattern) allowed(rule *rbacv1.PolicyRule, verb, group, resource string)
 		return req, false, false
 	}
 	for _, name := range rule.ResourceNames {
-		if matchesName(t.Names, name) {
+		if matchesName(t.Names, name) && !slices.Contains(t.Except, name) {
 			req.Name = name
 			return req, false, true
 		}

@@ -39,6 +39,9 @@ func on(groups []string, verbs []string, resources ...string) Pattern {
 // named limits a pattern to objects.
 func (t Pattern) named(names ...string) Pattern { t.Names = names; return t }
 
+// except leaves objects out.
+func (t Pattern) except(names ...string) Pattern { t.Except = names; return t }
+
 // most limits what a pattern is worth.
 func (t Pattern) most(s checks.Severity) Pattern { t.Most = s; return t }
 

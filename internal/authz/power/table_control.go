@@ -40,11 +40,13 @@ var control = []Power{
 			// A name limits what may be deleted, not what may be written: whoever changes one
 			// configuration, its own or somebody else's, may have every object of the cluster
 			// sent to an address of its choice, and changed there. RBAC has no right to the CA
-			// bundle alone, and does not say whose a configuration is.
-			on(group(admission), change, "mutatingwebhookconfigurations").named("*"),
+			// bundle alone, and does not say whose a configuration is. Our own is no more than
+			// Medium: the webhook must renew its CA bundle, and the controller compares the
+			// rest with what it should be and tells (docs/background.md).
+			on(group(admission), change, "mutatingwebhookconfigurations").named("*").except(ownRegistration),
 			// One that only validates is shown every object, the Secrets that are written
 			// among them, and may refuse all; it changes none.
-			on(group(admission), change, "validatingwebhookconfigurations").named("*").most(checks.High),
+			on(group(admission), change, "validatingwebhookconfigurations").named("*").except(ownRegistration).most(checks.High),
 			on(group(admission), modify, "validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
 		},
 	},
