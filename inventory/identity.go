@@ -6,6 +6,7 @@ import (
 	"iter"
 	"sync"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -34,7 +35,15 @@ func (inv *Inventory) BindingsTo(role Key) iter.Seq[*Entry] {
 // or "ServiceAccount", which alone has a namespace.
 func (inv *Inventory) BindingsOf(kind, namespace, name string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
-		inv.scan(inv.postings[bySubject], bySubject, words{kind, namespace, name}, matchABC, yield)
+		inv.scanLane(inv.postings[bySubject], laneOf(kind), bySubject, words{kind, namespace, name}, matchABC, yield)
+	}
+}
+
+// BindingsOfUsers yields the bindings that list a User whose name begins with a
+// prefix, once for each name.
+func (inv *Inventory) BindingsOfUsers(prefix string) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		inv.scanPrefix(bySubject, laneUser, words{a: rbacv1.UserKind, c: prefix}, yield)
 	}
 }
 
@@ -43,6 +52,13 @@ func (inv *Inventory) BindingsOf(kind, namespace, name string) iter.Seq[*Entry] 
 func (inv *Inventory) BindingsWithin(namespace string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		inv.scan(inv.postings[bySubject], bySubject, words{a: "ServiceAccount", b: namespace}, matchAB, yield)
+	}
+}
+
+// BoundWithin is BindingsWithin with the name of the account.
+func (inv *Inventory) BoundWithin(namespace string) iter.Seq2[string, *Entry] {
+	return func(yield func(string, *Entry) bool) {
+		inv.scanWords(bySubject, words{a: rbacv1.ServiceAccountKind, b: namespace}, matchAB, func(w *words, e *Entry) bool { return yield(w.c, e) })
 	}
 }
 

@@ -75,33 +75,3 @@ func (d depth) matches(pivot, w *words) bool {
 	}
 	return false
 }
-
-// scanTree yields the entries under the pivot's words in key order until yield
-// returns false; it reports whether the scan ran to its end.
-func scanTree(t *tree, pivot words, d depth, yield func(*Entry) bool) bool {
-	if t == nil {
-		return true
-	}
-	var same *words // the words that matched last: most rows share theirs
-	for p := t.seek(&pivot, nil); p.bough < len(t.boughs); p = (place{bough: p.bough + 1}) {
-		for list := t.boughs[p.bough].held.list; p.branch < len(list); p.branch, p.i = p.branch+1, 0 {
-			for _, r := range list[p.branch].leaf.rows[p.i:] {
-				switch {
-				case r.at == nil:
-					if !d.matches(&pivot, &words{a: r.entry.Key.Namespace, b: r.entry.Key.Name}) {
-						return true
-					}
-				case r.at != same:
-					if !d.matches(&pivot, r.at) {
-						return true
-					}
-					same = r.at
-				}
-				if !yield(r.entry) {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}

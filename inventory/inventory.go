@@ -19,6 +19,7 @@ type Inventory struct {
 	over     *overlay // nil unless made by With
 	memo     *sync.Map
 	reads    *Reads // nil unless made by Recording
+	sweep    *sweep // nil unless made by Sweep
 }
 
 // overlay holds the objects that With laid over a version. It is small (one
@@ -230,31 +231,5 @@ func (e *Edit) Inventory() *Inventory {
 func (e *Edit) touch(k schema.GroupKind) {
 	if identifies(k) {
 		e.memo = nil
-	}
-}
-
-// scan yields the entries of an index, those of the overlay last.
-func (inv *Inventory) scan(t *tree, index int, pivot words, d depth, yield func(*Entry) bool) {
-	inv.noteIndex(index, pivot, d)
-	if inv.over == nil {
-		scanTree(t, pivot, d, yield)
-		return
-	}
-	if !scanTree(t, pivot, d, func(e *Entry) bool { return inv.over.hides(e.Key) || yield(e) }) {
-		return
-	}
-	inv.scanOverlay(index, pivot, d, yield)
-}
-
-// scanOverlay yields the entries that the overlay adds to an index.
-func (inv *Inventory) scanOverlay(index int, pivot words, d depth, yield func(*Entry) bool) {
-	if inv.over == nil {
-		return
-	}
-	for i := range inv.over.postings {
-		p := &inv.over.postings[i]
-		if p.index == index && d.matches(&pivot, &p.words) && !yield(p.entry) {
-			return
-		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // cost is proportional to the answer.
 const (
 	byLabel    = iota // namespace, label key, label value -> workloads
-	bySelector        // namespace, key, value of a Service's first selector pair -> Services
+	bySelector        // namespace, key, value of a Service's first selector pair, "" without -> Services
 	byAddress         // IP address -> pods
 	byOwner           // namespace, controller kind, controller name -> pods and templates
 	byBackend         // namespace, Service name -> whatever routes to it or calls it
@@ -63,9 +63,8 @@ func appendPostings(out []posting, e *Entry) []posting {
 	}
 	switch o := e.Object.(type) {
 	case *corev1.Service:
-		if k, v, ok := firstPair(o.Spec.Selector); ok {
-			add(bySelector, e.Key.Namespace, k, v)
-		}
+		k, v := firstPair(o.Spec.Selector)
+		add(bySelector, e.Key.Namespace, k, v)
 		return out
 	case *discoveryv1.EndpointSlice:
 		if name := o.Labels[discoveryv1.LabelServiceName]; name != "" {
@@ -126,12 +125,14 @@ func distinct(out []posting, from int) []posting {
 }
 
 // firstPair returns the pair with the smallest key: every pod that a selector
-// matches carries it, so one row per Service finds all Services of a pod.
-func firstPair(selector map[string]string) (key, value string, ok bool) {
+// matches carries it, so one row per Service finds all Services of a pod. Empty for
+// an empty selector.
+func firstPair(selector map[string]string) (key, value string) {
+	found := false
 	for k, v := range selector {
-		if !ok || k < key {
-			key, value, ok = k, v, true
+		if !found || k < key {
+			key, value, found = k, v, true
 		}
 	}
-	return key, value, ok
+	return key, value
 }

@@ -51,9 +51,15 @@ func (inv *Inventory) Entry(k Key) *Entry {
 		return nil
 	}
 	// The pivot sorts before the entry's row, so the first row from there is it.
-	var found *Entry
-	scanTree(t, words{a: k.Namespace, b: k.Name}, matchAB, func(e *Entry) bool { found = e; return false })
-	return found
+	p := inv.seekObject(t, &words{a: k.Namespace, b: k.Name})
+	r := t.at(p)
+	if r == nil && p.bough < len(t.boughs) {
+		_, r = t.after(p)
+	}
+	if r == nil || r.entry.Key != k {
+		return nil
+	}
+	return r.entry
 }
 
 // Get returns the object of an identity as a T; false when the inventory does
@@ -99,7 +105,9 @@ func (inv *Inventory) Entries(k schema.GroupKind, namespace string) iter.Seq[*En
 			if d == 0 {
 				t.ascend(place{}, func(r row) bool { return visit(r.entry) })
 			} else {
-				scanTree(t, words{a: namespace}, d, visit)
+				pivot := words{a: namespace}
+				end, _ := scanFrom(t, inv.seekObject(t, &pivot), pivot, d, visit)
+				inv.leaveObject(t, end)
 			}
 		}
 		if over == nil || stopped {
@@ -134,111 +142,6 @@ func (inv *Inventory) Namespace(name string) *corev1.Namespace {
 func (inv *Inventory) Service(namespace, name string) *corev1.Service {
 	s, _ := Get[*corev1.Service](inv, ServiceKind, namespace, name)
 	return s
-}
-
-// probes are how many rows are looked at to find a selector's rarest label: few
-// at first, more when every label is more common than that.
-var probes = [...]int{32, 512}
-
-// Selected yields the workloads of a namespace whose pods carry every label of
-// the selector. An empty selector selects nothing, as in a Service.
-func (inv *Inventory) Selected(namespace string, selector map[string]string) iter.Seq[*Workload] {
-	return func(yield func(*Workload) bool) {
-		if len(selector) == 0 {
-			return
-		}
-		visit := func(e *Entry) bool { return !Matches(selector, e.Workload.Labels) || yield(e.Workload) }
-		pivot := longest(namespace, selector)
-		inv.noteIndex(byLabel, pivot, matchABC) // whatever it selects carries this pair
-		var few [8]*Entry
-		n := 0
-		scanTree(inv.postings[byLabel], pivot, matchABC, func(e *Entry) bool {
-			if n < len(few) {
-				few[n] = e
-			}
-			n++
-			return n <= len(few)
-		})
-		if n > len(few) {
-			inv.scan(inv.postings[byLabel], byLabel, inv.rarest(namespace, selector), matchABC, visit)
-			return
-		}
-		for _, e := range few[:n] {
-			if !inv.over.hides(e.Key) && !visit(e) {
-				return
-			}
-		}
-		inv.scanOverlay(byLabel, pivot, matchABC, visit)
-	}
-}
-
-// longest returns the pivot of the selector pair with the longest value. It is
-// the most particular one more often than not ("tier: front", "app: web-4711"),
-// and when few workloads carry it no other need be looked at.
-func longest(namespace string, selector map[string]string) words {
-	best := words{a: namespace}
-	for k, v := range selector {
-		if best.b == "" || len(v) > len(best.c) || len(v) == len(best.c) && k < best.b {
-			best.b, best.c = k, v
-		}
-	}
-	return best
-}
-
-// rarest returns the pivot of the selector pair with the fewest workloads.
-func (inv *Inventory) rarest(namespace string, selector map[string]string) words {
-	if len(selector) == 1 {
-		k, v, _ := firstPair(selector)
-		return words{a: namespace, b: k, c: v}
-	}
-	var best words
-	for _, limit := range probes {
-		fewest := limit
-		for k, v := range selector {
-			pivot, n := words{a: namespace, b: k, c: v}, 0
-			scanTree(inv.postings[byLabel], pivot, matchABC, func(*Entry) bool { n++; return n < fewest })
-			if n < fewest || best.b == "" {
-				best, fewest = pivot, min(n, fewest)
-			}
-		}
-		if fewest < limit {
-			break
-		}
-	}
-	return best
-}
-
-// Matches reports whether labels carry every pair of a non-empty selector.
-func Matches(selector, labels map[string]string) bool {
-	if len(selector) == 0 {
-		return false
-	}
-	for k, v := range selector {
-		if got, present := labels[k]; !present || got != v {
-			return false
-		}
-	}
-	return true
-}
-
-// Selecting yields the Services of a namespace whose selector matches a pod
-// with these labels.
-func (inv *Inventory) Selecting(namespace string, labels map[string]string) iter.Seq[*corev1.Service] {
-	return func(yield func(*corev1.Service) bool) {
-		for k, v := range labels {
-			more := true
-			inv.scan(inv.postings[bySelector], bySelector, words{a: namespace, b: k, c: v}, matchABC, func(e *Entry) bool {
-				s, ok := e.Object.(*corev1.Service)
-				if ok && Matches(s.Spec.Selector, labels) {
-					more = yield(s)
-				}
-				return more
-			})
-			if !more {
-				return
-			}
-		}
-	}
 }
 
 // PodsAt yields the pods that have an IP address, in any namespace.

@@ -102,7 +102,7 @@ func (r *Reads) ofKey(k Key) Read {
 }
 
 func (r *Reads) ofIndex(index int, w words, d depth) Read {
-	first := readIndex + uint64(index)*(uint64(matchABC)+1) + uint64(d) //nolint:gosec // no credential and no overflow: a constant expression, a small count
+	first := readIndex + uint64(index)*(uint64(matchABC)+1) + uint64(d) //nolint:gosec // index is one of the constants of postings.go
 	switch d {
 	case matchA:
 		return r.hash(first, w.a)

@@ -23,6 +23,23 @@ func questions() map[string]func(*Inventory) []string {
 	}
 	for _, ns := range testNamespaces {
 		out["Pods of "+ns] = func(inv *Inventory) []string { return keysOf(inv.Entries(PodKind, ns), ofEntry) }
+		out["bindings of users "+ns] = func(inv *Inventory) []string { return keysOf(inv.BindingsOfUsers(ns+":"), ofEntry) }
+		out["bound within "+ns] = func(inv *Inventory) []string {
+			var out []string
+			for name, e := range inv.BoundWithin(ns) {
+				out = append(out, name+" by "+e.Key.String())
+			}
+			slices.Sort(out)
+			return out
+		}
+		out["selectors of "+ns] = func(inv *Inventory) []string {
+			var out []string
+			for s := range inv.Selectors(ns) {
+				out = append(out, s.Key+"="+s.Value+" of "+s.Service().Name)
+			}
+			slices.Sort(out)
+			return out
+		}
 		out["bindings within "+ns] = func(inv *Inventory) []string { return keysOf(inv.BindingsWithin(ns), ofEntry) }
 		for _, labels := range []map[string]string{{"app": "1"}, {"app": ""}, {"app": "1", "tier": "2"}, {"app": "2", "tier": "1", "zone": "1"}} {
 			name := ns + labels["app"] + labels["tier"]
@@ -69,7 +86,11 @@ func questions() map[string]func(*Inventory) []string {
 func randomBinding(r *rand.Rand) Object {
 	b := &rbacv1.RoleBinding{ObjectMeta: meta(r), RoleRef: rbacv1.RoleRef{Kind: "Role", Name: pick(r, testNames)}}
 	for range r.IntN(3) {
-		b.Subjects = append(b.Subjects, rbacv1.Subject{Kind: "ServiceAccount", Namespace: pick(r, testNamespaces), Name: pick(r, testNames)})
+		s := rbacv1.Subject{Kind: "ServiceAccount", Namespace: pick(r, testNamespaces), Name: pick(r, testNames)}
+		if r.IntN(4) == 0 {
+			s = rbacv1.Subject{Kind: "User", Name: s.Namespace + ":" + s.Name}
+		}
+		b.Subjects = append(b.Subjects, s)
 	}
 	return b
 }

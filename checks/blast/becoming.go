@@ -52,10 +52,10 @@ func (r *rights) becoming() {
 			if !ok || !r.stands(b, known) {
 				continue
 			}
-			with := rights{to: map[account]bool{}, within: map[string]bool{}, seeds: map[string]bool{}}
+			with := rights{within: map[string]bool{}, seeds: map[string]bool{}}
 			with.name(b)
-			for a := range with.to {
-				r.to[a] = true
+			r.to = append(r.to, with.to...)
+			for _, a := range with.to {
 				push(a.namespace)
 			}
 			for namespace := range with.within {

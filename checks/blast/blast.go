@@ -61,29 +61,24 @@ type chain struct {
 
 // run reports the chains that the object under judgement is part of.
 func (c chain) run(in checks.Input) []checks.Finding {
-	now := c.of(in)
+	now := c.of(hazardsOf(in), in)
 	if len(now) == 0 {
 		return nil
 	}
-	var before []hazard
-	updated := in.Old != nil
-	if updated {
-		old := in.Sharing() // what is remembered of the new object stays
-		old.Object, old.Old, old.Inventory = in.Old, nil, in.Inventory.With(in.Old)
-		before = c.of(old)
+	if in.Old == nil {
+		return report{in: in}.of(now, nil)
 	}
-	return report{in: in, updated: updated}.of(now, before)
+	return report{in: in, updated: true}.of(now, c.of(hazardsBefore(in), in))
 }
 
-func (c chain) of(in checks.Input) []hazard {
-	all := hazardsOf(in)
-	if !slices.ContainsFunc(all, func(h hazard) bool { return c.takes(&h, in) }) {
-		return nil
-	}
-	var out []hazard
-	for i := range all {
-		if c.takes(&all[i], in) {
-			out = append(out, all[i])
+func (c chain) of(all []*hazard, in checks.Input) []*hazard {
+	var out []*hazard
+	for i, h := range all {
+		if c.takes(h, in) {
+			if out == nil {
+				out = make([]*hazard, 0, len(all)-i)
+			}
+			out = append(out, h)
 		}
 	}
 	return worstOfEach(out)

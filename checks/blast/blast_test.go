@@ -62,8 +62,8 @@ func TestAHalfIsAPowerOfItsOwn(t *testing.T) {
 	}
 }
 
-// evaluate runs the checks of this package over a fixture.
-func evaluate(t *testing.T, id, name string) []checks.Finding {
+// loaded returns the checks and the fixtures of this package.
+func loaded(t *testing.T) (*checks.Set, []fixture.Case) {
 	t.Helper()
 	set, err := checks.NewSet(All()...)
 	if err != nil {
@@ -73,15 +73,18 @@ func evaluate(t *testing.T, id, name string) []checks.Finding {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return set, cases
+}
+
+// evaluate runs the checks of this package over a fixture.
+func evaluate(t *testing.T, id, name string) []checks.Finding {
+	t.Helper()
+	set, cases := loaded(t)
 	i := slices.IndexFunc(cases, func(c fixture.Case) bool { return c.Check == id && c.Name == name })
 	if i < 0 {
 		t.Fatalf("no fixture %s/%s", id, name)
 	}
-	p, err := cases[i].Policy(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := cases[i].Input(p.Parameters)
+	_, in, err := cases[i].Under(set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,21 +131,10 @@ func TestTheChangeBreaksTheChainWhereItIsWritten(t *testing.T) {
 // filled in different orders.
 func TestAFindingDoesNotDependOnOrder(t *testing.T) {
 	t.Parallel()
-	set, err := checks.NewSet(All()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cases, err := fixture.Load("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
+	set, cases := loaded(t)
 	found := 0
 	for _, c := range cases {
-		p, err := c.Policy(set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in, err := c.Input(p.Parameters)
+		_, in, err := c.Under(set)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
+	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -63,34 +64,49 @@ type target struct {
 
 // judge works out the chains of one object. It belongs to one goroutine.
 type judge struct {
-	in     checks.Input
-	inv    *inventory.Inventory
-	manual map[string]map[string][]*corev1.Service // namespace, address -> exposed Services without selector
+	in  checks.Input
+	inv *inventory.Inventory
+	at  home // the namespace that was looked at last
+
+	account inventory.Key // that was asked for last
+	effect  *power.Effect // of it
+	survey  *power.Survey // nil unless many are asked for
+	harms   []harm        // room for those of a workload
 }
 
 func newJudge(in checks.Input) *judge { return &judge{in: in, inv: in.Inventory} }
 
+// sweep prepares for questions about many namespaces. Answers are no longer shared
+// with other checks: each is asked for once, and there are thousands.
+func (j *judge) sweep() {
+	j.inv = j.inv.Sweep()
+	j.survey = power.NewSurvey(j.inv)
+	j.in = checks.Input{Object: j.in.Object, Old: j.in.Old, Inventory: j.inv, Parameters: j.in.Parameters, Request: j.in.Request}
+}
+
 // doorsOf returns every door to a workload: the ways to the Services that select
 // its pods or list one of their addresses, and the ports that it takes of nodes.
+// The slice must not be changed.
 func (j *judge) doorsOf(w *inventory.Workload) []door {
 	if w.Spec == nil || mirror(w) {
 		return nil
 	}
-	var out []door
-	add := func(svc *corev1.Service) {
-		for _, way := range exposure.Ways(svc, j.in) {
-			out = append(out, door{way, svc})
-		}
-	}
-	for svc := range j.inv.Selecting(w.Key.Namespace, w.Labels) {
-		add(svc)
-	}
+	h := j.home(w.Key.Namespace)
+	out := h.selecting(j, nil, w.Labels)
 	for _, address := range w.Addresses {
-		for _, svc := range j.listing(w.Key.Namespace)[address] {
-			add(svc)
+		for _, e := range h.listing(j)[address] {
+			out = together(out, e.through(j))
 		}
 	}
-	return append(out, j.hostDoors(w)...)
+	return together(out, j.hostDoors(w))
+}
+
+// together joins lists without changing either.
+func together(a, b []door) []door {
+	if len(a) == 0 {
+		return b
+	}
+	return append(slices.Clip(a), b...)
 }
 
 func (j *judge) hostDoors(w *inventory.Workload) []door {
@@ -119,32 +135,6 @@ func takesPorts(s *corev1.PodSpec) bool {
 func mirror(w *inventory.Workload) bool {
 	_, is := w.Annotations[corev1.MirrorPodAnnotationKey]
 	return is && w.Field == ""
-}
-
-// listing returns the exposed Services without selector of a namespace by the
-// addresses that their EndpointSlices hold. The addresses of other namespaces'
-// pods are not looked for: endpoints that lead there are refused by
-// manual-endpoints (EXP-009), and judged when they are written.
-func (j *judge) listing(namespace string) map[string][]*corev1.Service {
-	if known, done := j.manual[namespace]; done {
-		return known
-	}
-	out := map[string][]*corev1.Service{}
-	for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, namespace) {
-		if len(svc.Spec.Selector) > 0 || len(exposure.Ways(svc, j.in)) == 0 {
-			continue
-		}
-		for s := range j.inv.Slices(namespace, svc.Name) {
-			for _, address := range exposure.EndpointAddresses(s) {
-				out[address] = append(out[address], svc)
-			}
-		}
-	}
-	if j.manual == nil {
-		j.manual = map[string]map[string][]*corev1.Service{}
-	}
-	j.manual[namespace] = out
-	return out
 }
 
 // behind yields the workloads that a Service leads to: those that it selects,

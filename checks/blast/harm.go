@@ -127,15 +127,15 @@ func place(namespace string) string {
 // atLeast is the severity from which on a permission counts as a privilege.
 const atLeast = checks.Medium
 
-// harmsOf returns what a workload can do, at most one harm of each term.
+// harmsOf returns what a workload can do, at most one harm of each term. The slice
+// is valid until the next call.
 func (j *judge) harmsOf(w *inventory.Workload) []harm {
 	account := inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: w.Key.Namespace, Name: w.ServiceAccount()}
 	sa, _ := inventory.Get[*corev1.ServiceAccount](j.inv, inventory.ServiceAccountKind, account.Namespace, account.Name)
-	var out []harm
-	if e := power.EffectiveAccount(authz.Over(j.inv), account.Namespace, account.Name); e.Severity >= atLeast {
-		h := harm{severity: e.Severity, account: account, effect: e, steps: e.Steps}
-		h.mount(w, sa)
-		out = append(out, h)
+	out := j.harms[:0]
+	if e := j.effectOf(account); e.Severity >= atLeast {
+		out = append(out, harm{severity: e.Severity, account: account, effect: e, steps: e.Steps})
+		out[len(out)-1].mount(w, sa)
 	}
 	if h, has := cloudIdentity(sa); has {
 		h.account = account
@@ -144,7 +144,23 @@ func (j *judge) harmsOf(w *inventory.Workload) []harm {
 	if h, has := escape(w); has {
 		out = append(out, h)
 	}
+	j.harms = out
 	return out
+}
+
+// effectOf is power.EffectiveAccount. The last answer is remembered, for an account
+// has several workloads.
+func (j *judge) effectOf(account inventory.Key) *power.Effect {
+	switch {
+	case j.effect != nil && j.account == account:
+		return j.effect
+	case j.survey != nil:
+		j.effect = j.survey.Effective(account.Namespace, account.Name)
+	default:
+		j.effect = power.EffectiveAccount(authz.Over(j.inv), account.Namespace, account.Name)
+	}
+	j.account = account
+	return j.effect
 }
 
 // mount decides whether the pods hold a token of their account.

@@ -36,14 +36,26 @@ func (h *hazard) certainty() checks.Certainty { return max(h.harm.certainty, h.d
 
 // hazardsOf returns the chains that the object under judgement is part of. The
 // checks of one evaluation share the list.
-func hazardsOf(in checks.Input) []hazard {
-	return checks.Shared(in, in.Object, func() []hazard { return newJudge(in).hazards() })
+func hazardsOf(in checks.Input) []*hazard {
+	return checks.Shared(in, in.Object, func() []*hazard { return newJudge(in).hazards() })
+}
+
+// past are the chains of the object before an update.
+type past struct{ hazards []*hazard }
+
+// hazardsBefore is hazardsOf for the object before an update.
+func hazardsBefore(in checks.Input) []*hazard {
+	return checks.Shared(in, in.Old, func() past {
+		old := in.Sharing() // what is remembered of the new object stays
+		old.Object, old.Old, old.Inventory = in.Old, nil, in.Inventory.With(in.Old)
+		return past{hazardsOf(old)}
+	}).hazards
 }
 
 // hazards finds the chains from either end: what opens something leads on to
 // workloads and their accounts, what gives rights leads back to the workloads
 // that use them and the doors to these.
-func (j *judge) hazards() []hazard {
+func (j *judge) hazards() []*hazard {
 	switch o := j.in.Object.(type) {
 	case *corev1.Service:
 		return j.ofService(o)
@@ -70,7 +82,7 @@ func (j *judge) hazards() []hazard {
 
 // ofWorkload leaves out what the controller of a pod is in as well: a pod that is
 // started again because its node is drained brings nothing new.
-func (j *judge) ofWorkload(w *inventory.Workload) []hazard {
+func (j *judge) ofWorkload(w *inventory.Workload) []*hazard {
 	out := j.add(nil, target{w, j.doorsOf(w)}, nil)
 	if len(out) == 0 {
 		return nil
@@ -80,16 +92,16 @@ func (j *judge) ofWorkload(w *inventory.Workload) []hazard {
 		return out
 	}
 	same := j.add(nil, target{up, j.doorsOf(up)}, nil)
-	return slices.DeleteFunc(out, func(h hazard) bool {
-		return slices.ContainsFunc(same, func(s hazard) bool {
-			return s.reach == h.reach && s.harm.term == h.harm.term && !worse(&h, &s)
+	return slices.DeleteFunc(out, func(h *hazard) bool {
+		return slices.ContainsFunc(same, func(s *hazard) bool {
+			return s.reach == h.reach && s.harm.term == h.harm.term && !worse(h, s)
 		})
 	})
 }
 
 // add appends the chains of a target. Keep, when not nil, says which of its
 // harms have to do with the object under judgement.
-func (j *judge) add(out []hazard, t target, keep func(harm) (harm, bool)) []hazard {
+func (j *judge) add(out []*hazard, t target, keep func(harm) (harm, bool)) []*hazard {
 	if len(t.doors) == 0 || j.platform(t.w) {
 		return out
 	}
@@ -103,7 +115,10 @@ func (j *judge) add(out []hazard, t target, keep func(harm) (harm, bool)) []haza
 	if d := best[outside]; d != nil && d.Certainty() == checks.Violation {
 		best[gateway], best[inside] = nil, nil
 	}
-	for _, h := range j.harmsOf(t.w) {
+	var root inventory.Key // once it is asked for
+	harms := j.harmsOf(t.w)
+	for i := range harms {
+		h := harms[i]
 		if keep != nil {
 			var ours bool
 			if h, ours = keep(h); !ours {
@@ -111,9 +126,13 @@ func (j *judge) add(out []hazard, t target, keep func(harm) (harm, bool)) []haza
 			}
 		}
 		for r, d := range best {
-			if d != nil {
-				out = append(out, hazard{j.root(t.w), t.w, *d, reach(r), h})
+			if d == nil {
+				continue
 			}
+			if root.Name == "" {
+				root = j.root(t.w)
+			}
+			out = append(out, &hazard{root, t.w, *d, reach(r), h})
 		}
 	}
 	return out
@@ -143,25 +162,26 @@ func compareDoor(a, b *door) int {
 // compareHazard puts the worse first: by severity, by how widely it can be
 // reached, and by name.
 func compareHazard(a, b *hazard) int {
-	return cmp.Or(
-		cmp.Compare(b.severity(), a.severity()),
-		cmp.Compare(a.certainty(), b.certainty()),
-		cmp.Compare(a.reach, b.reach),
-		a.root.Compare(b.root),
-		compareHarm(&a.harm, &b.harm),
-		a.w.Key.Compare(b.w.Key),
-		compareDoor(&a.door, &b.door),
-	)
+	if c := cmp.Or(cmp.Compare(b.severity(), a.severity()), cmp.Compare(a.certainty(), b.certainty()), cmp.Compare(a.reach, b.reach)); c != 0 {
+		return c
+	}
+	if c := a.root.Compare(b.root); c != 0 { // mostly, and a thousand are compared
+		return c
+	}
+	return cmp.Or(compareHarm(&a.harm, &b.harm), a.w.Key.Compare(b.w.Key), compareDoor(&a.door, &b.door))
 }
 
 // worstOfEach keeps, in place, one chain of each workload, and sorts them. What is
 // certain counts more than what is severe: a doubt must not hide a violation.
-func worstOfEach(list []hazard) []hazard {
-	slices.SortFunc(list, func(a, b hazard) int {
-		return cmp.Or(a.root.Compare(b.root), cmp.Compare(a.certainty(), b.certainty()), compareHazard(&a, &b))
+func worstOfEach(list []*hazard) []*hazard {
+	slices.SortFunc(list, func(a, b *hazard) int {
+		if c := a.root.Compare(b.root); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.certainty(), b.certainty()), compareHazard(a, b))
 	})
-	list = slices.CompactFunc(list, func(a, b hazard) bool { return a.root == b.root })
-	slices.SortFunc(list, func(a, b hazard) int { return compareHazard(&a, &b) })
+	list = slices.CompactFunc(list, func(a, b *hazard) bool { return a.root == b.root })
+	slices.SortFunc(list, compareHazard)
 	return list
 }
 

@@ -61,13 +61,13 @@ func judgeNamespace(ns *corev1.Namespace, in checks.Input) []checks.Finding {
 		}
 	}
 	j := newJudge(in)
-	var found []hazard
+	var found []*hazard
 	for w := range j.workloads(ns.Name) {
 		if j.controller(w) == nil {
 			found = j.add(found, target{w, j.doorsOf(w)}, nil)
 		}
 	}
-	found = worstOfEach(slices.DeleteFunc(found, func(h hazard) bool { return !refused(&h, in) }))
+	found = worstOfEach(slices.DeleteFunc(found, func(h *hazard) bool { return !refused(h, in) }))
 	if len(found) == 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func judgeNamespace(ns *corev1.Namespace, in checks.Input) []checks.Finding {
 	f := checks.Finding{
 		Subject: "labels/" + label, Field: "metadata.labels[" + label + "]", Certainty: found[0].certainty(),
 		Message: fmt.Sprintf("%s, and holds workloads that are exposed and privileged: %s", why, strings.Join(names, ", ")),
-		Path:    report{in: in}.path(&found[0]),
+		Path:    report{in: in}.path(found[0]),
 	}
 	if more := len(found) - shown; more > 0 {
 		f.Message += fmt.Sprintf(" and %d more", more)

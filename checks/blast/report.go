@@ -29,17 +29,17 @@ type report struct {
 
 // of returns the findings for chains, one for each workload, the worst first;
 // before are those of the object before an update.
-func (r report) of(now, before []hazard) []checks.Finding {
+func (r report) of(now, before []*hazard) []checks.Finding {
 	if !r.updated {
 		return r.list(nil, now, nil)
 	}
 	had := make(map[inventory.Key]*hazard, len(before))
 	for i := range before {
-		had[before[i].root] = &before[i]
+		had[before[i].root] = before[i]
 	}
-	var added, kept []hazard
+	var added, kept []*hazard
 	for i := range now {
-		if h := had[now[i].root]; h == nil || worse(&now[i], h) {
+		if h := had[now[i].root]; h == nil || worse(now[i], h) {
 			added = append(added, now[i])
 		} else {
 			kept = append(kept, now[i])
@@ -61,14 +61,14 @@ func (r report) of(now, before []hazard) []checks.Finding {
 
 // list appends a finding for each of the first chains, or for those that single
 // says, and one for the rest.
-func (r report) list(out []checks.Finding, list []hazard, single func(*hazard) bool) []checks.Finding {
-	var rest []hazard
+func (r report) list(out []checks.Finding, list []*hazard, single func(*hazard) bool) []checks.Finding {
+	var rest []*hazard
 	for i := range list {
-		h := &list[i]
+		h := list[i]
 		if single == nil && i < shown || single != nil && single(h) {
 			out = append(out, r.finding(h))
 		} else {
-			rest = append(rest, *h)
+			rest = append(rest, h)
 		}
 	}
 	if len(rest) > 0 {
@@ -79,13 +79,14 @@ func (r report) list(out []checks.Finding, list []hazard, single func(*hazard) b
 
 // addition is the finding of a chain that was not there, or was less. One that is
 // as severe as before is about what is new in it, under a subject that says so.
-func (r report) addition(h hazard, old *hazard) checks.Finding {
+func (r report) addition(h, old *hazard) checks.Finding {
 	if old == nil || old.severity() != h.severity() || old.certainty() != h.certainty() {
-		return r.finding(&h)
+		return r.finding(h)
 	}
-	trait := news(&h, old)
-	h.harm.about(trait)
-	f := r.finding(&h)
+	trait := news(h, old)
+	told := *h // the checks of an evaluation share the chains
+	told.harm.about(trait)
+	f := r.finding(&told)
 	f.Subject += "/" + trait
 	return f
 }
@@ -94,18 +95,18 @@ func (r report) finding(h *hazard) checks.Finding {
 	return checks.Finding{
 		Severity: h.severity(), Certainty: h.certainty(),
 		Subject: "workload/" + name(h.root), Field: r.field(h),
-		Message: r.message(h), Path: r.path(h), Fix: r.fix(h), Affects: r.affects(*h),
+		Message: r.message(h), Path: r.path(h), Fix: r.fix(h), Affects: r.affects(h),
 	}
 }
 
 // affects lists the namespaces of workloads, for an object that has none.
-func (r report) affects(list ...hazard) []string {
+func (r report) affects(list ...*hazard) []string {
 	if r.in.Object.GetNamespace() != "" {
 		return nil
 	}
-	var out []string
-	for i := range list {
-		out = append(out, list[i].root.Namespace)
+	out := make([]string, 0, len(list))
+	for _, h := range list {
+		out = append(out, h.root.Namespace)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -117,14 +118,14 @@ func name(k inventory.Key) string { return k.Namespace + "/" + k.Kind.Kind + "/"
 // named is how many of the rest are named.
 const named = 3
 
-func (r report) rest(list []hazard, subject string) checks.Finding {
+func (r report) rest(list []*hazard, subject string) checks.Finding {
 	f := checks.Finding{
-		Certainty: checks.Undetermined, Subject: subject, Field: r.field(&list[0]),
-		Path: r.path(&list[0]), Fix: r.fix(&list[0]), Affects: r.affects(list...),
+		Certainty: checks.Undetermined, Subject: subject, Field: r.field(list[0]),
+		Path: r.path(list[0]), Fix: r.fix(list[0]), Affects: r.affects(list...),
 	}
 	var names []string
 	for i := range list {
-		h := &list[i]
+		h := list[i]
 		f.Severity, f.Certainty = max(f.Severity, h.severity()), min(f.Certainty, h.certainty())
 		if i < named {
 			names = append(names, h.root.String())

@@ -4,6 +4,7 @@ package blast
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,15 +20,13 @@ import (
 // account is a ServiceAccount, which need not exist.
 type account struct{ namespace, name string }
 
-func (a account) subject() authz.Subject { return authz.ServiceAccount(a.namespace, a.name) }
-
 // ofAccount adds the chains to the workloads that run as a ServiceAccount. What
 // their containers can do without it has nothing to do with the account.
-func (j *judge) ofAccount(sa *corev1.ServiceAccount) []hazard {
+func (j *judge) ofAccount(sa *corev1.ServiceAccount) []*hazard {
 	return j.running(nil, account{sa.Namespace, sa.Name}, func(h harm) (harm, bool) { return h, h.term != byEscape })
 }
 
-func (j *judge) running(out []hazard, a account, keep func(harm) (harm, bool)) []hazard {
+func (j *judge) running(out []*hazard, a account, keep func(harm) (harm, bool)) []*hazard {
 	var last *inventory.Workload
 	for w := range j.inv.RunningAs(a.namespace, a.name) {
 		if !replica(last, w) {
@@ -48,7 +47,7 @@ type rights struct {
 	feeds   map[inventory.Key]bool // aggregated roles that take the role's rules over
 	powers  map[string]bool        // of the role's own rules, by id
 	before  *inventory.Inventory   // without the object; nil until it is asked for
-	to      map[account]bool       // whom bindings name
+	to      []account              // whom bindings name
 	within  map[string]bool        // namespaces all of whose accounts they name
 	all     bool                   // they name every account
 
@@ -60,10 +59,11 @@ type rights struct {
 // dangerous permission, or takes a step towards one: those that run as the
 // accounts that it is bound to, and those that can become one of these
 // (becoming). A role without a dangerous permission ends the search.
-func (j *judge) ofRights(o inventory.Object) []hazard {
+func (j *judge) ofRights(o inventory.Object) []*hazard {
+	j.sweep()
 	r := &rights{
 		j: j, view: authz.Over(j.inv), feeds: map[inventory.Key]bool{}, powers: map[string]bool{},
-		to: map[account]bool{}, within: map[string]bool{}, seeds: map[string]bool{},
+		within: map[string]bool{}, seeds: map[string]bool{},
 	}
 	key := inventory.KeyOf(o)
 	from := key
@@ -112,12 +112,12 @@ func (r *rights) name(b authz.Bound) {
 		switch s.Kind {
 		case rbacv1.ServiceAccountKind:
 			if namespace := cmp.Or(s.Namespace, b.Key.Namespace); namespace != "" {
-				r.to[account{namespace, s.Name}] = true
+				r.to = append(r.to, account{namespace, s.Name})
 				r.seed(namespace, b.Key.Namespace)
 			}
 		case rbacv1.UserKind:
 			if namespace, name, ok := authz.SplitAccount(s.Name); ok {
-				r.to[account{namespace, name}] = true
+				r.to = append(r.to, account{namespace, name})
 				r.seed(namespace, b.Key.Namespace)
 			}
 		case rbacv1.GroupKind:
@@ -136,20 +136,24 @@ func (r *rights) group(name, in string) {
 	}
 }
 
-func (r *rights) hazards() []hazard {
+func (r *rights) hazards() []*hazard {
 	if !r.all {
 		r.becoming()
 	}
 	if r.all {
 		return r.j.exposed(r.ours)
 	}
-	var out []hazard
-	for namespace := range r.within {
+	var out []*hazard
+	for _, namespace := range slices.Sorted(maps.Keys(r.within)) {
 		for w := range r.j.workloads(namespace) {
 			out = r.j.add(out, target{w, r.j.doorsOf(w)}, r.ours)
 		}
 	}
-	for a := range r.to {
+	// In order, because whoever searches in order has less to search.
+	slices.SortFunc(r.to, func(a, b account) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+	})
+	for _, a := range slices.Compact(r.to) {
 		if !r.within[a.namespace] {
 			out = r.j.running(out, a, r.ours)
 		}
@@ -165,8 +169,7 @@ func (r *rights) ours(h harm) (harm, bool) {
 	if h.term != byAccount && h.term != unmounted {
 		return h, false
 	}
-	subject := account{h.account.Namespace, h.account.Name}.subject()
-	e := power.Effective(r.view, subject)
+	e := h.effect
 	if slices.ContainsFunc(e.Steps, func(s power.Step) bool { return r.gives(&s.Held) }) {
 		return h, true
 	}
@@ -178,7 +181,7 @@ func (r *rights) ours(h harm) (harm, bool) {
 		}
 		if r.gives(held) {
 			h.severity = held.Severity
-			h.steps = []power.Step{{Subject: subject, Held: *held}}
+			h.steps = []power.Step{{Subject: e.Subject, Held: *held}}
 			return h, true
 		}
 		together = together || held.Power.Combined()
@@ -189,7 +192,7 @@ func (r *rights) ours(h harm) (harm, bool) {
 	if r.before == nil {
 		r.before = r.j.inv.Without(inventory.KeyOf(r.j.in.Object))
 	}
-	was := power.Effective(authz.Over(r.before), subject)
+	was := power.Effective(authz.Over(r.before), e.Subject)
 	return h, was.Severity < e.Severity || len(was.Direct) < len(e.Direct)
 }
 

@@ -15,7 +15,7 @@ import (
 
 // The objects that open a way. A Service that nothing opens ends the search.
 
-func (j *judge) ofService(svc *corev1.Service) []hazard {
+func (j *judge) ofService(svc *corev1.Service) []*hazard {
 	ways := exposure.Ways(svc, j.in)
 	if len(ways) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func (j *judge) ofService(svc *corev1.Service) []hazard {
 }
 
 // through adds the chains from doors of a Service.
-func (j *judge) through(out []hazard, svc *corev1.Service, doors []door) []hazard {
+func (j *judge) through(out []*hazard, svc *corev1.Service, doors []door) []*hazard {
 	for w := range j.behind(svc) {
 		if w.Spec != nil && !mirror(w) {
 			out = j.add(out, target{w, doors}, nil)
@@ -40,7 +40,7 @@ func (j *judge) through(out []hazard, svc *corev1.Service, doors []door) []hazar
 // ofRoute adds the chains through an Ingress or a route: to the Services that it
 // names. Whether a Gateway admits the route is not looked at, so that no label of
 // a Namespace can open it later.
-func (j *judge) ofRoute(out []hazard, e *inventory.Entry) []hazard {
+func (j *judge) ofRoute(out []*hazard, e *inventory.Entry) []*hazard {
 	way, opens := exposure.Opened(e, j.in)
 	if !opens {
 		return out
@@ -60,8 +60,8 @@ func (j *judge) ofRoute(out []hazard, e *inventory.Entry) []hazard {
 // ofGateway adds the chains through the routes that name a Gateway or a
 // ListenerSet. There is no index of routes by parent: Gateways are written
 // seldom, and a cluster with ten thousand routes is read in milliseconds.
-func (j *judge) ofGateway(o inventory.Object) []hazard {
-	var out []hazard
+func (j *judge) ofGateway(o inventory.Object) []*hazard {
+	var out []*hazard
 	own := inventory.KeyOf(o)
 	for _, k := range exposure.RouteKinds() {
 		if k.Group != inventory.GatewayGroup {
@@ -78,8 +78,8 @@ func (j *judge) ofGateway(o inventory.Object) []hazard {
 
 // ofGrant adds the chains through routes of other namespaces that a
 // ReferenceGrant lets in.
-func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []hazard {
-	var out []hazard
+func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []*hazard {
+	var out []*hazard
 	lets := func(way exposure.Way) bool {
 		e := way.Referrer()
 		return e != nil && slices.ContainsFunc(g.Spec.From, func(f gatewayv1.ReferenceGrantFrom) bool {
@@ -116,7 +116,7 @@ func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []hazard {
 
 // ofEndpoints adds the chains to the pods whose addresses somebody lists for an
 // exposed Service, in whatever namespace they run.
-func (j *judge) ofEndpoints(o inventory.Object) []hazard {
+func (j *judge) ofEndpoints(o inventory.Object) []*hazard {
 	name, ofService := exposure.ServiceOfEndpoints(o)
 	if !ofService {
 		return nil
@@ -135,7 +135,7 @@ func (j *judge) ofEndpoints(o inventory.Object) []hazard {
 	if len(doors) == 0 {
 		return nil
 	}
-	var out []hazard
+	var out []*hazard
 	for _, address := range exposure.EndpointAddresses(o) {
 		for w := range j.inv.PodsAt(address) {
 			if w.Spec != nil && !mirror(w) {

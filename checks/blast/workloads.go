@@ -31,8 +31,8 @@ func (j *judge) workloads(namespace string) iter.Seq[*inventory.Workload] {
 
 // exposed adds the chains to every workload that can be reached: by way of the
 // Services, of which few are exposed, and of the pods that take ports of nodes.
-func (j *judge) exposed(keep func(harm) (harm, bool)) []hazard {
-	var out []hazard
+func (j *judge) exposed(keep func(harm) (harm, bool)) []*hazard {
+	var out []*hazard
 	for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, "") {
 		ways := exposure.Ways(svc, j.in)
 		if len(ways) == 0 {

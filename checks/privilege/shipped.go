@@ -199,3 +199,35 @@ func (o *shippedObject) collectsMore(rule *rbacv1.AggregationRule) bool {
 		})
 	})
 }
+
+// ShippedRole returns a role as Kubernetes or kubeadm ships it, for questions about
+// what was read without it; nil when neither ships one of the name. An aggregated one has
+// the rules that it collects of those that are shipped, and collects others by its
+// selectors. The object is the caller's.
+func ShippedRole(k inventory.Key) inventory.Object {
+	s := shippedAs(k)
+	if s == nil {
+		return nil
+	}
+	meta := metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Name}
+	rules := make([]rbacv1.PolicyRule, 0, len(s.rules))
+	for i := range s.rules {
+		rules = append(rules, *s.rules[i].DeepCopy())
+	}
+	switch k.Kind {
+	case inventory.RoleKind:
+		return &rbacv1.Role{ObjectMeta: meta, Rules: rules}
+	case inventory.ClusterRoleKind:
+		role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules}
+		for _, selector := range s.selectors {
+			if parsed, err := metav1.ParseToLabelSelector(selector); err == nil {
+				if role.AggregationRule == nil {
+					role.AggregationRule = &rbacv1.AggregationRule{}
+				}
+				role.AggregationRule.ClusterRoleSelectors = append(role.AggregationRule.ClusterRoleSelectors, *parsed)
+			}
+		}
+		return role
+	}
+	return nil
+}

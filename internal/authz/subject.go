@@ -95,7 +95,9 @@ func (s Subject) Names(of *rbacv1.Subject, namespace string) bool {
 		if of.Namespace != "" {
 			namespace = of.Namespace
 		}
-		return namespace != "" && s.Name == AccountPrefix+namespace+":"+of.Name
+		rest, account := strings.CutPrefix(s.Name, AccountPrefix) // without putting the name together: it is asked often
+		n := len(namespace)
+		return account && n > 0 && len(rest) > n && rest[n] == ':' && rest[:n] == namespace && rest[n+1:] == of.Name
 	}
 	return false
 }

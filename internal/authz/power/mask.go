@@ -49,11 +49,12 @@ func masks() (resources, verbs map[string]mask, paths mask) {
 func possible(rules []rbacv1.PolicyRule) mask {
 	var out mask
 	for i := range rules {
-		if len(rules[i].NonResourceURLs) > 0 {
+		rule := &rules[i]
+		if len(rule.NonResourceURLs) > 0 {
 			out |= byPath
 		}
 		var about mask
-		for _, r := range rules[i].Resources {
+		for _, r := range rule.Resources {
 			name, _ := split(r)
 			if name == rbacv1.ResourceAll {
 				return everyPower
@@ -61,7 +62,7 @@ func possible(rules []rbacv1.PolicyRule) mask {
 			about |= byResource[name]
 		}
 		if about&^out != 0 {
-			out |= about & doing(rules[i].Verbs)
+			out |= about & doing(rule.Verbs)
 		}
 	}
 	return out

@@ -63,7 +63,7 @@ type Change struct {
 }
 
 // Diff returns what is different in b: gains before losses, the most severe
-// first. A binding that dangled in both is listed once more, as it still does.
+// first. What dangled in a as well is no difference.
 func Diff(a, b *Snapshot) []Change {
 	before, after := index(a), index(b)
 	out := slices.Concat(roleChanges(before, after), bindingChanges(before, after), danglers(before, after))
@@ -152,7 +152,11 @@ func bindingChanges(before, after *indexed) []Change {
 	was, is := before.grants(), after.grants()
 	var out []Change
 	for g, binding := range is {
-		if _, had := was[g]; !had {
+		// Nobody has a role that does not exist. One that a binding of another name
+		// pointed at before it existed is new; for one of the same name see danglers.
+		old, had := was[g]
+		had = had && (before.roles[g.role] != nil || old == binding)
+		if !had && after.roles[g.role] != nil {
 			out = append(out, Change{Sort: Granted, Binding: binding, Role: g.role, Subject: g.subject}.with(after.rules(g.role), binding.Namespace))
 		}
 	}
@@ -219,10 +223,12 @@ func danglers(before, after *indexed) []Change {
 			continue
 		}
 		role := bound.Role()
+		pointed := old != nil && before.roles[role] == nil && old.RoleRef.Kind == b.RoleRef.Kind && old.RoleRef.Name == b.RoleRef.Name // at the same, which was missing
 		switch missing := after.roles[role] == nil; {
+		case missing && pointed:
 		case missing:
 			out = append(out, Change{Sort: Dangling, Binding: key, Role: role, Missing: role})
-		case old != nil && before.roles[role] == nil && old.RoleRef == b.RoleRef:
+		case pointed:
 			out = append(out, Change{Sort: Revived, Binding: key, Role: role, Missing: role}.with(after.rules(role), key.Namespace))
 		}
 		for _, s := range b.Subjects {
@@ -232,11 +238,13 @@ func danglers(before, after *indexed) []Change {
 				continue
 			}
 			change := Change{Binding: key, Role: role, Subject: s, Missing: inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: name.Namespace, Name: name.Name}}
-			switch {
-			case !after.accounts[name]:
+			pointed := old != nil && !before.accounts[name] && names(old, s)
+			switch missing := !after.accounts[name]; {
+			case missing && pointed:
+			case missing:
 				change.Sort = Dangling
 				out = append(out, change.with(after.rules(role), key.Namespace))
-			case old != nil && !before.accounts[name] && names(old, s):
+			case pointed:
 				change.Sort = Revived
 				out = append(out, change.with(after.rules(role), key.Namespace))
 			}
