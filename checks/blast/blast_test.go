@@ -96,6 +96,8 @@ func TestTheChangeBreaksTheChainWhereItIsWritten(t *testing.T) {
 	const token = "set automountServiceAccountToken: false in Deployment shop/web if it does not call the API server"
 	for name, tc := range map[string]struct{ check, fixture, want string }{
 		"of a Service": {"XR-001", "a-public-service", "set spec.type of Service shop/web to ClusterIP, or " + token},
+		"of a Service that an Ingress opens as well": {"XR-001", "refuses-the-service-that-a-route-opens-as-well", token + ", or remove ServiceAccount shop/web from the subjects of ClusterRoleBinding web-admin"},
+		"of an earlier revision":                     {"XR-001", "refuses-an-earlier-revision", "remove ServiceAccount shop/web from the subjects of RoleBinding shop/web-admin, or delete ReplicaSet shop/web-5c9d, an earlier revision of Deployment web"},
 		"of a Service with few rights": {
 			"XR-001", "refuses-a-node-port-of-medium-rights",
 			"set spec.type of Service shop/web to ClusterIP and route to it through the gateway, or " + token,

@@ -208,7 +208,8 @@ func (j *judge) controller(w *inventory.Workload) *inventory.Workload {
 }
 
 // root is the name under which a person knows a workload: the Deployment and not
-// its ReplicaSet. What is under judgement keeps its own name.
+// its ReplicaSet. What is under judgement keeps its own name, and so does what its
+// controller would not make again.
 func (j *judge) root(w *inventory.Workload) inventory.Key {
 	own := inventory.KeyOf(j.in.Object)
 	at := w
@@ -217,10 +218,33 @@ func (j *judge) root(w *inventory.Workload) inventory.Key {
 			break
 		}
 		up := j.controller(at)
-		if up == nil {
+		if up == nil || revised(at, up) {
 			break
 		}
 		at = up
 	}
 	return at.Key
+}
+
+// revised reports whether a controller would make other pods today, in what counts
+// here: a ReplicaSet of an earlier revision, which an update of the Deployment does
+// not mend, or a pod that somebody else changed.
+func revised(w, controller *inventory.Workload) bool {
+	without := func(s *corev1.PodSpec) bool {
+		return s.AutomountServiceAccountToken != nil && !*s.AutomountServiceAccountToken
+	}
+	if w.Spec == nil || controller.Spec == nil || w.Spec == controller.Spec {
+		return false
+	}
+	if w.ServiceAccount() != controller.ServiceAccount() || without(w.Spec) != without(controller.Spec) {
+		return true
+	}
+	now, escapes := escape(w)
+	if !escapes {
+		return false
+	}
+	then, _ := escape(controller)
+	return slices.ContainsFunc(now.parts, func(p part) bool {
+		return !slices.ContainsFunc(then.parts, func(q part) bool { return q.trait == p.trait })
+	})
 }

@@ -15,7 +15,7 @@ var sources = []string{
 // arithmetic is what the pages of these rules have in common.
 const arithmetic = " The severity is that of the worst permission, as docs/checks tells for each of the RBAC rules; what the account can become by running pods, minting tokens, reading Secrets and the like counts as its own. " +
 	"Every object of the chain is judged: the Service, Ingress, route, Gateway or endpoints that open the way, the pod or workload (also with no replicas, and a CronJob between two runs), the ServiceAccount, the role, also when an aggregated one takes it over, and the binding in every spelling of the account. " +
-	"The finding falls on the object that completes the chain, and an update is refused only when it adds a workload or makes one worse. " +
+	"The finding falls on the object that completes the chain; of files and in a scan, where nothing is the last, on every object of it. An update is refused only when it adds a workload or makes one worse. " +
 	"A route counts for every Gateway that it names, whether or not the Gateway admits it. A pod whose controller is in the same chain is not reported again."
 
 // exposedAndPrivileged is the product of both halves (XR-001).
@@ -34,7 +34,7 @@ func exposedAndPrivileged() checks.Check {
 				"An account that is not known may forbid the token; its workloads are undetermined until it comes.",
 			Attack:  "whoever takes the workload over goes on with the rights of its ServiceAccount",
 			Fix:     "close the way from outside, keep the token out of the pods, or take the rights from the account",
-			Exempt:  "An ingress controller of the platform, whose rights are what it is for; name its workload and its account.",
+			Exempt:  "An ingress controller of the platform, whose rights are what it is for. Name every object of the chain that is applied: the Service or the route, the workload, its account, the binding and the role; each is judged.",
 			Sources: sources,
 		},
 		Run: c.run,

@@ -4,6 +4,7 @@ package blast
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,7 +21,8 @@ import (
 const alternatives = 2
 
 // fix names the smallest changes each of which breaks the chain by itself, the
-// one to the object under judgement first.
+// one to the object under judgement first. Where several doors lead in, closing one
+// does not, and comes last.
 func (r report) fix(h *hazard) string {
 	var list []string
 	add := func(text string) {
@@ -30,7 +32,9 @@ func (r report) fix(h *hazard) string {
 	}
 	switch r.side() {
 	case opens:
-		add(r.closeDoor(h))
+		if h.more == 0 {
+			add(r.closeDoor(h))
+		}
 	case gives:
 		if _, isAccount := r.in.Object.(*corev1.ServiceAccount); !isAccount {
 			add(r.revoke(h))
@@ -52,9 +56,21 @@ func (r report) fix(h *hazard) string {
 	return strings.Join(list[:min(alternatives, len(list))], ", or ")
 }
 
-// closeDoor says how to take the door away. Past the gateway it is enough to go
-// through it, unless that is too much there as well.
+// closeDoor says how to take the door away, and how many more there are.
 func (r report) closeDoor(h *hazard) string {
+	switch text := r.closeThis(h); h.more {
+	case 0:
+		return text
+	case 1:
+		return text + " and close the other way in"
+	default:
+		return text + " and close the " + strconv.Itoa(h.more) + " other ways in"
+	}
+}
+
+// closeThis is closeDoor for the door that is told. Past the gateway it is enough to
+// go through it, unless that is too much there as well.
+func (r report) closeThis(h *hazard) string {
 	through := h.reach == outside && h.severity() < threshold(r.in)
 	e := h.door.Referrer()
 	switch {
@@ -81,6 +97,9 @@ func (r report) noToken(h *hazard) string {
 	}
 	if auto != nil && !*auto {
 		return "remove the volume with the ServiceAccount token from " + h.root.String()
+	}
+	if h.root.Kind.Kind == "ReplicaSet" && h.w.Controller != nil {
+		return "delete " + h.root.String() + ", an earlier revision of " + h.w.Controller.Kind + " " + h.w.Controller.Name
 	}
 	return set + h.root.String() + " if it does not call the API server"
 }

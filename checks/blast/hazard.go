@@ -21,6 +21,7 @@ type hazard struct {
 	root  inventory.Key       // the workload as a person knows it
 	w     *inventory.Workload // the template that is meant
 	door  door
+	more  int // doors of the same reach
 	reach reach
 	harm  harm
 }
@@ -106,8 +107,10 @@ func (j *judge) add(out []*hazard, t target, keep func(harm) (harm, bool)) []*ha
 		return out
 	}
 	var best [anywhere]*door
+	var doors [anywhere]int
 	for i := range t.doors {
 		d := &t.doors[i]
+		doors[d.reach()]++
 		if at := &best[d.reach()]; *at == nil || compareDoor(d, *at) < 0 {
 			*at = d
 		}
@@ -132,7 +135,7 @@ func (j *judge) add(out []*hazard, t target, keep func(harm) (harm, bool)) []*ha
 			if root.Name == "" {
 				root = j.root(t.w)
 			}
-			out = append(out, &hazard{root, t.w, *d, reach(r), h})
+			out = append(out, &hazard{root, t.w, *d, doors[r] - 1, reach(r), h})
 		}
 	}
 	return out
@@ -149,14 +152,25 @@ func (j *judge) platform(w *inventory.Workload) bool {
 	return at != j.in.Object.GetNamespace() && (slices.Contains(system, at) || slices.Contains(j.in.Parameters.Gateway.Namespaces, at))
 }
 
+// compareDoor puts first what is certain, the internet, and what a Service opens
+// itself.
 func compareDoor(a, b *door) int {
+	rank := func(d *door) int {
+		switch {
+		case d.From != "internet":
+			return 2
+		case d.Referrer() != nil:
+			return 1
+		}
+		return 0
+	}
 	name := func(d *door) string {
 		if d.svc == nil {
 			return ""
 		}
 		return d.svc.Name
 	}
-	return cmp.Or(cmp.Compare(a.Certainty(), b.Certainty()), cmp.Compare(a.By, b.By), cmp.Compare(name(a), name(b)))
+	return cmp.Or(cmp.Compare(a.Certainty(), b.Certainty()), rank(a)-rank(b), cmp.Compare(a.By, b.By), cmp.Compare(name(a), name(b)))
 }
 
 // compareHazard puts the worse first: by severity, by how widely it can be
