@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
-	"github.com/gatehouse-sh/gatehouse/checks/cel"
 )
 
 // withBackstops gives the checks their part in CEL, made of the same tables: that
@@ -37,8 +36,5 @@ func always(rest string, rules ...checks.BackstopRule) checks.Backstop {
 	return checks.Backstop{Partial: rest, Rules: func(*checks.Parameters) []checks.BackstopRule { return rules }}
 }
 
-// writes is true of requests of a user.
-func writes(user string) string { return "request.userInfo.username == " + cel.Quote(user) }
-
-// apiServer is who writes as byAPIServer says.
-const apiServer = "system:apiserver"
+// byAPI is true of what the API server itself writes, as byAPIServer says.
+const byAPI = `request.userInfo.username == "system:apiserver"`

@@ -37,7 +37,7 @@ func collectsAll() string {
 		empty[i] = "(s.?" + f + ".orValue(null) == null || s." + f + ".size() == 0)"
 	}
 	return cel.When(cel.All(
-		cel.Not(cel.Any(writes(apiServer), byAggregator, "self.metadata.name in "+cel.Strings(shippedNames(inventory.ClusterRoleKind.Kind)...))),
+		cel.Not(cel.Any(byAPI, byAggregator, "self.metadata.name in "+cel.Strings(shippedNames(inventory.ClusterRoleKind.Kind)...))),
 		cel.List("self.?aggregationRule.?clusterRoleSelectors")+".exists(s, "+cel.All(empty...)+")",
 	), cel.Strings("aggregation/"+granted))
 }

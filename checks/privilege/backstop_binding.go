@@ -87,10 +87,10 @@ func defaultsRules() []checks.BackstopRule {
 	}
 	kept := func(kind schema.GroupKind) checks.BackstopRule {
 		return checks.BackstopRule{Kinds: []schema.GroupKind{kind}, Faults: cel.When(
-			cel.All(cel.Not(writes(apiServer)), "self.metadata.?annotations[?"+cel.Quote(autoUpdate)+`].orValue("") == "false"`, own(kind)), `["autoupdate"]`)}
+			cel.All(cel.Not(byAPI), "self.metadata.?annotations[?"+cel.Quote(autoUpdate)+`].orValue("") == "false"`, own(kind)), `["autoupdate"]`)}
 	}
 	const ref = `dyn(object).roleRef.kind + " " + dyn(object).roleRef.name`
-	foreign := cel.When(cel.All("variables.ships.size() > 0", cel.Not(writes(apiServer)), own(inventory.ClusterBindingKind)),
+	foreign := cel.When(cel.All("variables.ships.size() > 0", cel.Not(byAPI), own(inventory.ClusterBindingKind)),
 		cel.If("variables.ships[0] != "+ref, cel.When(`request.operation != "UPDATE"`, `["roleRef"]`), eachNew("true")))
 	return []checks.BackstopRule{
 		kept(inventory.ClusterRoleKind), kept(inventory.ClusterBindingKind),

@@ -54,7 +54,7 @@ func starVerbForms() []form {
 	f := form{
 		fires: "r.V && (r.u.size() > 0 || r.g.size() > 0 && r.r.size() > 0)",
 		fresh: cel.Any("r.u.size() > 0 && "+unless("o.V && o.u.size() > 0"),
-			"r.g.exists(g, r.r.exists(x, "+unless(cel.All("o.V", hasGroup("o", "g"), hasResource("o", "x")))+"))"),
+			"r.g.exists(g, r.r.exists(x, "+unless(cel.All("o.V", hasGroup("o"), hasResource("o")))+"))"),
 		size: "r.g.size() * r.r.size()",
 		had:  "o.V",
 	}
@@ -64,7 +64,7 @@ func starVerbForms() []form {
 func starResourceForms() []form {
 	f := form{
 		fires: "r.R && r.v.size() > 0 && r.g.size() > 0",
-		fresh: "r.v.exists(v, r.g.exists(g, " + unless(cel.All("o.R", hasVerb("o", "v"), hasGroup("o", "g"))) + "))",
+		fresh: "r.v.exists(v, r.g.exists(g, " + unless(cel.All("o.R", hasVerb("o"), hasGroup("o"))) + "))",
 		size:  "r.v.size() * r.g.size()",
 		had:   "o.R",
 	}
@@ -84,7 +84,7 @@ func byGroup(f form) []form {
 func starGroupForms() []form {
 	return []form{{
 		fires: "r.G && !r.R && r.r.size() > 0",
-		fresh: "r.r.exists(x, " + unless(cel.All("o.G", hasResource("o", "x"))) + ")",
+		fresh: "r.r.exists(x, " + unless(cel.All("o.G", hasResource("o"))) + ")",
 		size:  "r.r.size()",
 		had:   "o.G && !o.R",
 		wide:  checks.Medium, role: checks.Low,
@@ -95,7 +95,7 @@ func starSubresourceForms() []form {
 	of := func(mild string) form {
 		return form{
 			fires: cel.All(`r.b.size() > 0`, `r.r.exists(x, x.startsWith("*/") && r.v.exists(v, `+mild+"))"),
-			fresh: `r.r.exists(x, x.startsWith("*/") && r.v.exists(v, ` + cel.All(mild, unless(cel.All(hasVerb("o", "v"), "o.R || x in o.r"))) + "))",
+			fresh: `r.r.exists(x, x.startsWith("*/") && r.v.exists(v, ` + cel.All(mild, unless(cel.All(hasVerb("o"), "o.R || x in o.r"))) + "))",
 			size:  "r.r.size() * r.v.size()",
 			had:   "o.b.size() > 0",
 		}

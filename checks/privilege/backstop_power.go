@@ -73,7 +73,7 @@ func fullControlRules(p *power.Power) []checks.BackstopRule {
 // meets is true of a rule that gives something of a pattern t, by the names of
 // their variables. verbs says which of the pattern's count.
 func meets(rule, verbs string) string {
-	return cel.All("t.g.exists(g, "+hasGroup(rule, "g")+")", "t.r.exists(x, "+hasResource(rule, "x")+")", verbs+".exists(v, "+hasVerb(rule, "v")+")")
+	return cel.All("t.g.exists(g, "+hasGroup(rule)+")", "t.r.exists(x, "+hasResource(rule)+")", verbs+".exists(v, "+hasVerb(rule)+")")
 }
 
 // named are the names of a rule r that a pattern t counts; [""] of a rule without.
@@ -91,9 +91,9 @@ func chunkExpression(list []entry) string {
 		texts = append(texts, list[i].text())
 	}
 	giving := "near.filter(r, " + meets("r", verbsOf) + " && " + named + ".size() > 0)"
-	covered := cel.All(hasVerb("o", "v"), hasGroup("o", "g"), hasResource("o", "x"), "o.n.size() == 0 || n in o.n")
+	covered := cel.All(hasVerb("o"), hasGroup("o"), hasResource("o"), "o.n.size() == 0 || n in o.n")
 	more := `(t.v + t.l.filter(v, !(v in t.v))).map(v, t.r.filter(x, c.exists(r, ` +
-		cel.All("v in "+verbsOf, hasVerb("r", "v"), hasResource("r", "x"), "t.g.exists(g, "+hasGroup("r", "g")+" && "+named+".exists(n, !h.exists(o, "+covered+")))") +
+		cel.All("v in "+verbsOf, hasVerb("r"), hasResource("r"), "t.g.exists(g, "+hasGroup("r")+" && "+named+".exists(n, !h.exists(o, "+covered+")))") +
 		`)).map(x, v + " on " + x).join(", ")).filter(s, s != "").join(", ")`
 	// Where nothing was given before all that is given now is new.
 	faults := `c.size() == 0 ? "" : ` + cel.Let("h", "variables.before.filter(o, "+meets("o", "(t.v + t.l)")+")",

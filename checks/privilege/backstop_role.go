@@ -81,7 +81,7 @@ func roleVariables(kind schema.GroupKind) []checks.BackstopVariable {
 	if kind == inventory.ClusterRoleKind {
 		own = `dyn(object).metadata.?name.orValue("") in ` + cel.Strings(shippedNames(kind.Kind)...)
 	}
-	skip := cel.Any(writes(apiServer),
+	skip := cel.Any(byAPI,
 		own,
 		both+".exists(self, "+cel.Any("self.?aggregationRule.orValue(null) != null", list+".map(r, "+sizeOfRule+").sum() > "+strconv.Itoa(maxWords))+")")
 	read := func(of string) string {
@@ -128,17 +128,15 @@ func words(set map[string]bool) string {
 
 // Conditions on a rule, by the name of its variable.
 
-// hasGroup is true of a rule for a group, hasResource for a resource, hasVerb for
-// a verb: all are expressions.
-func hasGroup(rule, group string) string {
-	return "(" + rule + ".G || " + group + " in " + rule + ".g)"
+// hasGroup is true of a rule for the group g, hasResource for the resource x and
+// hasVerb for the verb v, variables all three.
+func hasGroup(rule string) string { return "(" + rule + ".G || g in " + rule + ".g)" }
+
+func hasResource(rule string) string {
+	return "(" + rule + ".R || x in " + rule + ".r || " + rule + ".b.exists(y, x.endsWith(y)))"
 }
 
-func hasResource(rule, resource string) string {
-	return "(" + rule + ".R || " + resource + " in " + rule + ".r || " + rule + ".b.exists(y, " + resource + ".endsWith(y)))"
-}
-
-func hasVerb(rule, verb string) string { return "(" + rule + ".V || " + verb + " in " + rule + ".v)" }
+func hasVerb(rule string) string { return "(" + rule + ".V || v in " + rule + ".v)" }
 
 // added makes the subjects of a fault of the role as the checks do: all of it is
 // one, and what an update adds to it is another. faults is a list of texts that say

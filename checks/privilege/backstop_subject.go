@@ -48,7 +48,7 @@ func bindingVariables(kind schema.GroupKind) []checks.BackstopVariable {
 	}
 	return []checks.BackstopVariable{
 		{Name: "ships", Expression: ships},
-		{Name: "subjects", Expression: cel.If(writes(apiServer), "[]", cel.Let("now", read("object"), `request.operation != "UPDATE" ? now : `+
+		{Name: "subjects", Expression: cel.If(byAPI, "[]", cel.Let("now", read("object"), `request.operation != "UPDATE" ? now : `+
 			cel.Let("had", cel.List("dyn(oldObject).?subjects"), "now.size() * had.size() > "+maxSubjects+" ? [] : "+
 				cel.Let("names", read("oldObject")+".map(s, s.t)", "now.filter(s, !(s.t in names))")))) +
 			`.filter(s, !(variables.ships.size() > 0 && variables.ships[0] == dyn(object).roleRef.kind + " " + dyn(object).roleRef.name && s.t in variables.ships))`},
@@ -79,11 +79,11 @@ func spellingRules() []checks.BackstopRule {
 	low := cel.Any(`x.kind == "ServiceAccount" && x.?namespace.orValue("") == ""`,
 		cel.All(plain, cel.Not(cel.Any(unlike, asUser)), cel.Any(cel.All(`x.kind == "User"`, groups), cel.All(`x.kind == "Group"`, users))))
 	faults := func(condition string) string {
-		return cel.When(cel.Not(writes(apiServer)), list+".filter(x, "+condition+`).map(x, "subject/" + `+text+")")
+		return cel.When(cel.Not(byAPI), list+".filter(x, "+condition+`).map(x, "subject/" + `+text+")")
 	}
 	// Who is there twice, once for each time.
 	names := list + `.map(x, x.kind == "User" && x.name.matches("^system:serviceaccount:[^:]+:[^:]+$") ? "ServiceAccount " + x.name.substring(22).replace(":", "/") : ` + text + ")"
-	twice := cel.When(cel.Not(writes(apiServer)), cel.Let("n", names, `n.size() > `+maxTwice+` ? [] : n.filter(a, n.exists_one(b, a == b) == false).map(a, "twice/" + a)`))
+	twice := cel.When(cel.Not(byAPI), cel.Let("n", names, `n.size() > `+maxTwice+` ? [] : n.filter(a, n.exists_one(b, a == b) == false).map(a, "twice/" + a)`))
 	return []checks.BackstopRule{
 		{Severity: checks.Medium, Faults: faults(medium)},
 		{Severity: checks.Low, Faults: cel.Concat(faults(low), twice)},

@@ -120,17 +120,18 @@ func (e *entry) text(more ...string) string {
 			}
 		}
 	}
-	out := `{"i": ` + cel.Strings(key(e.power))
+	var out strings.Builder
+	out.WriteString(`{"i": ` + cel.Strings(key(e.power)))
 	for _, f := range []struct {
 		name string
 		list []string
 	}{{"g", e.pattern.Groups}, {"r", e.resource}, {"v", e.verbs}, {"l", e.limited}, {"n", names}, {"p", prefixes}, {"but", e.pattern.Except}} {
-		out += `, "` + f.name + `": ` + cel.Strings(f.list...)
+		out.WriteString(`, "` + f.name + `": ` + cel.Strings(f.list...))
 	}
 	for i := 0; i+1 < len(more); i += 2 {
-		out += `, "` + more[i] + `": ` + more[i+1]
+		out.WriteString(`, "` + more[i] + `": ` + more[i+1])
 	}
-	return out + "}"
+	return out.String() + "}"
 }
 
 // key begins what a variable says of a power.

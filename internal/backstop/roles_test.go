@@ -106,15 +106,15 @@ func (v *vocabulary) edited(r *rand.Rand, rules []rbacv1.PolicyRule, urls bool) 
 	return out
 }
 
-func roleOf(cluster bool, name string, rules []rbacv1.PolicyRule, labels ...string) inventory.Object {
+func roleOf(cluster bool, rules []rbacv1.PolicyRule, labels ...string) inventory.Object {
 	if cluster {
-		out := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules}
+		out := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "app"}, Rules: rules}
 		for _, l := range labels {
 			metav1.SetMetaDataLabel(&out.ObjectMeta, "rbac.authorization.k8s.io/aggregate-to-"+l, "true")
 		}
 		return out
 	}
-	return &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "shop"}, Rules: rules}
+	return &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "app", Namespace: "shop"}, Rules: rules}
 }
 
 // TestRolesAreJudgedAsByTheChecks compares, over random roles and updates, what the
@@ -137,10 +137,10 @@ func TestRolesAreJudgedAsByTheChecks(t *testing.T) {
 		if random.IntN(3) == 0 {
 			labels = some(random, []string{"view", "edit", "admin", "other"}, 2)
 		}
-		in := checks.Input{Object: roleOf(cluster, "app", rules, labels...), Request: checks.Request{Operation: checks.Create, User: "ann"}}
+		in := checks.Input{Object: roleOf(cluster, rules, labels...), Request: checks.Request{Operation: checks.Create, User: "ann"}}
 		if n%3 > 0 {
 			in.Old, in.Request.Operation = in.Object, checks.Update
-			in.Object = roleOf(cluster, "app", v.edited(random, rules, cluster), labels...)
+			in.Object = roleOf(cluster, v.edited(random, rules, cluster), labels...)
 		}
 		in.Inventory = inventory.New()
 		want, got := found(p, in), ask(t, list, in)
@@ -214,12 +214,12 @@ func TestLargeRolesStayWithinTheCostLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, cluster := range []bool{false, true} {
-				in := checks.Input{Object: roleOf(cluster, "app", rules), Inventory: inventory.New(), Request: checks.Request{User: "ann"}}
+				in := checks.Input{Object: roleOf(cluster, rules), Inventory: inventory.New(), Request: checks.Request{User: "ann"}}
 				start := time.Now()
 				created := ask(t, list, in)
 				took := time.Since(start)
 				in.Old = in.Object
-				in.Object = roleOf(cluster, "app", append([]rbacv1.PolicyRule{{Verbs: []string{"patch"}, APIGroups: []string{"batch"}, Resources: []string{"jobs"}}}, rules...))
+				in.Object = roleOf(cluster, append([]rbacv1.PolicyRule{{Verbs: []string{"patch"}, APIGroups: []string{"batch"}, Resources: []string{"jobs"}}}, rules...))
 				start = time.Now()
 				updated := ask(t, list, in)
 				t.Logf("cluster %v: creation %d units, %s, %d checks; update %d units, %s, %d checks", cluster, created.cost, took, len(created.checks), updated.cost, time.Since(start), len(updated.checks))
