@@ -193,7 +193,7 @@ type Input struct {
 type Doc struct {
 	Title   string   // "Services do not open ports on nodes"
 	Why     string   // paragraphs: what the rule is about and what it does not cover
-	Attack  string   // one clause: what an attacker gets
+	Attack  string   // one clause: what an attacker gets; empty for a custom check
 	Fix     string   // one clause in the imperative: "set spec.type to ClusterIP and ..."
 	Exempt  string   // when an exemption is reasonable; one sentence
 	Sources []string // URLs that back the rule

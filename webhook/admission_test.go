@@ -82,7 +82,7 @@ func TestCustomChecksSeeTheRequest(t *testing.T) {
 	}{
 		"every part": {`request.userInfo.uid == '7' && request.userInfo.extra['example.com/team'] == ['blue'] && request.dryRun && request.name == 'web' &&
 			request.options.fieldManager == 'kubectl' && request.requestKind.kind == 'Service' && request.requestResource.resource == 'services' && request.operation == 'CREATE'`, ""},
-		"another user":      {"request.userInfo.username == 'eve'", "* CUSTOM-001 ours (high) at spec.type\n    is not ours\n"},
+		"another user":      {"request.userInfo.username == 'eve'", "* CUSTOM-001 ours (high) at spec.type\n    is not ours\n    Change:   make it ours\n"},
 		"the whole object":  {"object.spec.sessionAffinity == 'None' && object.metadata.uid == 'u'", ""},
 		"what it lacks":     {"object.metadata.labels.team == 'blue'", "* CUSTOM-001 ours (high) at spec.type\n    cannot be judged: validations[0].expression: 1:23: no such key: labels\n"},
 		"no such namespace": {"namespaceObject.metadata.name == 'shop'", "cannot be judged"},

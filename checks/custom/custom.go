@@ -70,7 +70,6 @@ func Compile(d *Definition) (checks.Check, []Fault) {
 		Doc: checks.Doc{
 			Title:   d.Title,
 			Why:     why(d),
-			Attack:  "whatever the owners of this cluster wrote this check against",
 			Fix:     d.Fix,
 			Exempt:  "When the owners of this cluster's CheckPolicy agree.",
 			Sources: []string{docs},

@@ -63,7 +63,16 @@ func powerfulDefaultRole() checks.Check {
 			Exempt:  "The people who own a namespace, and extension API servers, which are documented to need system:auth-delegator.",
 			Sources: []string{rbacDocs + "#user-facing-roles", rbacDocs + "#core-component-roles", rbacDocs + "#controller-roles"},
 		},
-		Run: eachSubject(judgeDefaultRole),
+		Run: func(in checks.Input) []checks.Finding {
+			out := eachSubject(judgeDefaultRole)(in)
+			if b, ok := bindingOf(in); ok && b.scope.Namespace != "" && slices.Contains([]string{"admin", "edit"}, b.RoleRef.Name) {
+				for i := range out {
+					out[i].Attack = "reads the Secrets of the namespace and runs Pods as any of its ServiceAccounts"
+					out[i].Fix = "bind a Role that lists what the subject uses; `gatehouse rbac suggest` computes it from an audit log"
+				}
+			}
+			return out
+		},
 	}
 }
 

@@ -2,21 +2,18 @@
 
 package privilege
 
-import "github.com/gatehouse-sh/gatehouse/checks"
+import (
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
+)
 
 // dataChecks lists RBAC-005, RBAC-053 to RBAC-059: reading, changing or
 // destroying what the cluster keeps, and steering its traffic.
 func dataChecks() []checks.Check {
 	return []checks.Check{
-		rolePower("RBAC-005", checks.Doc{
-			Title: "Roles do not allow the debugging endpoints of the API server",
-			Why: "Below /debug the API server gives profiles that hold parts of its memory, and below /logs its log files. A star of paths covers them, and so does any prefix of theirs. " +
-				"/metrics alone, which monitoring reads, is low; /openid and /.well-known are meant for everybody.",
-			Attack:  "reads memory and logs of the API server",
-			Fix:     "name the paths that are read, such as /metrics",
-			Exempt:  "People who debug the control plane.",
-			Sources: []string{rbacDocs + "#referring-to-resources", "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/"},
-		}),
+		debugEndpoints(),
 		rolePower("RBAC-053", checks.Doc{
 			Title: "Roles do not allow changing Services, Ingresses and network policies",
 			Why: "Services and Ingresses decide what is reachable, endpoints who answers, and NetworkPolicies who may talk to whom. Who writes endpoints can make a Service lead to an address of its own (CVE-2021-25740). " +
@@ -78,4 +75,38 @@ func dataChecks() []checks.Check {
 			Sources: []string{"https://kubernetes.io/docs/concepts/architecture/leases/#leader-election"},
 		}),
 	}
+}
+
+// debugEndpoints is RBAC-005. Metrics, the only path that is low, are no memory and
+// no logs, and there is no narrower path to name.
+func debugEndpoints() checks.Check {
+	c := rolePower("RBAC-005", checks.Doc{
+		Title: "Roles do not allow the debugging endpoints of the API server",
+		Why: "Below /debug the API server gives profiles that hold parts of its memory, and below /logs its log files. A star of paths covers them, and so does any prefix of theirs. " +
+			"/metrics alone, which monitoring reads, is low; /openid and /.well-known are meant for everybody.",
+		Attack:  "reads memory and logs of the API server",
+		Fix:     "name the paths that are read, such as /metrics",
+		Exempt:  "People who debug the control plane.",
+		Sources: []string{rbacDocs + "#referring-to-resources", "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/"},
+	})
+	run := c.Run
+	c.Run = func(in checks.Input) []checks.Finding {
+		out := run(in)
+		if !metricsAlone(in) {
+			return out
+		}
+		for i := range out {
+			out[i].Attack = "learns which kinds and webhooks the cluster has and how much they are used"
+			out[i].Fix = "give it to the account that collects metrics, by a role of its own"
+		}
+		return out
+	}
+	return c
+}
+
+// metricsAlone reports whether no path of a role is worth more than the metrics are.
+func metricsAlone(in checks.Input) bool {
+	p, known := power.Lookup("RBAC-005")
+	r, ok := roleOf(in)
+	return known && ok && !slices.ContainsFunc(p.Permissions(r.judged, r.scope), func(q power.Permission) bool { return q.Severity > checks.Low })
 }

@@ -49,7 +49,7 @@ func needlessToken() checks.Check {
 			}
 			if how == mountedByOverride {
 				f.Severity, f.Subject = checks.Medium, "override/"+r.account
-				f.Message += " and which says that none is mounted"
+				f.Message = "mounts a token of " + r.accountKey().String() + " although the account says automountServiceAccountToken: false, and no binding grants the account anything"
 			}
 			return []checks.Finding{f}
 		}),

@@ -21,7 +21,10 @@ type Suggestion struct {
 	Subject  rbacv1.Subject
 	Objects  []inventory.Object // Roles and ClusterRoles, each followed by its binding; none when nothing is needed
 	Unused   []Unused
-	Compared bool // Unused was worked out
+	Compared bool // what follows was worked out, and Unused
+
+	Bound   int             // bindings that name the subject itself
+	Missing []inventory.Key // roles among theirs that do not exist, ordered
 }
 
 // Unused is a permission that a binding grants and the log does not show.
@@ -58,6 +61,14 @@ func (u *Usage) Suggest(user string, o Options) Suggestion {
 	if o.Granted != nil {
 		s.Compared = true
 		s.Unused = u.unused(user, *o.Granted)
+		for b := range o.Granted.Bindings(authz.Subject{Name: user}) {
+			s.Bound++
+			if g := o.Granted.Grant(b); g.Missing {
+				s.Missing = append(s.Missing, g.Role)
+			}
+		}
+		slices.SortFunc(s.Missing, inventory.Key.Compare)
+		s.Missing = slices.Compact(s.Missing)
 	}
 	return s
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/internal/background"
 	"github.com/gatehouse-sh/gatehouse/internal/background/openreports"
+	"github.com/gatehouse-sh/gatehouse/internal/backstop"
 	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
@@ -97,6 +98,9 @@ func TestNamesAreThoseOfTheWebhook(t *testing.T) {
 		if writtenByScan != key+"="+value {
 			t.Errorf("uninstall deletes reports labelled %s, they are labelled %s=%s", writtenByScan, key, value)
 		}
+	}
+	if want := partOf + "," + backstop.ComponentLabel + "=" + backstop.Component; ofBackstop != want {
+		t.Errorf("uninstall deletes policies labelled %s, they are labelled %s", ofBackstop, want)
 	}
 	if reports[0].Group != openreports.Group || reports[0].Version != openreports.Version {
 		t.Errorf("uninstall deletes reports of %v, they are of %s/%s", reports[0].GroupVersion(), openreports.Group, openreports.Version)

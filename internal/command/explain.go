@@ -3,8 +3,10 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -25,7 +27,8 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain CHECK...",
 		Short: "Say why a check exists, what to change, and when to exempt",
-		Long: "Say why a check exists, what to change, and when an exemption is reasonable. With --finding, say which\n" +
+		Long: "Say why a check exists, what to change, and when an exemption is reasonable. Custom checks are read from the\n" +
+			"CheckPolicy of the cluster of the current kube context, or from --policy. With --finding, say which\n" +
 			"exemptions were considered for one finding, and why each did or did not apply.",
 		Example: a.examples("  gatehouse explain EXP-001\n  gatehouse explain node-port\n" +
 			"  gatehouse explain --finding EXP-001:Service/shop/web:type --exemptions exemptions.yaml\n" +
@@ -34,8 +37,11 @@ func (a *app) explainCommand() *cobra.Command {
 			if f.finding != "" && len(args) > 0 {
 				return errors.New("name checks or a --finding, not both")
 			}
-			if f.finding == "" && (f.subject != "" || f.cluster != (clusterFlags{})) {
-				return errors.New("--subject, --kubeconfig and --context are about a --finding: name one")
+			if f.finding == "" && f.subject != "" {
+				return errors.New("--subject is about a --finding: name one")
+			}
+			if f.finding == "" && f.cluster != (clusterFlags{}) && (f.policy != "" || !slices.ContainsFunc(args, isCustom)) {
+				return errors.New("--kubeconfig and --context are about a --finding, or about custom checks without --policy: name one")
 			}
 			if f.finding == "" && len(args) == 0 {
 				return fmt.Errorf("name a check: '%s checks list' lists them", a.name)
@@ -52,6 +58,9 @@ func (a *app) explainCommand() *cobra.Command {
 				}
 			}
 			if f.finding == "" {
+				if err := a.learnCustom(cmd.Context(), f, args); err != nil {
+					return err
+				}
 				return a.explain(args, output)
 			}
 			f.subjectSet = cmd.Flags().Changed("subject")
@@ -61,11 +70,36 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.finding, "finding", "", "a finding, as CHECK:Kind/namespace/name[:subject]: say which exemptions were considered for it")
 	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject of the finding, given apart: the name may then hold colons")
 	cmd.Flags().StringVar(&f.exemptions, "exemptions", ofCluster, "`file` with Exemptions, or \"cluster\" for those of the cluster")
-	cmd.Flags().StringVar(&f.policy, "policy", "", "`file` with the CheckPolicy that bounds exemptions and has custom checks; default: with a --finding the cluster's, or the built-in one with a file of exemptions")
+	cmd.Flags().StringVar(&f.policy, "policy", "", "`file` with the CheckPolicy that bounds exemptions and has custom checks; default: the cluster's, for a --finding and for custom checks; with a file of exemptions the built-in one")
 	f.cluster.add(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "one of text, json, yaml")
 	complete(cmd, "output", fixed("text", "json", "yaml"))
 	return cmd
+}
+
+// isCustom reports whether a name is the id of a custom check.
+func isCustom(name string) bool { return strings.HasPrefix(strings.ToUpper(name), customPrefix) }
+
+// learnCustom reads the cluster's CheckPolicy where custom checks are named and no
+// file has them.
+func (a *app) learnCustom(ctx context.Context, f findingFlags, names []string) error {
+	i := slices.IndexFunc(names, isCustom)
+	if i < 0 || f.policy != "" {
+		return nil
+	}
+	config, cluster, err := f.cluster.connect()
+	if err == nil {
+		_, err = a.clusterPolicy(ctx, config)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is a check of a cluster's CheckPolicy, which cannot be read: %w (--policy FILE reads it from a file)", names[i], err)
+	}
+	for _, name := range names[i:] {
+		if _, known := a.set.Lookup(strings.ToUpper(name)); isCustom(name) && !known {
+			return fmt.Errorf("the CheckPolicy of cluster %s has no check %s: '%s checks list --policy FILE' lists those of a file", cluster, name, a.name)
+		}
+	}
+	return nil
 }
 
 // explanation is the machine form of explain.
@@ -73,7 +107,7 @@ type explanation struct {
 	listed
 	Actions actions `json:"actions"`
 	Why     string  `json:"why"`
-	Attack  string  `json:"attack"`
+	Attack  string  `json:"attack"` // empty for a custom check
 	Fix     string  `json:"fix"`
 	Exempt  string  `json:"exempt"`
 }

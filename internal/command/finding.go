@@ -142,7 +142,7 @@ const faulty = "faulty"
 
 func (a *app) explainFinding(ctx context.Context, f findingFlags, output string) error {
 	named, wrong := a.parseFinding(f)
-	custom := strings.HasPrefix(strings.ToUpper(f.finding), customPrefix) // which the policy may know
+	custom := isCustom(f.finding) // which the policy may know
 	if wrong != nil && !custom {
 		return wrong
 	}

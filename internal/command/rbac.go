@@ -30,6 +30,8 @@ func (f *rbacFlags) add(cmd *cobra.Command, formats ...string) {
 	if len(formats) > 0 {
 		flags.StringVarP(&f.output, "output", "o", formats[0], "one of "+strings.Join(formats, ", "))
 		complete(cmd, "output", fixed(formats...))
+		// Before anything is read.
+		cmd.PreRunE = func(*cobra.Command, []string) error { return oneOf("--output", f.output, formats) }
 	}
 }
 
@@ -57,31 +59,40 @@ func rbacKinds() []inventory.Kind {
 
 // view reads the roles and bindings. What cannot be read is an error: an answer
 // from half of the bindings would say "no" where it is "yes".
-func (f *rbacFlags) view(ctx context.Context, a *app) (authz.View, error) {
+func (f *rbacFlags) view(ctx context.Context, a *app) (rbacRead, error) {
+	v, err := f.read(ctx, a)
+	if err != nil {
+		return v, err
+	}
+	return a.completed(v), nil
+}
+
+// read reads them and adds nothing.
+func (f *rbacFlags) read(ctx context.Context, a *app) (rbacRead, error) {
 	if len(f.paths) > 0 {
 		switch s, err := a.snapshotAmong(f.paths); {
 		case err != nil:
-			return authz.View{}, err
+			return rbacRead{}, err
 		case s != nil:
-			return s.View(), nil
+			return rbacRead{View: s.View()}, nil
 		}
 		read, err := a.loadFiles(ctx, f.paths, false)
 		if err != nil {
-			return authz.View{}, err
+			return rbacRead{}, err
 		}
 		if len(read.faults) > 0 {
 			a.tell(read.faults)
-			return authz.View{}, failure(ExitFault)
+			return rbacRead{}, failure(ExitFault)
 		}
-		return authz.Over(read.inventory), nil
+		return rbacRead{View: authz.Over(read.inventory)}, nil
 	}
 	config, name, err := f.cluster.connect()
 	if err != nil {
-		return authz.View{}, err
+		return rbacRead{}, err
 	}
 	client, err := cluster.NewClient(config)
 	if err != nil {
-		return authz.View{}, err
+		return rbacRead{}, err
 	}
 	bar := a.progress("reading the roles of cluster "+name, 0)
 	counts := map[string]int{}
@@ -93,15 +104,15 @@ func (f *rbacFlags) view(ctx context.Context, a *app) (authz.View, error) {
 	}})
 	bar.stop()
 	if err != nil {
-		return authz.View{}, fmt.Errorf("read cluster %s: %w", name, err)
+		return rbacRead{}, fmt.Errorf("read cluster %s: %w", name, err)
 	}
 	if unread := read.Unread(); len(unread) > 0 {
 		for _, c := range unread {
 			a.say("error: %s", c)
 		}
-		return authz.View{}, failure(ExitFault)
+		return rbacRead{}, failure(ExitFault)
 	}
-	return authz.Over(inventory.New(read.Objects...)), nil
+	return rbacRead{View: authz.Over(inventory.New(read.Objects...)), whole: true}, nil
 }
 
 // parseSubject reads a subject as the command line names it.

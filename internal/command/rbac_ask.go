@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 )
 
@@ -74,14 +73,21 @@ func (a *app) whoCan(ctx context.Context, q question, args []string) error {
 		lines = append(lines, l)
 		rows = append(rows, []string{l.Subject, l.Binding, l.Role, cmp.Or(l.Namespace, "everywhere")})
 	}
-	if q.output != "text" {
-		return a.write(q.output, lines)
+	doubts := v.anyDoubts(r)
+	switch {
+	case q.output != "text":
+		err = a.write(q.output, lines)
+	case len(rows) > 0:
+		plainTable(a.Out, []string{"SUBJECT", "BINDING", "ROLE", "WHERE"}, rows)
+	case len(doubts) > 0:
+		err = line(a.Out, "No binding that is understood allows anybody to %s.", r)
+	default:
+		err = line(a.Out, "No binding allows anybody to %s.", r)
 	}
-	if len(rows) == 0 {
-		return line(a.Out, "No binding allows anybody to %s.", r)
+	if err == nil && len(doubts) > 0 {
+		return a.undecided("others may be allowed it", doubts)
 	}
-	plainTable(a.Out, []string{"SUBJECT", "BINDING", "ROLE", "WHERE"}, rows)
-	return nil
+	return err
 }
 
 func (a *app) canCommand() *cobra.Command {
@@ -90,7 +96,7 @@ func (a *app) canCommand() *cobra.Command {
 		Use:   "can SUBJECT [VERB RESOURCE [NAME]]",
 		Short: "Say what a subject may do",
 		Long: "With a verb and a resource, say whether the subject may do that, and by which binding: exit\n" +
-			"code 0 yes, 1 no. Without, list everything that bindings allow it.",
+			"code 0 yes, 1 no, 2 when a role was not read. Without, list everything that bindings allow it.",
 		Example: a.examples("  gatehouse rbac can shop/web\n" +
 			"  gatehouse rbac can shop/web create pods -n shop\n" +
 			"  gatehouse rbac can user:alice list secrets --group developers"),
@@ -132,17 +138,27 @@ func (a *app) can(ctx context.Context, q question, args []string) error {
 		for _, r := range g.Rules {
 			list = append(list, permission{lineOf(g.Subject, g), r})
 		}
-		if g.Missing {
-			a.say("note: %s refers to %s, which does not exist", checks.Plain(g.Binding.String()), checks.Plain(g.Role.String()))
-		}
 	}
 	slices.SortStableFunc(list, func(x, y permission) int {
 		return cmp.Or(cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.Binding, y.Binding))
 	})
+	doubts := v.doubts(s, nil)
 	if q.output != "text" {
-		return a.write(q.output, list)
+		err = a.write(q.output, list)
+	} else {
+		err = a.tellPermissions(named, list, len(doubts) > 0)
 	}
-	if len(list) == 0 {
+	if err == nil && len(doubts) > 0 {
+		return a.undecided("it may be allowed more", doubts)
+	}
+	return err
+}
+
+func (a *app) tellPermissions(named rbacv1.Subject, list []permission, doubtful bool) error {
+	switch {
+	case len(list) == 0 && doubtful:
+		return line(a.Out, "No binding that is understood allows %s anything.", authz.Named(named))
+	case len(list) == 0:
 		return line(a.Out, "No binding allows %s anything.", authz.Named(named))
 	}
 	rows := make([][]string, 0, len(list))
@@ -163,11 +179,16 @@ func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s aut
 		return err
 	}
 	g, allowed := v.Allowed(s, r)
+	var doubts []authz.Grant
+	if !allowed {
+		doubts = v.doubts(s, &r)
+	}
 	if q.output != "text" {
 		answer := struct {
 			Allowed bool       `json:"allowed"`
+			Unknown bool       `json:"unknown,omitempty"` // a role of the subject was not read
 			By      *grantLine `json:"by,omitempty"`
-		}{Allowed: allowed}
+		}{Allowed: allowed, Unknown: len(doubts) > 0}
 		if allowed && g.Binding.Name != "" {
 			l := lineOf(g.Subject, g)
 			answer.By = &l
@@ -175,8 +196,11 @@ func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s aut
 		if err := a.write(q.output, answer); err != nil {
 			return err
 		}
-	} else if err := a.answer(named, r, g, allowed); err != nil {
+	} else if err := a.answer(named, r, g, allowed, len(doubts) > 0); err != nil {
 		return err
+	}
+	if len(doubts) > 0 {
+		return a.undecided("it may be allowed", doubts)
 	}
 	if !allowed {
 		return failure(ExitFindings)
@@ -184,9 +208,11 @@ func (a *app) canDo(ctx context.Context, q question, named rbacv1.Subject, s aut
 	return nil
 }
 
-func (a *app) answer(named rbacv1.Subject, r authz.Request, g authz.Grant, allowed bool) error {
+func (a *app) answer(named rbacv1.Subject, r authz.Request, g authz.Grant, allowed, doubtful bool) error {
 	text := fmt.Sprintf("no: no binding allows %s to %s", authz.Named(named), r)
 	switch {
+	case doubtful:
+		text = fmt.Sprintf("unknown: no binding that is understood allows %s to %s", authz.Named(named), r)
 	case allowed && g.Binding.Name == "":
 		text = fmt.Sprintf("yes: members of %s may do everything", authz.Masters)
 	case allowed:

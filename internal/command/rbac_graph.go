@@ -58,7 +58,7 @@ func (a *app) graph(ctx context.Context, f rbacFlags, least string, subjects []s
 	if err != nil {
 		return err
 	}
-	g := graph.Build(v, o)
+	g := graph.Build(v.View, o)
 	if len(g.Nodes) == 0 {
 		whom := "anybody"
 		if len(subjects) > 0 {

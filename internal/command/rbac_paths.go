@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,16 +87,26 @@ func (a *app) paths(ctx context.Context, f rbacFlags, groups, args []string) err
 	if len(args) == 0 {
 		return a.allPaths(ctx, v, f.output)
 	}
-	line := effectOf(power.Effective(v, asking(named, groups)), authz.Named(named))
+	s := asking(named, groups)
+	doubts := v.doubts(s, nil)
+	effect := effectOf(power.Effective(v.View, s), authz.Named(named))
 	if f.output != "text" {
-		return a.write(f.output, line)
+		err = a.write(f.output, effect)
+	} else {
+		err = a.tellEffect(effect, len(doubts) > 0)
 	}
-	return a.tellEffect(line)
+	if err == nil && len(doubts) > 0 {
+		return a.undecided("it may have more power", doubts)
+	}
+	return err
 }
 
-func (a *app) tellEffect(e effectLine) error {
+func (a *app) tellEffect(e effectLine, doubtful bool) error {
 	var b strings.Builder
-	if len(e.Powers) == 0 {
+	switch {
+	case len(e.Powers) == 0 && doubtful:
+		return line(a.Out, "%s has no dangerous power by the roles that were read.", e.Subject)
+	case len(e.Powers) == 0:
 		return line(a.Out, "%s has no dangerous power.", e.Subject)
 	}
 	fmt.Fprintf(&b, "%s: %s\n\n", checks.Plain(e.Subject), e.Severity)
@@ -119,18 +130,15 @@ func (a *app) tellEffect(e effectLine) error {
 }
 
 // allPaths lists the accounts that exist or that bindings list.
-func (a *app) allPaths(ctx context.Context, v authz.View, output string) error {
+func (a *app) allPaths(ctx context.Context, v rbacRead, output string) error {
 	accounts := map[rbacv1.Subject]bool{}
 	for e := range v.Inventory().Entries(inventory.ServiceAccountKind, "") {
 		accounts[rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: e.Key.Namespace, Name: e.Key.Name}] = true
 	}
-	for _, kind := range []inventory.Key{{Kind: inventory.ClusterBindingKind}, {Kind: inventory.RoleBindingKind}} {
-		for e := range v.Inventory().Entries(kind.Kind, "") {
-			b, _ := authz.BoundOf(e.Object)
-			for _, s := range b.Subjects {
-				if s.Kind == rbacv1.ServiceAccountKind && cmp.Or(s.Namespace, b.Key.Namespace) != "" {
-					accounts[rbacv1.Subject{Kind: s.Kind, Namespace: cmp.Or(s.Namespace, b.Key.Namespace), Name: s.Name}] = true
-				}
+	for b := range bindingsOf(v.View) {
+		for _, s := range b.Subjects {
+			if s.Kind == rbacv1.ServiceAccountKind && cmp.Or(s.Namespace, b.Key.Namespace) != "" {
+				accounts[rbacv1.Subject{Kind: s.Kind, Namespace: cmp.Or(s.Namespace, b.Key.Namespace), Name: s.Name}] = true
 			}
 		}
 	}
@@ -139,11 +147,15 @@ func (a *app) allPaths(ctx context.Context, v authz.View, output string) error {
 		line     effectLine
 	}
 	var list []ranked
+	doubts := map[inventory.Key]authz.Grant{} // by binding
 	for s := range accounts {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if e := power.Effective(v, asking(s, nil)); e.Severity > checks.SeverityUnset {
+		for _, g := range v.doubts(asking(s, nil), nil) {
+			doubts[g.Binding] = g
+		}
+		if e := power.Effective(v.View, asking(s, nil)); e.Severity > checks.SeverityUnset {
 			list = append(list, ranked{e.Severity, effectOf(e, authz.Named(s))})
 		}
 	}
@@ -156,13 +168,20 @@ func (a *app) allPaths(ctx context.Context, v authz.View, output string) error {
 		lines = append(lines, r.line)
 		rows = append(rows, []string{r.line.Severity, r.line.Subject, strings.Join(r.line.Path[1:], " -> ")})
 	}
-	if output != "text" {
-		return a.write(output, lines)
+	var err error
+	switch {
+	case output != "text":
+		err = a.write(output, lines)
+	case len(rows) > 0:
+		plainTable(a.Out, []string{"SEVERITY", "SUBJECT", "WORST"}, rows)
+	case len(doubts) > 0:
+		err = line(a.Out, "None of %s has a dangerous power by the roles that were read.", count(len(accounts), "ServiceAccount"))
+	default:
+		err = line(a.Out, "None of %s has a dangerous power.", count(len(accounts), "ServiceAccount"))
 	}
-	if len(rows) == 0 {
-		_, err := fmt.Fprintf(a.Out, "None of %s has a dangerous power.\n", count(len(accounts), "ServiceAccount"))
-		return err
+	if err == nil && len(doubts) > 0 {
+		ordered := slices.SortedFunc(maps.Values(doubts), func(x, y authz.Grant) int { return x.Binding.Compare(y.Binding) })
+		return a.undecided("some may have more power", ordered)
 	}
-	plainTable(a.Out, []string{"SEVERITY", "SUBJECT", "WORST"}, rows)
-	return nil
+	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/snapshot"
 	"github.com/gatehouse-sh/gatehouse/internal/source/files"
+	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
 func (a *app) snapshotCommand() *cobra.Command {
@@ -30,11 +31,12 @@ func (a *app) snapshotCommand() *cobra.Command {
 		Example: a.examples("  gatehouse rbac snapshot > monday.json"),
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := f.view(cmd.Context(), a)
+			v, err := f.read(cmd.Context(), a) // what is not there is not written down
 			if err != nil {
 				return err
 			}
-			return a.write("json", snapshot.Take(v))
+			a.tellLacks(lacksOf(v.View), v.whole)
+			return a.write("json", snapshot.Take(v.View))
 		},
 	}
 	f.add(cmd)
@@ -164,16 +166,18 @@ func (a *app) diff(ctx context.Context, f rbacFlags, args []string) error {
 		return err
 	}
 	var after *snapshot.Snapshot
+	whole := false
 	if len(args) > 1 {
 		after, err = readSnapshot(args[1])
-	} else if v, viewErr := f.view(ctx, a); viewErr != nil {
-		err = viewErr
+	} else if v, readErr := f.read(ctx, a); readErr != nil {
+		err = readErr
 	} else {
-		after = snapshot.Take(v)
+		after, whole = snapshot.Take(v.View), v.whole
 	}
 	if err != nil {
 		return err
 	}
+	before, after = a.comparable(before, after, whole)
 	changes := slices.DeleteFunc(snapshot.Diff(before, after), isAwaited)
 	gained := false
 	lines := make([]changeLine, 0, len(changes))
@@ -190,6 +194,34 @@ func (a *app) diff(ctx context.Context, f rbacFlags, args []string) error {
 		return failure(ExitFindings)
 	}
 	return err
+}
+
+// comparable puts into two snapshots the roles that Kubernetes ships and that both
+// lack. One that only one of them lacks is a difference. It tells which others the later
+// one lacks; whole says that it is a cluster, which has all that there is.
+func (a *app) comparable(before, after *snapshot.Snapshot, whole bool) (was, is *snapshot.Snapshot) {
+	old, now := before.View().Inventory(), after.View().Inventory()
+	lacks := lacksOf(authz.Over(now))
+	var shipped []inventory.Object
+	for _, l := range slices.Concat(lacksOf(authz.Over(old)), lacks) {
+		if role := privilege.ShippedRole(l.role); role != nil && !whole && old.Entry(l.role) == nil && now.Entry(l.role) == nil {
+			shipped = append(shipped, role)
+		}
+	}
+	with := func(s *snapshot.Snapshot, inv *inventory.Inventory) *snapshot.Snapshot {
+		if len(shipped) == 0 {
+			return s
+		}
+		edit := inv.Edit()
+		for _, role := range shipped {
+			edit.Put(inventory.NewEntry(role))
+		}
+		return snapshot.Take(authz.Over(edit.Inventory()))
+	}
+	was, is = with(before, old), with(after, now)
+	a.tellShipped(shipped)
+	a.tellLacks(lacksOf(is.View()), whole)
+	return was, is
 }
 
 // isAwaited reports whether a change only says that a binding of Kubernetes itself

@@ -74,7 +74,7 @@ func (a *app) suggest(ctx context.Context, f suggestFlags, args []string) error 
 		if err != nil {
 			return err
 		}
-		o.Granted = &v
+		o.Granted = &v.View
 	}
 	usage, stats, err := a.readAuditLog(ctx, f.log)
 	if err != nil {
@@ -82,8 +82,17 @@ func (a *app) suggest(ctx context.Context, f suggestFlags, args []string) error 
 	}
 	a.tellLog(f.log, stats, usage)
 	var out []auditlog.Suggestion
+	users, control := 0, 0 // that are left out
 	for _, user := range usage.Users() {
-		if len(args) > 0 && !wanted[user] || len(args) == 0 && !f.all && !isTenant(user) {
+		if len(args) > 0 && !wanted[user] {
+			continue
+		}
+		if _, _, account := authz.SplitAccount(user); len(args) == 0 && !f.all && !isTenant(user) {
+			if account {
+				control++
+			} else {
+				users++
+			}
 			continue
 		}
 		delete(wanted, user)
@@ -91,6 +100,9 @@ func (a *app) suggest(ctx context.Context, f suggestFlags, args []string) error 
 	}
 	for _, user := range slices.Sorted(maps.Keys(wanted)) {
 		a.say("note: the log does not show %s", checks.Plain(authz.Subject{Name: user}.String()))
+	}
+	if users+control > 0 {
+		a.say("note: %s and %s of kube-system are left out; --all includes them", count(users, "user"), count(control, "ServiceAccount"))
 	}
 	if f.output == "json" {
 		err = a.write("json", suggestionLines(out))
@@ -181,8 +193,15 @@ func (a *app) tellSuggestions(list []auditlog.Suggestion) error {
 			}
 			_ = line(&b, "#   %s %s, by %s", strings.Join(u.Rule.Verbs, ","), authz.Objects(u.Rule), u.Binding) // a Builder has no errors
 		}
-		if s.Compared && len(s.Unused) == 0 {
+		switch {
+		case !s.Compared || len(s.Unused) > 0:
+		case s.Bound == 0:
+			b.WriteString("# no binding that names it was found: it did this as a member of a group, or by a binding that was not read.\n")
+		case len(s.Missing) == 0:
 			b.WriteString("# uses all that it is granted by name.\n")
+		}
+		for _, role := range s.Missing {
+			_ = line(&b, "# is bound to %s, which is not there to compare with.", role) // a Builder has no errors
 		}
 		for _, o := range s.Objects {
 			text, err := asYAML(o)

@@ -5,6 +5,8 @@ package command
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
@@ -26,6 +28,14 @@ func plainTable(w io.Writer, header []string, rows [][]string) {
 	report.Table(w, header, rows, 0)
 }
 
+// oneOf refuses the value of a flag that is none of those it takes.
+func oneOf(flag, value string, known []string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return fmt.Errorf("%s %q is not one of %s", flag, value, strings.Join(known, ", "))
+}
+
 // write writes a value in a machine form.
 func (a *app) write(format string, v any) error {
 	switch format {
@@ -34,5 +44,5 @@ func (a *app) write(format string, v any) error {
 	case "yaml":
 		return report.EncodeYAML(a.Out, v)
 	}
-	return fmt.Errorf("--output %q is not known here", format)
+	return fmt.Errorf("--output %q is no machine form", format)
 }

@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ const restOfUninstall = "kubectl delete namespace,clusterrole,clusterrolebinding
 const (
 	partOf            = "app.kubernetes.io/part-of=gatehouse"
 	ofController      = partOf + ",app.kubernetes.io/name=gatehouse-controller"
+	ofBackstop        = partOf + ",app.kubernetes.io/component=backstop"
 	writtenByScan     = "app.kubernetes.io/managed-by=gatehouse-controller"
 	canaryOfManifests = "gatehouse-canary"
 )
@@ -42,6 +44,12 @@ const (
 )
 
 var (
+	// backstops are in the order in which they are deleted: a policy without a binding
+	// judges nothing.
+	backstops = []schema.GroupVersionResource{
+		{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicybindings"},
+		{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicies"},
+	}
 	registrations = []schema.GroupVersionResource{
 		{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
 		{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"},
@@ -60,9 +68,9 @@ func (a *app) uninstallCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Take Gatehouse out of a cluster",
-		Long: "Delete both webhook configurations, so that no request depends on Gatehouse any more, then the controller, the reports that\n" +
-			"it wrote and the namespace of its canary, and say what deletes the rest. The order matters: a webhook that is registered but\n" +
-			"gone refuses writes in enforced namespaces, and a controller that runs writes its reports again.",
+		Long: "Delete the policies of the backstop and both webhook configurations, so that no request depends on Gatehouse any more, then\n" +
+			"the controller, the reports that it wrote and the namespace of its canary, and say what deletes the rest. The order matters: a\n" +
+			"webhook that is registered but gone refuses writes in enforced namespaces, and a controller that runs writes its reports again.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.uninstall(cmd.Context(), f, dryRun) },
 	}
@@ -84,7 +92,11 @@ func (a *app) uninstall(ctx context.Context, f clusterFlags, dryRun bool) error 
 	if dryRun {
 		r.options.DryRun, r.done = []string{metav1.DryRunAll}, "would be deleted"
 	}
-	for _, step := range []func(context.Context) error{r.registrations, r.controller, r.reports, r.canary} {
+	// Who may not delete the one is still rid of the other.
+	if err := errors.Join(r.backstop(ctx), r.registrations(ctx)); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{r.controller, r.reports, r.canary} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -121,6 +133,16 @@ func (r *remover) remove(ctx context.Context, gvr schema.GroupVersionResource, n
 		return "", fmt.Errorf("delete %s %s of cluster %s: %w", gvr.Resource, strings.TrimPrefix(namespace+"/"+name, "/"), r.cluster, err)
 	}
 	return r.done, nil
+}
+
+// backstop deletes the policies that the API server enforces without the webhook.
+func (r *remover) backstop(ctx context.Context) error {
+	for _, gvr := range backstops {
+		if err := r.all(ctx, gvr, ofBackstop, gvr.Resource+" of the backstop"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *remover) registrations(ctx context.Context) error {
@@ -184,34 +206,39 @@ func (r *remover) gone(ctx context.Context, namespace, name string) bool {
 // reports deletes what the scan wrote, in every namespace.
 func (r *remover) reports(ctx context.Context) error {
 	for _, gvr := range reports {
-		n, token := 0, ""
-		for {
-			list, err := r.client.Resource(gvr).List(ctx, metav1.ListOptions{LabelSelector: writtenByScan, Limit: page, Continue: token})
-			if apierrors.IsNotFound(err) {
-				break // the API is not installed
-			}
-			if err != nil {
-				return fmt.Errorf("list %s of cluster %s: %w", gvr.Resource, r.cluster, err)
-			}
-			for i := range list.Items {
-				if _, err := r.remove(ctx, gvr, list.Items[i].GetNamespace(), list.Items[i].GetName(), r.options); err != nil {
-					return err
-				}
-				n++
-			}
-			if token = list.GetContinue(); token == "" {
-				break
-			}
-		}
-		outcome := "not there"
-		if n > 0 {
-			outcome = fmt.Sprintf("%d %s", n, r.done)
-		}
-		if err := r.say(gvr.Resource+" of gatehouse-controller", outcome); err != nil {
+		if err := r.all(ctx, gvr, writtenByScan, gvr.Resource+" of gatehouse-controller"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// all deletes every object of a kind that a selector selects, and says how many.
+func (r *remover) all(ctx context.Context, gvr schema.GroupVersionResource, selector, what string) error {
+	n, token := 0, ""
+	for {
+		list, err := r.client.Resource(gvr).List(ctx, metav1.ListOptions{LabelSelector: selector, Limit: page, Continue: token})
+		if apierrors.IsNotFound(err) {
+			break // the API is not installed
+		}
+		if err != nil {
+			return fmt.Errorf("list %s of cluster %s: %w", gvr.Resource, r.cluster, err)
+		}
+		for i := range list.Items {
+			if _, err := r.remove(ctx, gvr, list.Items[i].GetNamespace(), list.Items[i].GetName(), r.options); err != nil {
+				return err
+			}
+			n++
+		}
+		if token = list.GetContinue(); token == "" {
+			break
+		}
+	}
+	outcome := "not there"
+	if n > 0 {
+		outcome = fmt.Sprintf("%d %s", n, r.done)
+	}
+	return r.say(what, outcome)
 }
 
 // canary deletes the namespace of the canary that the manifests bring. One of that

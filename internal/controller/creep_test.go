@@ -136,6 +136,9 @@ func TestGainsAreToldTheWorstFirst(t *testing.T) {
 	after := someRBAC("secrets").With(&rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "more"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "gone"},
 		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "bob"}},
+	}).With(&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "harmless"}}).With(&rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "some"}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "harmless"},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "bob"}},
 	})
 	var told []string
 	c := &Creep{
@@ -155,7 +158,7 @@ func TestGainsAreToldTheWorstFirst(t *testing.T) {
 	}
 	want := []string{
 		"ClusterRole r: widened: ClusterRole r allows more: get secrets; it may now read Secrets (RBAC-020)",
-		"Normal ClusterRoleBinding more: granted: User bob has ClusterRole gone by ClusterRoleBinding more",
+		"Normal ClusterRoleBinding some: granted: User bob has ClusterRole harmless by ClusterRoleBinding some",
 	}
 	if d := cmp.Diff(want, told); d != "" {
 		t.Errorf("(want -, got +):\n%s", d)

@@ -49,8 +49,13 @@ func writeSARIF(w io.Writer, r *Report, o Options) error {
 }
 
 func sarifRule(c *checks.Check) *sarif.ReportingDescriptor {
-	plain := c.Doc.Why + "\n\nAn attacker: " + c.Doc.Attack + ".\n\nFix: " + c.Doc.Fix + "."
-	marked := c.Doc.Why + "\n\n**An attacker:** " + c.Doc.Attack + ".\n\n**Fix:** " + c.Doc.Fix + "."
+	plain, marked := c.Doc.Why, c.Doc.Why
+	if c.Doc.Attack != "" {
+		plain += "\n\nAn attacker: " + c.Doc.Attack + "."
+		marked += "\n\n**An attacker:** " + c.Doc.Attack + "."
+	}
+	plain += "\n\nFix: " + c.Doc.Fix + "."
+	marked += "\n\n**Fix:** " + c.Doc.Fix + "."
 	if c.Doc.Exempt != "" {
 		plain += "\n\nAn exemption is reasonable for: " + c.Doc.Exempt
 		marked += "\n\n**An exemption is reasonable for:** " + c.Doc.Exempt

@@ -66,12 +66,13 @@ func (d *demo) play(keep bool) error {
 			return err
 		}
 	}
-	d.title("Done: two applications accepted, seven ways around the gateway and one opt-out refused")
+	d.title("Done: two applications accepted; seven ways around the gateway, one chain and one opt-out refused")
 	if !keep {
 		d.say("`make demo ARGS=--keep` leaves the cluster running.\n")
 		return nil
 	}
-	d.say("The cluster stays up until you press Ctrl-C. In another terminal:\n\n"+
+	d.say("The cluster stays up until you press Ctrl-C. The webhook runs, the controller of Gatehouse does not: nothing scans what is stored.\n"+
+		"In another terminal:\n\n"+
 		"    cd %s\n    export KUBECONFIG=%s PATH=%s:%s:$PATH\n"+
 		"    kubectl get services -A\n"+
 		"    kubectl -n boutique patch service cart -p '{\"spec\":{\"type\":\"NodePort\"}}'   # refused\n"+

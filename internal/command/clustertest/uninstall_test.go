@@ -28,6 +28,28 @@ func TestUninstallTakesAwayWhatTheControllerMade(t *testing.T) {
 	}
 	root := filepath.Join("..", "..", "..")
 	kubectl("", "apply", "-f", filepath.Join(root, "manifests", "install.yaml"))
+	kubectl("", "apply", "--server-side", "-k", filepath.Join(root, "manifests", "backstop"))
+	kubectl(`{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingAdmissionPolicyBinding","metadata":{"name":"of-others","labels":{"app.kubernetes.io/component":"backstop"}},`+
+		`"spec":{"policyName":"of-others","validationActions":["Audit"]}}`, "apply", "-f", "-")
+	// Policies of the backstop, its bindings, and those that are not of it.
+	policies := func() (counts [3]int) {
+		t.Helper()
+		for name := range strings.FieldsSeq(kubectl("", "get", "validatingadmissionpolicies,validatingadmissionpolicybindings", "-o", "name")) {
+			switch {
+			case !strings.Contains(name, "/gatehouse-backstop-"):
+				counts[2]++
+			case strings.HasPrefix(name, "validatingadmissionpolicybinding."):
+				counts[1]++
+			default:
+				counts[0]++
+			}
+		}
+		return counts
+	}
+	backstop := policies()
+	if slices.Contains(backstop[:], 0) {
+		t.Fatalf("there are %v policies and bindings of the backstop, and others", backstop)
+	}
 	// No webhook runs; the rest of the installation is what is looked at.
 	kubectl("", "delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "gatehouse")
 	kubectl("", "apply", "--server-side", "-f", filepath.Join(root, "test", "integration", "testdata", "openreports.yaml"))
@@ -60,6 +82,9 @@ func TestUninstallTakesAwayWhatTheControllerMade(t *testing.T) {
 	if after := left(); !slices.Equal(before, after) {
 		t.Fatalf("a dry run left %v of %v", after, before)
 	}
+	if n := policies(); n != backstop {
+		t.Fatalf("a dry run left %v of %v policies and bindings", n, backstop)
+	}
 
 	code, out, errs = run(t, "uninstall", "--kubeconfig", cp.Kubeconfig())
 	if code != command.ExitClean {
@@ -68,10 +93,14 @@ func TestUninstallTakesAwayWhatTheControllerMade(t *testing.T) {
 	for _, want := range []string{
 		"deployment gatehouse-system/gatehouse-controller of cluster ", "reports of gatehouse-controller of cluster ", ": 2 deleted\n", ": 1 deleted\n",
 		"namespace gatehouse-canary of cluster ",
+		fmt.Sprintf(": %d deleted\nvalidatingadmissionpolicies of the backstop", backstop[1]), fmt.Sprintf(": %d deleted\nvalidatingwebhookconfiguration ", backstop[0]),
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}
+	}
+	if n := policies(); n != [3]int{2: backstop[2]} {
+		t.Errorf("of %v policies and bindings of the backstop, and others, %v are left", backstop, n)
 	}
 	if strings.Contains(out, "still ending") {
 		t.Errorf("it did not wait for the controller:\n%s", out)
