@@ -4,6 +4,8 @@ package blast
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +99,6 @@ func TestTheChangeBreaksTheChainWhereItIsWritten(t *testing.T) {
 	for name, tc := range map[string]struct{ check, fixture, want string }{
 		"of a Service": {"XR-001", "a-public-service", "set spec.type of Service shop/web to ClusterIP, or " + token},
 		"of a Service that an Ingress opens as well": {"XR-001", "refuses-the-service-that-a-route-opens-as-well", token + ", or remove ServiceAccount shop/web from the subjects of ClusterRoleBinding web-admin"},
-		"of an earlier revision":                     {"XR-001", "refuses-an-earlier-revision", "remove ServiceAccount shop/web from the subjects of RoleBinding shop/web-admin, or delete ReplicaSet shop/web-5c9d, an earlier revision of Deployment web"},
 		"of a Service with few rights": {
 			"XR-001", "refuses-a-node-port-of-medium-rights",
 			"set spec.type of Service shop/web to ClusterIP and route to it through the gateway, or " + token,
@@ -126,6 +127,84 @@ func TestTheChangeBreaksTheChainWhereItIsWritten(t *testing.T) {
 				t.Errorf("(want -, got +):\n%s", d)
 			}
 		})
+	}
+}
+
+// earlierRevision cannot be applied: nobody chooses a uid.
+const earlierRevision = `The Deployment holds no token any more; the ReplicaSet of its earlier revision does, and is named.
+-- context.yaml --
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop, uid: d-1}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {serviceAccountName: web, automountServiceAccountToken: false, containers: [{name: app, image: registry.example.com/shop/web:2}]}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata:
+  name: web-5c9d
+  namespace: shop
+  ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: d-1, controller: true}]
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web, pod-template-hash: 5c9d}}
+  template:
+    metadata: {labels: {app: web, pod-template-hash: 5c9d}}
+    spec: {serviceAccountName: web, containers: [{name: app, image: registry.example.com/shop/web:1}]}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: web, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: cluster-admin}
+rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 443, targetPort: 8443}]}
+-- object.yaml --
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: web-admin, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: web, namespace: shop}]
+-- want --
+`
+
+// TestAnEarlierRevisionIsNamed: the Deployment is mended, and the ReplicaSet of its
+// earlier revision is what is left to mend.
+func TestAnEarlierRevisionIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "XR-001"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "XR-001", "earlier.txtar"), []byte(earlierRevision), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases, err := fixture.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, _ := loaded(t)
+	_, in, err := cases[0].Under(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := set.Evaluate(in.Sharing())
+	i := slices.IndexFunc(found, func(f checks.Finding) bool { return f.Check == "XR-001" })
+	if i < 0 || found[i].Subject != "workload/shop/ReplicaSet/web-5c9d" {
+		t.Fatalf("found %v", found)
+	}
+	const want = "remove ServiceAccount shop/web from the subjects of RoleBinding shop/web-admin, or delete ReplicaSet shop/web-5c9d, an earlier revision of Deployment web"
+	if d := cmp.Diff(want, found[i].Fix); d != "" {
+		t.Errorf("(want -, got +):\n%s", d)
 	}
 }
 
