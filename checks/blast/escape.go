@@ -25,6 +25,9 @@ func escape(w *inventory.Workload) (harm, bool) {
 		if c == nil {
 			return
 		}
+		if hostProcess(c.WindowsOptions) {
+			add("hostProcess/"+name, "container "+name+" is a process of the node (hostProcess)")
+		}
 		if c.Privileged != nil && *c.Privileged {
 			add("privileged/"+name, "container "+name+" is privileged")
 		}
@@ -37,6 +40,9 @@ func escape(w *inventory.Workload) (harm, bool) {
 			}
 		}
 	})
+	if s.SecurityContext != nil && hostProcess(s.SecurityContext.WindowsOptions) {
+		add("hostProcess", "its containers are processes of the node (hostProcess)")
+	}
 	if s.HostPID {
 		add("hostPID", "it sees the node's processes (hostPID)")
 	}
@@ -51,6 +57,12 @@ func escape(w *inventory.Workload) (harm, bool) {
 		}
 	}
 	return h, len(h.parts) > 0
+}
+
+// hostProcess reports whether a container of Windows runs on the node itself.
+// https://kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod/
+func hostProcess(o *corev1.WindowsSecurityContextOptions) bool {
+	return o != nil && o.HostProcess != nil && *o.HostProcess
 }
 
 // breaking are the capabilities that lead out of a container by themselves.
@@ -96,18 +108,52 @@ func mounts(s *corev1.PodSpec, volume string) (mounted, written bool) {
 // https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation
 // https://kubernetes.io/docs/concepts/storage/volumes/#hostpath
 var (
-	readable = []string{
+	readable = slices.Concat([]string{
 		"/etc/kubernetes", "/etc/shadow", "/etc/ssh", "/root/.kube", "/root/.ssh",
 		"/var/lib/kubelet/pki", "/var/lib/kubelet/pods", "/var/lib/kubelet/kubeconfig", "/var/lib/kubelet/config.json",
 		"/var/lib/etcd", "/var/lib/rancher", "/var/lib/k0s",
-		"/run/docker.sock", "/var/run/docker.sock", "/run/containerd", "/var/run/containerd",
-		"/run/crio", "/var/run/crio", "/run/cri-dockerd.sock", "/var/run/cri-dockerd.sock", "/run/dbus", "/var/run/dbus", "/run/systemd",
-	}
+	}, inDirectory("/run", runtimes), inDirectory("/var/run", runtimes), microK8s)
+
+	// In /var/log/pods lie the files that the kubelet, which is root, hands out to
+	// who asks for logs; it follows a link that somebody put in their place. The
+	// names below /dev stand for the directory: memory and disks.
+	// https://avd.aquasec.com/misconfig/kubernetes/khv047
+	// https://docs.kubelinter.io/#/generated/checks?id=sensitive-host-mounts
 	writable = []string{
 		"/bin", "/sbin", "/lib", "/lib64", "/usr", "/boot", "/proc", "/sys", "/etc", "/root", "/home", "/opt/cni", "/opt/bin",
 		"/var/lib/kubelet", "/var/lib/docker", "/var/lib/containerd", "/var/lib/cloud", "/var/spool/cron",
+		"/var/log/containers", "/var/log/pods",
+		"/dev/disk", "/dev/kmem", "/dev/mapper", "/dev/mem", "/dev/port",
+	}
+
+	// runtimes are names in /run, for which /var/run is another, of sockets, or
+	// directories with such, by which one makes containers or processes of the node.
+	// https://kubernetes.io/docs/setup/production-environment/container-runtimes/
+	// https://github.com/falcosecurity/libs/blob/master/userspace/libsinsp/cri_settings.h (k3s, Bottlerocket)
+	// https://docs.k0sproject.io/stable/runtime/
+	// https://docs.podman.io/en/latest/markdown/podman-system-service.1.html
+	// https://github.com/containerd/nri#plugin-registration
+	runtimes = []string{
+		"containerd", "cri-dockerd.sock", "crio", "docker", "docker.sock", "dockershim.sock",
+		"host-containerd", "k0s", "k3s", "nri", "podman", "dbus", "systemd",
+	}
+
+	// microK8s are the sockets and the credentials of a snap, beside which volumes
+	// lie that are harmless.
+	// https://microk8s.io/docs/configuring-services
+	microK8s = []string{
+		"/var/snap/microk8s/common/run", "/var/snap/microk8s/common/var/lib/kubelet",
+		"/var/snap/microk8s/current/certs", "/var/snap/microk8s/current/credentials",
 	}
 )
+
+func inDirectory(directory string, names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, directory+"/"+n)
+	}
+	return out
+}
 
 // givesNode reports whether a path of the node, with all below it, holds one of
 // those that give it away or lies in one.

@@ -23,7 +23,7 @@ func exposedEscape() checks.Check {
 		Kinds:    kinds(),
 		Doc: checks.Doc{
 			Title: "What is reachable from outside cannot get out of its containers",
-			Why: "A privileged container, a capability such as SYS_ADMIN, the processes of the node, or a hostPath that holds its credentials, its runtime's socket or, when it can be written, its programs, gives whoever takes the container over the node: its kubelet, every pod on it and every ServiceAccount of these. " +
+			Why: "A privileged container, a process of a Windows node (hostProcess), a capability such as SYS_ADMIN, the processes of the node, or a hostPath that holds its credentials, its runtime's socket or, when it can be written, its programs, its devices or the logs of its pods, which the kubelet reads as root, gives whoever takes the container over the node: its kubelet, every pod on it and every ServiceAccount of these. " +
 				"For such a workload the token of its own account does not matter. A way through the bundled gateway does not make it harmless. " +
 				"hostNetwork is reported by host-network (EXP-041), and counts here as a way in. In a user namespace of its own (hostUsers: false) capabilities do not count.",
 			Attack: "whoever takes the workload over has its node, and with it every pod and ServiceAccount on it",
@@ -33,6 +33,8 @@ func exposedEscape() checks.Check {
 				"https://kubernetes.io/docs/concepts/security/pod-security-standards/",
 				"https://kubernetes.io/docs/concepts/storage/volumes/#hostpath",
 				"https://kubernetes.io/docs/concepts/security/rbac-good-practices/#workload-creation",
+				"https://kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod/",
+				"https://avd.aquasec.com/misconfig/kubernetes/khv047",
 				"https://man7.org/linux/man-pages/man7/capabilities.7.html",
 			},
 		},
