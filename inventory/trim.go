@@ -158,6 +158,7 @@ func trimContainers(list []corev1.Container, volumes []corev1.Volume) []corev1.C
 			Name: c.Name, Image: c.Image, Ports: c.Ports, SecurityContext: c.SecurityContext, RestartPolicy: c.RestartPolicy,
 			LivenessProbe: withHost(c.LivenessProbe), ReadinessProbe: withHost(c.ReadinessProbe), StartupProbe: withHost(c.StartupProbe),
 			Lifecycle: c.Lifecycle, VolumeMounts: ofNode(c.VolumeMounts, volumes),
+			EnvFrom: wholeSecrets(c.EnvFrom), Env: tokens(c.Env),
 		}
 	}
 	return list
@@ -170,9 +171,34 @@ func trimEphemeral(list []corev1.EphemeralContainer, volumes []corev1.Volume) []
 			Name: c.Name, Image: c.Image, Ports: c.Ports, SecurityContext: c.SecurityContext,
 			LivenessProbe: withHost(c.LivenessProbe), ReadinessProbe: withHost(c.ReadinessProbe), StartupProbe: withHost(c.StartupProbe),
 			Lifecycle: c.Lifecycle, VolumeMounts: ofNode(c.VolumeMounts, volumes),
+			EnvFrom: wholeSecrets(c.EnvFrom), Env: tokens(c.Env),
 		}}
 	}
 	return list
+}
+
+// wholeSecrets keeps the names of the Secrets that become environment variables.
+func wholeSecrets(list []corev1.EnvFromSource) []corev1.EnvFromSource {
+	var out []corev1.EnvFromSource
+	for i := range list {
+		if s := list[i].SecretRef; s != nil {
+			out = append(out, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: s.LocalObjectReference}})
+		}
+	}
+	return out
+}
+
+// tokens keeps of the environment variables the names of the Secrets whose key is
+// that of a ServiceAccount token.
+func tokens(list []corev1.EnvVar) []corev1.EnvVar {
+	var out []corev1.EnvVar
+	for i := range list {
+		if f := list[i].ValueFrom; f != nil && f.SecretKeyRef != nil && f.SecretKeyRef.Key == corev1.ServiceAccountTokenKey {
+			key := &corev1.SecretKeySelector{LocalObjectReference: f.SecretKeyRef.LocalObjectReference, Key: f.SecretKeyRef.Key}
+			out = append(out, corev1.EnvVar{ValueFrom: &corev1.EnvVarSource{SecretKeyRef: key}})
+		}
+	}
+	return out
 }
 
 // ofNode keeps of the mounts those of the node's own paths, and of these what is

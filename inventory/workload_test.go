@@ -94,6 +94,27 @@ func TestTrimKeepsWhatChecksReadAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestTrimKeepsTheSecretsOfTokensInTheEnvironment(t *testing.T) {
+	t.Parallel()
+	of := func(key string) *corev1.EnvVarSource {
+		name := corev1.LocalObjectReference{Name: "ops"}
+		return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: name, Key: key}}
+	}
+	whole := corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "ops"}}}
+	p := replica("a", "web:1")
+	c := &p.Spec.Containers[0]
+	c.Env = []corev1.EnvVar{{Name: "PLAIN", Value: "secret"}, {Name: "CA", ValueFrom: of("ca.crt")}, {Name: "TOKEN", ValueFrom: of("token")}}
+	c.EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{}}, whole}
+	Trim(p)
+	c = &p.Spec.Containers[0]
+	if diff := cmp.Diff([]corev1.EnvVar{{ValueFrom: of("token")}}, c.Env); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]corev1.EnvFromSource{whole}, c.EnvFrom); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTrimTwiceIsTrimOnce(t *testing.T) {
 	t.Parallel()
 	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}

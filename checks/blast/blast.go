@@ -47,7 +47,7 @@ func kinds() []schema.GroupKind {
 		},
 		exposure.RouteKinds(), exposure.TemplateKinds(),
 		[]schema.GroupKind{
-			inventory.ServiceAccountKind,
+			inventory.ServiceAccountKind, inventory.SecretKind,
 			inventory.RoleKind, inventory.ClusterRoleKind, inventory.RoleBindingKind, inventory.ClusterBindingKind,
 		},
 	)

@@ -218,7 +218,7 @@ func (j *judge) root(w *inventory.Workload) inventory.Key {
 			break
 		}
 		up := j.controller(at)
-		if up == nil || revised(at, up) {
+		if up == nil || j.revised(at, up) {
 			break
 		}
 		at = up
@@ -229,7 +229,7 @@ func (j *judge) root(w *inventory.Workload) inventory.Key {
 // revised reports whether a controller would make other pods today, in what counts
 // here: a ReplicaSet of an earlier revision, which an update of the Deployment does
 // not mend, or a pod that somebody else changed.
-func revised(w, controller *inventory.Workload) bool {
+func (j *judge) revised(w, controller *inventory.Workload) bool {
 	without := func(s *corev1.PodSpec) bool {
 		return s.AutomountServiceAccountToken != nil && !*s.AutomountServiceAccountToken
 	}
@@ -238,6 +238,12 @@ func revised(w, controller *inventory.Workload) bool {
 	}
 	if w.ServiceAccount() != controller.ServiceAccount() || without(w.Spec) != without(controller.Spec) {
 		return true
+	}
+	if tokens := j.tokensOf(w); len(tokens) > 0 {
+		had := j.tokensOf(controller)
+		if slices.ContainsFunc(tokens, func(t held) bool { return !slices.Contains(had, t) }) {
+			return true
+		}
 	}
 	now, escapes := escape(w)
 	if !escapes {

@@ -31,6 +31,7 @@ func exposedAndPrivileged() checks.Check {
 			Why: "A workload that the internet, or whoever reaches a node, can talk to is the first that falls. With a token of a ServiceAccount that may do harm its attacker goes on from there with what the account may do. " +
 				"Each half is legal: the Service that opens the way, and the binding that gives the rights. Together they are refused from the severity Medium on, unless the only way leads through the bundled gateway (XR-002), to which a higher threshold applies." + arithmetic +
 				" Without a token in the pod (automountServiceAccountToken of the pod, or else of the account, and no projected token) the account's rights are not within reach; the strict profile does not rely on that (XR-005). " +
+				"A token that the pod takes from a Secret, by a volume or the environment, counts for the account that it is of, its own or another of the namespace: when the Secret is among the files or is the last to come, and else when the account lists it under a name that Kubernetes gave. Gatehouse reads no Secrets of the cluster, so a token that somebody put into a Secret earlier is not known. " +
 				"An account that is not known may forbid the token; its workloads are undetermined until it comes.",
 			Attack:  "whoever takes the workload over goes on with the rights of its ServiceAccount",
 			Fix:     "close the way from outside, keep the token out of the pods, or take the rights from the account",

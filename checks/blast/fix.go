@@ -36,7 +36,11 @@ func (r report) fix(h *hazard) string {
 			add(r.closeDoor(h))
 		}
 	case gives:
-		if _, isAccount := r.in.Object.(*corev1.ServiceAccount); !isAccount {
+		switch r.in.Object.(type) {
+		case *corev1.ServiceAccount:
+		case *inventory.Secret:
+			add("keep no token of " + h.harm.account.String() + " in " + h.secret().String())
+		default:
 			add(r.revoke(h))
 		}
 	case itself:
@@ -90,6 +94,9 @@ func (r report) closeThis(h *hazard) string {
 
 // noToken says how to keep the token out of the pods.
 func (r report) noToken(h *hazard) string {
+	if h.harm.secret != "" {
+		return "take " + h.secret().String() + ", which holds a token, out of " + h.root.String()
+	}
 	const set = "set automountServiceAccountToken: false in "
 	auto := h.w.Spec.AutomountServiceAccountToken
 	if _, isAccount := r.in.Object.(*corev1.ServiceAccount); isAccount && auto == nil {
@@ -102,6 +109,11 @@ func (r report) noToken(h *hazard) string {
 		return "delete " + h.root.String() + ", an earlier revision of " + h.w.Controller.Kind + " " + h.w.Controller.Name
 	}
 	return set + h.root.String() + " if it does not call the API server"
+}
+
+// secret is the one that holds the token.
+func (h *hazard) secret() inventory.Key {
+	return inventory.Key{Kind: inventory.SecretKind, Namespace: h.w.Key.Namespace, Name: h.harm.secret}
 }
 
 // revoke says which grant to take back: the one under judgement, or else the

@@ -31,6 +31,7 @@ type harm struct {
 	severity  checks.Severity
 	certainty checks.Certainty
 	account   inventory.Key
+	secret    string        // that holds the token, of byAccount; empty: the pod is given one
 	effect    *power.Effect // of byAccount and unmounted
 	steps     []power.Step  // of byAccount and unmounted: never empty
 	parts     []part        // of the others: never empty
@@ -127,8 +128,8 @@ func place(namespace string) string {
 // atLeast is the severity from which on a permission counts as a privilege.
 const atLeast = checks.Medium
 
-// harmsOf returns what a workload can do, at most one harm of each term. The slice
-// is valid until the next call.
+// harmsOf returns what a workload can do, at most one harm of each term for
+// an account. The slice is valid until the next call.
 func (j *judge) harmsOf(w *inventory.Workload) []harm {
 	account := inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: w.Key.Namespace, Name: w.ServiceAccount()}
 	sa, _ := inventory.Get[*corev1.ServiceAccount](j.inv, inventory.ServiceAccountKind, account.Namespace, account.Name)
@@ -137,6 +138,7 @@ func (j *judge) harmsOf(w *inventory.Workload) []harm {
 		out = append(out, harm{severity: e.Severity, account: account, effect: e, steps: e.Steps})
 		out[len(out)-1].mount(w, sa)
 	}
+	out = j.taken(out, w, account)
 	if h, has := cloudIdentity(sa); has {
 		h.account = account
 		out = append(out, h)
@@ -145,6 +147,24 @@ func (j *judge) harmsOf(w *inventory.Workload) []harm {
 		out = append(out, h)
 	}
 	j.harms = out
+	return out
+}
+
+// taken adds what a workload can do by tokens that it takes from Secrets: as other
+// accounts, and as its own, for which own stands, when it is given no token.
+func (j *judge) taken(out []harm, w *inventory.Workload, own inventory.Key) []harm {
+	for _, t := range j.tokensOf(w) {
+		account := inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: own.Namespace, Name: t.account}
+		i := slices.IndexFunc(out, func(h harm) bool { return h.account == account })
+		switch {
+		case i < 0:
+			if e := j.effectOf(account); e.Severity >= atLeast {
+				out = append(out, harm{severity: e.Severity, account: account, secret: t.secret, effect: e, steps: e.Steps})
+			}
+		case out[i].term == unmounted || out[i].certainty != checks.Violation:
+			out[i].term, out[i].certainty, out[i].unless, out[i].secret = byAccount, checks.Violation, "", t.secret
+		}
+	}
 	return out
 }
 
@@ -232,5 +252,5 @@ func cloudIdentity(sa *corev1.ServiceAccount) (harm, bool) {
 
 // compareHarm puts the worse first.
 func compareHarm(a, b *harm) int {
-	return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.certainty, b.certainty), cmp.Compare(a.term, b.term))
+	return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(a.certainty, b.certainty), cmp.Compare(a.term, b.term), a.account.Compare(b.account))
 }

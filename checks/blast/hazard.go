@@ -68,6 +68,8 @@ func (j *judge) hazards() []*hazard {
 		return j.ofGrant(o)
 	case *corev1.ServiceAccount:
 		return j.ofAccount(o)
+	case *inventory.Secret:
+		return j.ofSecret(o)
 	case *rbacv1.Role, *rbacv1.ClusterRole, *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
 		return j.ofRights(o)
 	}

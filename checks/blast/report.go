@@ -148,6 +148,9 @@ func (r report) path(h *hazard) []string {
 	if h.door.svc != nil {
 		out = append(out, h.root.String())
 	}
+	if h.harm.secret != "" {
+		out = append(out, h.secret().String())
+	}
 	if h.harm.term != byEscape {
 		out = append(out, h.harm.account.String())
 	}

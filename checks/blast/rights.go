@@ -23,9 +23,12 @@ type account struct{ namespace, name string }
 // ofAccount adds the chains to the workloads that run as a ServiceAccount. What
 // their containers can do without it has nothing to do with the account.
 func (j *judge) ofAccount(sa *corev1.ServiceAccount) []*hazard {
-	return j.running(nil, account{sa.Namespace, sa.Name}, func(h harm) (harm, bool) { return h, h.term != byEscape })
+	own := inventory.KeyOf(sa)
+	return j.running(nil, account{sa.Namespace, sa.Name}, func(h harm) (harm, bool) { return h, h.term != byEscape && h.account == own })
 }
 
+// running adds the chains to the workloads that run as an account, or take a token
+// of it from a Secret.
 func (j *judge) running(out []*hazard, a account, keep func(harm) (harm, bool)) []*hazard {
 	var last *inventory.Workload
 	for w := range j.inv.RunningAs(a.namespace, a.name) {
@@ -34,7 +37,7 @@ func (j *judge) running(out []*hazard, a account, keep func(harm) (harm, bool)) 
 			out = j.add(out, target{w, j.doorsOf(w)}, keep)
 		}
 	}
-	return out
+	return j.holding(out, a, j.secretsOf(a), keep)
 }
 
 // rights is what a role or a binding under judgement gives, and to whom.

@@ -26,7 +26,7 @@ const (
 
 func (r report) side() side {
 	switch r.in.Object.(type) {
-	case *corev1.ServiceAccount, *rbacv1.Role, *rbacv1.ClusterRole, *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
+	case *corev1.ServiceAccount, *inventory.Secret, *rbacv1.Role, *rbacv1.ClusterRole, *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
 		return gives
 	}
 	if _, runs := inventory.TemplateOf(r.in.Object); runs {
@@ -54,14 +54,22 @@ func (r report) field(h *hazard) string {
 		if h.harm.term == byIdentity {
 			return "metadata.annotations"
 		}
-		return "automountServiceAccountToken"
+		switch {
+		case h.harm.secret == "":
+			return "automountServiceAccountToken"
+		case Lists(o, h.harm.secret):
+			return "secrets"
+		}
+		return "metadata.name"
+	case *inventory.Secret:
+		return "metadata.annotations[" + corev1.ServiceAccountNameKey + "]"
 	case *rbacv1.RoleBinding, *rbacv1.ClusterRoleBinding:
 		return "subjects"
 	case *rbacv1.Role, *rbacv1.ClusterRole:
 		return r.ruleField(h)
 	}
 	if t, runs := inventory.TemplateOf(r.in.Object); runs {
-		if h.harm.term == byEscape {
+		if h.harm.term == byEscape || h.harm.secret != "" {
 			return t.SpecField()
 		}
 		return t.SpecField() + ".serviceAccountName"

@@ -20,3 +20,6 @@ func IdentityAnnotations() []string {
 func NodePaths() (read, write []string) {
 	return slices.Clone(readable), slices.Clone(writable)
 }
+
+// TokenNames returns the pattern of the names that TokenOwner reads.
+func TokenNames() string { return tokenNames.String() }

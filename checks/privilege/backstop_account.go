@@ -19,7 +19,7 @@ import (
 // Secrets of their tokens.
 func accountBackstops() map[string]checks.Backstop {
 	annotations := "self.metadata.?annotations.orValue({})"
-	owned := `s.name.matches(` + cel.Quote(generatedName.String()) + `) && s.name.startsWith(self.metadata.name + "-token-") && s.name.size() == self.metadata.name.size() + 12`
+	owned := `s.name.matches(` + cel.Quote(blast.TokenNames()) + `) && s.name.startsWith(self.metadata.name + "-token-") && s.name.size() == self.metadata.name.size() + 12`
 	return map[string]checks.Backstop{
 		"SA-004": always("",
 			checks.BackstopRule{

@@ -4,11 +4,11 @@ package privilege
 
 import (
 	"regexp"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/blast"
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -66,14 +66,14 @@ func judgeForeignCredentials(r runner) []checks.Finding {
 // credential says whose credential a Secret is; empty when it is none that is
 // known, or the account's own.
 func (r *runner) credential(name string, items []corev1.KeyToPath) (checks.Severity, string) {
-	if owner := tokenOwner(name); owner != "" && owner != r.account {
+	if owner := blast.TokenOwner(name); owner != "" && owner != r.account {
 		if r.in.Inventory.Entry(inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: r.key.Namespace, Name: owner}) != nil {
 			return checks.High, "which by its name is a token of ServiceAccount " + r.key.Namespace + "/" + owner
 		}
 	}
-	if tokenOwner(name) != r.account {
+	if blast.TokenOwner(name) != r.account {
 		for sa := range inventory.List[*corev1.ServiceAccount](r.in.Inventory, inventory.ServiceAccountKind, r.key.Namespace) {
-			if sa.Name != r.account && lists(sa, name) && !lists(r.sa, name) {
+			if sa.Name != r.account && blast.Lists(sa, name) && !blast.Lists(r.sa, name) {
 				return checks.High, "which belongs to " + inventory.KeyOf(sa).String()
 			}
 		}
@@ -89,31 +89,5 @@ func (r *runner) credential(name string, items []corev1.KeyToPath) (checks.Sever
 	return checks.SeverityUnset, ""
 }
 
-func lists(sa *corev1.ServiceAccount, secret string) bool {
-	if sa == nil {
-		return false
-	}
-	for i := range sa.Secrets {
-		if sa.Secrets[i].Name == secret {
-			return true
-		}
-	}
-	return false
-}
-
-// tokenOwner returns the account in the name that Kubernetes before 1.24 gave to
-// the Secrets of tokens; empty for any other name.
-// https://github.com/kubernetes/kubernetes/blob/v1.23.0/pkg/controller/serviceaccount/tokens_controller.go
-func tokenOwner(secret string) string {
-	if !generatedName.MatchString(secret) {
-		return ""
-	}
-	return secret[:strings.LastIndex(secret, "-token-")]
-}
-
-var (
-	generatedName = regexp.MustCompile(`^.+-token-[a-z0-9]{5}$`)
-
-	// keysOut are names by which kubeconfigs and keys of clouds go.
-	keysOut = regexp.MustCompile(`(?i)(^|[-_.])kube-?config($|[-_.])|^(admin|super-admin)\.conf$|^(aws|gcp|google|azure|cloud|aliyun|alicloud)[-_.]?(cloud[-_.]?)?(application[-_.]?)?(credentials?|creds|keys?|service[-_.]account)(\.json)?$`)
-)
+// keysOut are names by which kubeconfigs and keys of clouds go.
+var keysOut = regexp.MustCompile(`(?i)(^|[-_.])kube-?config($|[-_.])|^(admin|super-admin)\.conf$|^(aws|gcp|google|azure|cloud|aliyun|alicloud)[-_.]?(cloud[-_.]?)?(application[-_.]?)?(credentials?|creds|keys?|service[-_.]account)(\.json)?$`)

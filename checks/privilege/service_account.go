@@ -73,7 +73,7 @@ func judgeTokenSecret(s *inventory.Secret) []checks.Finding {
 func judgeListedTokens(sa *corev1.ServiceAccount) []checks.Finding {
 	var out []checks.Finding
 	for i := range sa.Secrets {
-		if name := sa.Secrets[i].Name; tokenOwner(name) == sa.Name {
+		if name := sa.Secrets[i].Name; blast.TokenOwner(name) == sa.Name {
 			out = append(out, checks.Finding{
 				Subject: "secret/" + name, Field: fmt.Sprintf("secrets[%d].name", i),
 				Message: "lists Secret " + name + ", which by its name holds a token of the account that never expires",
