@@ -69,7 +69,7 @@ func ProjectsToken(s *corev1.PodSpec) bool { return projectsToken(s) }
 // same every time. In gives the inventory and the parameters; its object is not
 // looked at.
 func Ways(w *inventory.Workload, in checks.Input) []exposure.Way {
-	doors := slices.Clone(newJudge(in).doorsOf(w))
+	doors := newJudge(in).everyDoor(w)
 	slices.SortStableFunc(doors, func(a, b door) int { return cmp.Or(cmp.Compare(a.reach(), b.reach()), compareDoor(&a, &b)) })
 	out := make([]exposure.Way, 0, len(doors))
 	for i := range doors {

@@ -3,7 +3,6 @@
 package blast
 
 import (
-	"iter"
 	"reflect"
 	"slices"
 
@@ -55,11 +54,45 @@ func serviceName(svc *corev1.Service) string {
 	return inventory.Key{Kind: inventory.ServiceKind, Namespace: svc.Namespace, Name: svc.Name}.String()
 }
 
+// doors is what counts of the doors to a workload: the first of each reach, and how
+// many there are. Its size does not depend on their number, of which there may be
+// thousands for each of thousands of workloads.
+type doors struct {
+	best  [anywhere]*door
+	count [anywhere]int
+}
+
+func (d *doors) add(list []door) {
+	for i := range list {
+		r := list[i].reach()
+		d.offer(r, &list[i])
+		d.count[r]++
+	}
+}
+
+// join adds what counts of other doors.
+func (d *doors) join(o *doors) {
+	for r, at := range o.best {
+		if at != nil {
+			d.offer(reach(r), at)
+			d.count[r] += o.count[r]
+		}
+	}
+}
+
+func (d *doors) offer(r reach, one *door) {
+	if at := &d.best[r]; *at == nil || compareDoor(one, *at) < 0 {
+		*at = one
+	}
+}
+
+func (d *doors) none() bool { return d.count == [anywhere]int{} }
+
 // target is a workload and the doors to it that the object under judgement has
 // to do with.
 type target struct {
 	w     *inventory.Workload
-	doors []door
+	doors doors
 }
 
 // judge works out the chains of one object. It belongs to one goroutine.
@@ -84,29 +117,36 @@ func (j *judge) sweep() {
 	j.in = checks.Input{Object: j.in.Object, Old: j.in.Old, Inventory: j.inv, Parameters: j.in.Parameters, Request: j.in.Request}
 }
 
-// doorsOf returns every door to a workload: the ways to the Services that select
-// its pods or list one of their addresses, and the ports that it takes of nodes.
-// The slice must not be changed.
-func (j *judge) doorsOf(w *inventory.Workload) []door {
+// doorsOf returns what counts of every door to a workload: the ways to the Services
+// that select its pods or list one of their addresses, and the ports that it takes
+// of nodes.
+func (j *judge) doorsOf(w *inventory.Workload) doors {
+	if w.Spec == nil || mirror(w) {
+		return doors{}
+	}
+	h := j.home(w.Key.Namespace)
+	out := h.chosen(j, w.Labels)
+	for e := range h.listing(j, w) {
+		out.add(e.through(j))
+	}
+	out.add(j.hostDoors(w))
+	return out
+}
+
+// everyDoor is doorsOf for those who need them all.
+func (j *judge) everyDoor(w *inventory.Workload) []door {
 	if w.Spec == nil || mirror(w) {
 		return nil
 	}
+	var out []door
 	h := j.home(w.Key.Namespace)
-	out := h.selecting(j, nil, w.Labels)
-	for _, address := range w.Addresses {
-		for _, e := range h.listing(j)[address] {
-			out = together(out, e.through(j))
-		}
+	for e := range h.selecting(j, w.Labels) {
+		out = append(out, e.through(j)...)
 	}
-	return together(out, j.hostDoors(w))
-}
-
-// together joins lists without changing either.
-func together(a, b []door) []door {
-	if len(a) == 0 {
-		return b
+	for e := range h.listing(j, w) {
+		out = append(out, e.through(j)...)
 	}
-	return append(slices.Clip(a), b...)
+	return append(out, j.hostDoors(w)...)
 }
 
 func (j *judge) hostDoors(w *inventory.Workload) []door {
@@ -137,39 +177,8 @@ func mirror(w *inventory.Workload) bool {
 	return is && w.Field == ""
 }
 
-// behind yields the workloads that a Service leads to: those that it selects,
-// and the pods whose addresses somebody listed for it. Replicas that cannot be
-// told apart come once.
-func (j *judge) behind(svc *corev1.Service) iter.Seq[*inventory.Workload] {
-	return func(yield func(*inventory.Workload) bool) {
-		var last *inventory.Workload
-		for _, w := range exposure.Selected(svc, j.in) {
-			if replica(last, w) {
-				continue
-			}
-			last = w
-			if !yield(w) {
-				return
-			}
-		}
-		for s := range j.inv.Slices(svc.Namespace, svc.Name) {
-			if exposure.SelectedOnly(s, svc) {
-				continue
-			}
-			for _, address := range exposure.EndpointAddresses(s) {
-				for w := range j.inv.PodsAt(address) {
-					if !yield(w) {
-						return
-					}
-				}
-			}
-		}
-	}
-}
-
 // replica reports whether two pods, neighbours in an index, differ in nothing
-// that is judged here: they have one controller, and the inventory lets equal
-// ones share their spec.
+// that is judged here: they have one controller, and the inventory lets equal ones share their spec.
 func replica(a, b *inventory.Workload) bool {
 	return a != nil && a.Controller != nil && a.Controller == b.Controller && a.Spec == b.Spec && len(a.Addresses) == len(b.Addresses) && sameLabels(a.Labels, b.Labels)
 }

@@ -80,7 +80,7 @@ func (j *judge) hazards() []*hazard {
 	case e.Workload != nil:
 		return j.ofWorkload(e.Workload)
 	}
-	return j.ofRoute(nil, e)
+	return j.ofRoute(e)
 }
 
 // ofWorkload leaves out what the controller of a pod is in as well: a pod that is
@@ -105,18 +105,10 @@ func (j *judge) ofWorkload(w *inventory.Workload) []*hazard {
 // add appends the chains of a target. Keep, when not nil, says which of its
 // harms have to do with the object under judgement.
 func (j *judge) add(out []*hazard, t target, keep func(harm) (harm, bool)) []*hazard {
-	if len(t.doors) == 0 || j.platform(t.w) {
+	if t.doors.none() || j.platform(t.w) {
 		return out
 	}
-	var best [anywhere]*door
-	var doors [anywhere]int
-	for i := range t.doors {
-		d := &t.doors[i]
-		doors[d.reach()]++
-		if at := &best[d.reach()]; *at == nil || compareDoor(d, *at) < 0 {
-			*at = d
-		}
-	}
+	best := t.doors.best
 	if d := best[outside]; d != nil && d.Certainty() == checks.Violation {
 		best[gateway], best[inside] = nil, nil
 	}
@@ -137,7 +129,7 @@ func (j *judge) add(out []*hazard, t target, keep func(harm) (harm, bool)) []*ha
 			if root.Name == "" {
 				root = j.root(t.w)
 			}
-			out = append(out, &hazard{root, t.w, *d, doors[r] - 1, reach(r), h})
+			out = append(out, &hazard{root, t.w, *d, t.doors.count[r] - 1, reach(r), h})
 		}
 	}
 	return out

@@ -3,6 +3,11 @@
 package blast
 
 import (
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
@@ -21,7 +26,24 @@ type home struct {
 
 	listed bool                   // manual is filled in
 	manual map[string][]*entrance // address -> exposed Services without selector
+
+	// Where there are too many Services:
+	opened  map[*corev1.Service]*entrance // those that were asked for
+	answers map[string]doors              // by the spelling of the labels
+	groups  map[[2]string][]*group        // by the first pair; nil until enough was asked
 }
+
+// group are the Services of one selector.
+type group struct {
+	selector map[string]string
+	members  []*entrance
+	doors    doors // once they are known
+	known    bool
+}
+
+// indexed is how many workloads with different labels the index is asked about
+// before all Services of a namespace are put into groups.
+const indexed = 4
 
 // maxServices is how many Services of a namespace are compared with the labels of a
 // workload. Comparing costs some 20 ns for each, the index almost a microsecond for
@@ -67,54 +89,174 @@ func (j *judge) home(namespace string) *home {
 func (e *entrance) through(j *judge) []door {
 	if !e.known {
 		e.known = true
-		svc := e.service()
-		for _, way := range exposure.Ways(svc, j.in) {
-			e.doors = append(e.doors, door{way, svc})
-		}
+		e.doors = j.doorsBy(e.service())
 	}
 	return e.doors
 }
 
-// selecting adds the doors of the Services that select pods with these labels.
-func (h *home) selecting(j *judge, out []door, labels map[string]string) []door {
-	for i := range h.services {
-		e := &h.services[i]
-		if value, has := labels[e.Key]; has && value == e.Value && inventory.Matches(e.service().Spec.Selector, labels) {
-			out = together(out, e.through(j))
+// entrance returns that of a Service, where there are too many to keep all.
+func (h *home) entrance(svc *corev1.Service) *entrance {
+	e := h.opened[svc]
+	if e == nil {
+		if h.opened == nil {
+			h.opened = map[*corev1.Service]*entrance{}
+		}
+		e = &entrance{svc: svc}
+		h.opened[svc] = e
+	}
+	return e
+}
+
+// selecting yields the Services that select pods with these labels.
+func (h *home) selecting(j *judge, labels map[string]string) iter.Seq[*entrance] {
+	return func(yield func(*entrance) bool) {
+		for i := range h.services {
+			e := &h.services[i]
+			if value, has := labels[e.Key]; has && value == e.Value && inventory.Matches(e.service().Spec.Selector, labels) && !yield(e) {
+				return
+			}
+		}
+		if h.many {
+			for svc := range j.inv.Selecting(h.namespace, labels) {
+				if !yield(h.entrance(svc)) {
+					return
+				}
+			}
 		}
 	}
-	if h.many {
-		for svc := range j.inv.Selecting(h.namespace, labels) {
-			e := entrance{svc: svc}
-			out = together(out, e.through(j))
+}
+
+// chosen returns what counts of the doors of the Services that select pods with
+// these labels. Workloads with equal labels share the answer, and Services with
+// equal selectors are looked at as one: there may be thousands of both.
+func (h *home) chosen(j *judge, labels map[string]string) doors {
+	var out doors
+	if !h.many {
+		for e := range h.selecting(j, labels) {
+			out.add(e.through(j))
+		}
+		return out
+	}
+	spelled := spell("", labels)
+	if known, asked := h.answers[spelled]; asked {
+		return known
+	}
+	if h.answers == nil {
+		h.answers = map[string]doors{}
+	}
+	if len(h.answers) < indexed || h.namespace == "" {
+		for e := range h.selecting(j, labels) {
+			out.add(e.through(j))
+		}
+	} else {
+		h.group(j)
+		for key, value := range labels {
+			for _, g := range h.groups[[2]string{key, value}] {
+				if inventory.Matches(g.selector, labels) {
+					out.join(g.through(j))
+				}
+			}
 		}
 	}
+	h.answers[spelled] = out
 	return out
 }
 
-// listing returns the exposed Services without selector by the addresses that
-// their EndpointSlices hold. The addresses of other namespaces' pods are not looked
-// for: endpoints that lead there are refused by manual-endpoints (EXP-009), and
-// judged when they are written.
-func (h *home) listing(j *judge) map[string][]*entrance {
+// group puts the Services of the namespace into groups.
+func (h *home) group(j *judge) {
+	if h.groups != nil {
+		return
+	}
+	h.groups = map[[2]string][]*group{}
+	known := map[string]*group{}
+	for s := range j.inv.Selectors(h.namespace) {
+		svc := s.Service()
+		if svc == nil || len(svc.Spec.Selector) == 0 {
+			continue
+		}
+		spelled := spell("", svc.Spec.Selector)
+		g := known[spelled]
+		if g == nil {
+			g = &group{selector: svc.Spec.Selector}
+			known[spelled] = g
+			pair := [2]string{s.Key, s.Value}
+			h.groups[pair] = append(h.groups[pair], g)
+		}
+		g.members = append(g.members, h.entrance(svc))
+	}
+}
+
+func (g *group) through(j *judge) *doors {
+	if !g.known {
+		g.known = true
+		for _, e := range g.members {
+			g.doors.add(e.through(j))
+		}
+	}
+	return &g.doors
+}
+
+// spell writes labels so that equal ones are written alike, and others are not.
+func spell(before string, labels map[string]string) string {
+	keys := slices.AppendSeq(make([]string, 0, len(labels)), maps.Keys(labels))
+	slices.Sort(keys)
+	out := make([]byte, 0, 32*len(keys))
+	word := func(s string) {
+		out = strconv.AppendInt(out, int64(len(s)), 10)
+		out = append(append(out, ':'), s...)
+	}
+	word(before)
+	for _, k := range keys {
+		word(k)
+		word(labels[k])
+	}
+	return string(out)
+}
+
+// listing yields the exposed Services for which an EndpointSlice lists an address of
+// a pod, each once; not those that select it as well. The addresses of other
+// namespaces' pods are not looked for: endpoints that lead there are refused by
+// manual-endpoints (EXP-009), and judged when they are written.
+func (h *home) listing(j *judge, w *inventory.Workload) iter.Seq[*entrance] {
+	return func(yield func(*entrance) bool) {
+		if len(w.Addresses) == 0 {
+			return
+		}
+		h.list(j)
+		var seen []*entrance
+		for _, address := range w.Addresses {
+			for _, e := range h.manual[address] {
+				if !slices.Contains(seen, e) {
+					if seen = append(seen, e); !yield(e) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func (h *home) list(j *judge) {
 	if h.listed {
-		return h.manual
+		return
 	}
 	h.listed = true
 	for i := range h.services {
 		if h.services[i].Key == "" {
-			h.list(j, &h.services[i])
+			h.note(j, &h.services[i])
 		}
 	}
 	if h.many {
 		for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, h.namespace) {
-			h.list(j, &entrance{svc: svc})
+			if len(svc.Spec.Selector) == 0 {
+				h.note(j, h.entrance(svc))
+			}
 		}
 	}
-	return h.manual
 }
 
-func (h *home) list(j *judge, e *entrance) {
+// note adds a Service to those that list addresses.
+func (h *home) note(j *judge, e *entrance) {
 	if len(e.service().Spec.Selector) > 0 || len(e.through(j)) == 0 {
 		return
 	}

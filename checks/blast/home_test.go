@@ -61,10 +61,10 @@ func TestManyServicesAreAskedAsFew(t *testing.T) {
 		for e := range inv.Entries(inventory.PodKind, "") {
 			many, few := newJudge(in), newJudge(in)
 			many.at = home{namespace: e.Key.Namespace, known: true, many: true}
-			want := ways(many.doorsOf(e.Workload))
+			want := ways(many.everyDoor(e.Workload))
 			compared += len(want)
 			for name, j := range map[string]*judge{"few": few, "sweep": sweep} {
-				if got := ways(j.doorsOf(e.Workload)); !slices.Equal(got, want) {
+				if got := ways(j.everyDoor(e.Workload)); !slices.Equal(got, want) {
 					t.Fatalf("%s to %s: got %v, want %v", name, e.Key, got, want)
 				}
 			}

@@ -16,31 +16,16 @@ import (
 // The objects that open a way. A Service that nothing opens ends the search.
 
 func (j *judge) ofService(svc *corev1.Service) []*hazard {
-	ways := exposure.Ways(svc, j.in)
-	if len(ways) == 0 {
-		return nil
-	}
-	doors := make([]door, 0, len(ways))
-	for _, w := range ways {
-		doors = append(doors, door{w, svc})
-	}
-	return j.through(nil, svc, doors)
+	return j.onward([]opening{{svc, j.doorsBy(svc)}}, nil)
 }
 
-// through adds the chains from doors of a Service.
-func (j *judge) through(out []*hazard, svc *corev1.Service, doors []door) []*hazard {
-	for w := range j.behind(svc) {
-		if w.Spec != nil && !mirror(w) {
-			out = j.add(out, target{w, doors}, nil)
-		}
-	}
-	return out
-}
-
-// ofRoute adds the chains through an Ingress or a route: to the Services that it
+// ofRoute returns the chains through an Ingress or a route: to the Services that it
 // names. Whether a Gateway admits the route is not looked at, so that no label of
 // a Namespace can open it later.
-func (j *judge) ofRoute(out []*hazard, e *inventory.Entry) []*hazard {
+func (j *judge) ofRoute(e *inventory.Entry) []*hazard { return j.onward(j.opened(nil, e), nil) }
+
+// opened adds the Services that an Ingress or a route opens.
+func (j *judge) opened(out []opening, e *inventory.Entry) []opening {
 	way, opens := exposure.Opened(e, j.in)
 	if !opens {
 		return out
@@ -52,7 +37,7 @@ func (j *judge) ofRoute(out []*hazard, e *inventory.Entry) []*hazard {
 			continue
 		}
 		seen[svc] = true
-		out = j.through(out, svc, []door{{way, svc}})
+		out = append(out, opening{svc, []door{{way, svc}}})
 	}
 	return out
 }
@@ -61,7 +46,7 @@ func (j *judge) ofRoute(out []*hazard, e *inventory.Entry) []*hazard {
 // ListenerSet. There is no index of routes by parent: Gateways are written
 // seldom, and a cluster with ten thousand routes is read in milliseconds.
 func (j *judge) ofGateway(o inventory.Object) []*hazard {
-	var out []*hazard
+	var out []opening
 	own := inventory.KeyOf(o)
 	for _, k := range exposure.RouteKinds() {
 		if k.Group != inventory.GatewayGroup {
@@ -69,17 +54,17 @@ func (j *judge) ofGateway(o inventory.Object) []*hazard {
 		}
 		for e := range j.inv.Entries(k, "") {
 			if exposure.Attaches(e.Object, own, j.in) {
-				out = j.ofRoute(out, e)
+				out = j.opened(out, e)
 			}
 		}
 	}
-	return out
+	return j.onward(out, nil)
 }
 
 // ofGrant adds the chains through routes of other namespaces that a
 // ReferenceGrant lets in.
 func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []*hazard {
-	var out []*hazard
+	var out []opening
 	lets := func(way exposure.Way) bool {
 		e := way.Referrer()
 		return e != nil && slices.ContainsFunc(g.Spec.From, func(f gatewayv1.ReferenceGrantFrom) bool {
@@ -93,9 +78,7 @@ func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []*hazard {
 				doors = append(doors, door{way, svc})
 			}
 		}
-		if len(doors) > 0 {
-			out = j.through(out, svc, doors)
-		}
+		out = append(out, opening{svc, doors})
 	}
 	for i := range g.Spec.To {
 		to := &g.Spec.To[i]
@@ -111,7 +94,7 @@ func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []*hazard {
 			}
 		}
 	}
-	return out
+	return j.onward(out, nil)
 }
 
 // ofEndpoints adds the chains to the pods whose addresses somebody lists for an
@@ -128,20 +111,15 @@ func (j *judge) ofEndpoints(o inventory.Object) []*hazard {
 	if s, isSlice := o.(*discoveryv1.EndpointSlice); isSlice && exposure.SelectedOnly(s, svc) {
 		return nil
 	}
-	var doors []door
-	for _, way := range exposure.Ways(svc, j.in) {
-		doors = append(doors, door{way, svc})
-	}
-	if len(doors) == 0 {
+	var by doors
+	if by.add(j.doorsBy(svc)); by.none() {
 		return nil
 	}
-	var out []*hazard
+	var reached crowd
 	for _, address := range exposure.EndpointAddresses(o) {
 		for w := range j.inv.PodsAt(address) {
-			if w.Spec != nil && !mirror(w) {
-				out = j.add(out, target{w, doors}, nil)
-			}
+			reached.once(w, &by)
 		}
 	}
-	return out
+	return j.chains(&reached, nil)
 }

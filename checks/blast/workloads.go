@@ -29,29 +29,23 @@ func (j *judge) workloads(namespace string) iter.Seq[*inventory.Workload] {
 	}
 }
 
-// exposed adds the chains to every workload that can be reached: by way of the
+// exposed returns the chains to every workload that can be reached: by way of the
 // Services, of which few are exposed, and of the pods that take ports of nodes.
 func (j *judge) exposed(keep func(harm) (harm, bool)) []*hazard {
-	var out []*hazard
+	var open []opening
 	for svc := range inventory.List[*corev1.Service](j.inv, inventory.ServiceKind, "") {
-		ways := exposure.Ways(svc, j.in)
-		if len(ways) == 0 {
-			continue
+		if doors := j.doorsBy(svc); len(doors) > 0 {
+			open = append(open, opening{svc, doors})
 		}
-		doors := make([]door, 0, len(ways))
-		for _, w := range ways {
-			doors = append(doors, door{w, svc})
-		}
-		for w := range j.behind(svc) {
-			if w.Spec != nil && !mirror(w) {
-				out = j.add(out, target{w, doors}, keep)
+	}
+	reached := j.behind(open)
+	for w := range j.workloads("") {
+		if w.Spec != nil && !mirror(w) {
+			var own doors
+			if own.add(j.hostDoors(w)); !own.none() {
+				reached.add(w, &own)
 			}
 		}
 	}
-	for w := range j.workloads("") {
-		if w.Spec != nil && !mirror(w) {
-			out = j.add(out, target{w, j.hostDoors(w)}, keep)
-		}
-	}
-	return out
+	return j.chains(reached, keep)
 }
