@@ -149,6 +149,15 @@ func (j *judge) everyDoor(w *inventory.Workload) []door {
 	return append(out, j.hostDoors(w)...)
 }
 
+// listed reports whether somebody wrote an address of a pod down for a Service: its
+// replicas then need not have the same doors.
+func (j *judge) listed(w *inventory.Workload) bool {
+	for range j.home(w.Key.Namespace).listing(j, w) {
+		return true
+	}
+	return false
+}
+
 func (j *judge) hostDoors(w *inventory.Workload) []door {
 	if !w.Spec.HostNetwork && !takesPorts(w.Spec) {
 		return nil
@@ -178,7 +187,8 @@ func mirror(w *inventory.Workload) bool {
 }
 
 // replica reports whether two pods, neighbours in an index, differ in nothing
-// that is judged here: they have one controller, and the inventory lets equal ones share their spec.
+// that is judged here but what lists their addresses (listed): they have one
+// controller, and the inventory lets equal ones share their spec.
 func replica(a, b *inventory.Workload) bool {
 	return a != nil && a.Controller != nil && a.Controller == b.Controller && a.Spec == b.Spec && len(a.Addresses) == len(b.Addresses) && sameLabels(a.Labels, b.Labels)
 }

@@ -32,7 +32,7 @@ func (j *judge) ofAccount(sa *corev1.ServiceAccount) []*hazard {
 func (j *judge) running(out []*hazard, a account, keep func(harm) (harm, bool)) []*hazard {
 	var last *inventory.Workload
 	for w := range j.inv.RunningAs(a.namespace, a.name) {
-		if !replica(last, w) {
+		if !replica(last, w) || j.listed(w) {
 			last = w
 			out = j.add(out, target{w, j.doorsOf(w)}, keep)
 		}

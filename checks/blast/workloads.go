@@ -17,7 +17,8 @@ func (j *judge) workloads(namespace string) iter.Seq[*inventory.Workload] {
 		for _, k := range exposure.TemplateKinds() {
 			var last *inventory.Workload
 			for e := range j.inv.Entries(k, namespace) {
-				if e.Workload == nil || replica(last, e.Workload) {
+				// Without a namespace the doors of Services are not asked for.
+				if e.Workload == nil || replica(last, e.Workload) && (namespace == "" || !j.listed(e.Workload)) {
 					continue
 				}
 				last = e.Workload
