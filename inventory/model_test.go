@@ -101,6 +101,12 @@ func randomObject(r *rand.Rand) Object {
 	case 4:
 		s := &discoveryv1.EndpointSlice{ObjectMeta: meta(r)}
 		s.Labels = map[string]string{discoveryv1.LabelServiceName: pick(r, append(testNames, ""))}
+		if r.IntN(2) == 0 {
+			s.Labels[discoveryv1.LabelManagedBy] = pick(r, []string{"endpointslice-controller.k8s.io", "hand"})
+		}
+		for range r.IntN(3) {
+			s.Endpoints = append(s.Endpoints, discoveryv1.Endpoint{Addresses: []string{pick(r, testAddresses)}})
+		}
 		return s
 	case 5:
 		ing := &networkingv1.Ingress{ObjectMeta: meta(r)}
@@ -183,6 +189,13 @@ func compare(t *testing.T, inv *Inventory, m model) {
 	}
 	for _, ip := range testAddresses {
 		same("PodsAt", keysOf(inv.PodsAt(ip), ofWorkload), m.workloads(func(_ Key, w *Workload) bool { return slices.Contains(w.Addresses, ip) }))
+	}
+	for _, ip := range testAddresses {
+		same("Listing", keysOf(inv.Listing(ip), ofObject[*discoveryv1.EndpointSlice]), m.where(func(_ Key, o Object) bool {
+			s, isSlice := o.(*discoveryv1.EndpointSlice)
+			return isSlice && s.Labels[discoveryv1.LabelServiceName] != "" && s.Labels[discoveryv1.LabelManagedBy] != "endpointslice-controller.k8s.io" &&
+				slices.ContainsFunc(s.Endpoints, func(e discoveryv1.Endpoint) bool { return slices.Contains(e.Addresses, ip) })
+		}))
 	}
 	for _, host := range testHosts {
 		same("Claims", keysOf(inv.Claims(host), ofEntry), m.where(func(_ Key, o Object) bool {

@@ -4,12 +4,14 @@ package inventory
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	netutils "k8s.io/utils/net"
 )
 
 // The secondary indexes. Each turns a question of a check into one scan whose
@@ -26,6 +28,7 @@ const (
 	byAccount         // namespace, ServiceAccount -> pods and templates that run as it
 	byRole            // kind of role, its namespace, its name -> bindings
 	bySubject         // kind of subject, its namespace, its name -> bindings
+	byEndpoint        // IP address -> EndpointSlices that somebody wrote by hand
 	postingCount
 )
 
@@ -68,7 +71,18 @@ func appendPostings(out []posting, e *Entry) []posting {
 		return out
 	case *discoveryv1.EndpointSlice:
 		if name := o.Labels[discoveryv1.LabelServiceName]; name != "" {
+			from := len(out) + 1
 			add(bySlice, e.Key.Namespace, name, "")
+			if !managed(o) {
+				for i := range o.Endpoints {
+					for _, text := range o.Endpoints[i].Addresses {
+						if ip, ok := netip.AddrFromSlice(netutils.ParseIPSloppy(text)); ok {
+							add(byEndpoint, ip.Unmap().String(), "", "")
+						}
+					}
+				}
+			}
+			return distinct(out, from)
 		}
 		return out
 	case *rbacv1.RoleBinding:
@@ -87,6 +101,17 @@ func appendPostings(out []posting, e *Entry) []posting {
 		}
 	}
 	return distinct(appendClaims(out, e), from)
+}
+
+// managed reports whether a slice says that one of Kubernetes' own controllers
+// manages it.
+// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#management
+func managed(s *discoveryv1.EndpointSlice) bool {
+	switch s.Labels[discoveryv1.LabelManagedBy] {
+	case "endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io", "endpoint-controller":
+		return true
+	}
+	return false
 }
 
 // appendBinding lists the rows of a binding. A ServiceAccount without namespace

@@ -177,6 +177,17 @@ func (inv *Inventory) Slices(namespace, service string) iter.Seq[*discoveryv1.En
 	}
 }
 
+// Listing yields the EndpointSlices of Services, in any namespace, that list an IP
+// address and do not say that Kubernetes' own controllers manage them.
+func (inv *Inventory) Listing(address string) iter.Seq[*discoveryv1.EndpointSlice] {
+	return func(yield func(*discoveryv1.EndpointSlice) bool) {
+		inv.scan(inv.postings[byEndpoint], byEndpoint, words{a: address}, matchA, func(e *Entry) bool {
+			s, ok := e.Object.(*discoveryv1.EndpointSlice)
+			return !ok || yield(s)
+		})
+	}
+}
+
 // NetworkPolicies yields the policies of a namespace.
 func (inv *Inventory) NetworkPolicies(namespace string) iter.Seq[*networkingv1.NetworkPolicy] {
 	return List[*networkingv1.NetworkPolicy](inv, NetworkPolicyKind, namespace)

@@ -78,6 +78,13 @@ func questions() map[string]func(*Inventory) []string {
 		out["ClaimsBelow "+host] = func(inv *Inventory) []string { return keysOf(inv.ClaimsBelow(host, ""), ofEntry) }
 	}
 	for _, address := range testAddresses {
+		out["Listing "+address] = func(inv *Inventory) []string {
+			var keys []string
+			for s := range inv.Listing(address) {
+				keys = append(keys, KeyOf(s).String())
+			}
+			return keys
+		}
 		out["PodsAt "+address] = func(inv *Inventory) []string { return keysOf(inv.PodsAt(address), ofWorkload) }
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -27,10 +28,11 @@ type home struct {
 	listed bool                   // manual is filled in
 	manual map[string][]*entrance // address -> exposed Services without selector
 
+	opened map[*corev1.Service]*entrance // those that were asked for one by one
+
 	// Where there are too many Services:
-	opened  map[*corev1.Service]*entrance // those that were asked for
-	answers map[string]doors              // by the spelling of the labels
-	groups  map[[2]string][]*group        // by the first pair; nil until enough was asked
+	answers map[string]doors       // by the spelling of the labels
+	groups  map[[2]string][]*group // by the first pair; nil until enough was asked
 }
 
 // group are the Services of one selector.
@@ -94,7 +96,8 @@ func (e *entrance) through(j *judge) []door {
 	return e.doors
 }
 
-// entrance returns that of a Service, where there are too many to keep all.
+// entrance returns that of a Service, where there are too many to keep all or it is
+// asked for by its name.
 func (h *home) entrance(svc *corev1.Service) *entrance {
 	e := h.opened[svc]
 	if e == nil {
@@ -224,16 +227,42 @@ func (h *home) listing(j *judge, w *inventory.Workload) iter.Seq[*entrance] {
 		}
 		h.list(j)
 		var seen []*entrance
+		first := func(e *entrance) bool {
+			if slices.Contains(seen, e) {
+				return false
+			}
+			seen = append(seen, e)
+			return true
+		}
 		for _, address := range w.Addresses {
 			for _, e := range h.manual[address] {
-				if !slices.Contains(seen, e) {
-					if seen = append(seen, e); !yield(e) {
-						return
-					}
+				if first(e) && !yield(e) {
+					return
+				}
+			}
+			for s := range j.inv.Listing(address) {
+				if e := h.beside(j, s, w); e != nil && first(e) && !yield(e) {
+					return
 				}
 			}
 		}
 	}
+}
+
+// beside returns the exposed Service of an EndpointSlice that somebody wrote, where
+// the Service selects pods too, but not this one; nil for others.
+func (h *home) beside(j *judge, s *discoveryv1.EndpointSlice, w *inventory.Workload) *entrance {
+	if s.Namespace != w.Key.Namespace {
+		return nil
+	}
+	svc := j.inv.Service(s.Namespace, s.Labels[discoveryv1.LabelServiceName])
+	if svc == nil || len(svc.Spec.Selector) == 0 || selects(svc, w) || exposure.SelectedOnly(s, svc) {
+		return nil
+	}
+	if e := h.entrance(svc); len(e.through(j)) > 0 {
+		return e
+	}
+	return nil
 }
 
 func (h *home) list(j *judge) {
