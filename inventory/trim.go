@@ -19,7 +19,9 @@ import (
 // fixture says so. Secrets that stand in environment variables go with it.
 func Trim(o Object) {
 	o.SetManagedFields(nil)
-	o.SetUID("")
+	if !controls(KeyOf(o).Kind) {
+		o.SetUID("")
+	}
 	o.SetResourceVersion("")
 	o.SetSelfLink("")
 	dropAnnotation(o, corev1.LastAppliedConfigAnnotation)
@@ -114,7 +116,7 @@ func onlyService(c admissionregistrationv1.WebhookClientConfig) admissionregistr
 func onlyController(refs []metav1.OwnerReference) []metav1.OwnerReference {
 	for _, r := range refs {
 		if r.Controller != nil && *r.Controller {
-			return []metav1.OwnerReference{{APIVersion: r.APIVersion, Kind: r.Kind, Name: r.Name, Controller: r.Controller}}
+			return []metav1.OwnerReference{{APIVersion: r.APIVersion, Kind: r.Kind, Name: r.Name, UID: r.UID, Controller: r.Controller}}
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Workload is what runs or could run: a pod, or the pod template of a
@@ -30,6 +31,7 @@ type Controller struct {
 	APIVersion string // tells a Job of Kubernetes from another group's
 	Kind       string
 	Name       string
+	UID        types.UID // as the reference has it; empty in files that were written by hand
 }
 
 // ServiceAccount returns the name of the account that the pods run as. The API
@@ -75,7 +77,7 @@ func (w *Workload) Pod() *corev1.Pod {
 	p.Namespace, p.Name, p.Labels, p.Annotations = w.Key.Namespace, w.Key.Name, w.Labels, w.Annotations
 	if w.Controller != nil {
 		yes := true
-		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: w.Controller.APIVersion, Kind: w.Controller.Kind, Name: w.Controller.Name, Controller: &yes}}
+		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: w.Controller.APIVersion, Kind: w.Controller.Kind, Name: w.Controller.Name, UID: w.Controller.UID, Controller: &yes}}
 	}
 	for _, ip := range w.Addresses {
 		p.Status.PodIPs = append(p.Status.PodIPs, corev1.PodIP{IP: ip})
@@ -155,7 +157,7 @@ func workloadOf(key Key, o Object) *Workload {
 	}
 	w := &Workload{Key: key, Labels: t.Meta.Labels, Annotations: t.Meta.Annotations, Spec: t.Spec, Field: t.Field}
 	if ref := metav1.GetControllerOfNoCopy(o); ref != nil {
-		w.Controller = &Controller{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name}
+		w.Controller = &Controller{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name, UID: ref.UID}
 	}
 	if pod, ok := o.(*corev1.Pod); ok {
 		w.Addresses = podAddresses(pod)

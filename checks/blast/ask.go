@@ -79,18 +79,17 @@ func Ways(w *inventory.Workload, in checks.Input) []exposure.Way {
 }
 
 // Controlled reports whether the inventory holds the controller that made a pod
-// or a template. It runs what the controller says, and is judged there.
-func Controlled(w *inventory.Workload, in checks.Input) bool {
-	return newJudge(in).controller(w) != nil
-}
+// or a template and would make it again. It runs what the controller says, and is
+// judged there.
+func Controlled(w *inventory.Workload, in checks.Input) bool { return newJudge(in).remade(w) }
 
 // Running yields the workloads that run as a ServiceAccount, as a person knows
-// them: those that a controller of the inventory made are left out.
+// them: those that a controller of the inventory would make again are left out.
 func Running(in checks.Input, namespace, account string) iter.Seq[*inventory.Workload] {
 	return func(yield func(*inventory.Workload) bool) {
 		j := newJudge(in)
 		for w := range in.Inventory.RunningAs(namespace, account) {
-			if w.Spec != nil && !mirror(w) && j.controller(w) == nil && !yield(w) {
+			if w.Spec != nil && !mirror(w) && !j.remade(w) && !yield(w) {
 				return
 			}
 		}

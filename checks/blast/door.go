@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
@@ -211,19 +210,13 @@ func sameLabels(a, b map[string]string) bool {
 
 // controller returns what made a pod or a template; nil when nothing did or the
 // inventory does not hold it.
-func (j *judge) controller(w *inventory.Workload) *inventory.Workload {
-	if w.Controller == nil {
-		return nil
-	}
-	gv, err := schema.ParseGroupVersion(w.Controller.APIVersion)
-	if err != nil {
-		return nil
-	}
-	e := j.inv.Entry(inventory.Key{Kind: schema.GroupKind{Group: gv.Group, Kind: w.Controller.Kind}, Namespace: w.Key.Namespace, Name: w.Controller.Name})
-	if e == nil {
-		return nil
-	}
-	return e.Workload
+func (j *judge) controller(w *inventory.Workload) *inventory.Workload { return j.inv.ControllerOf(w) }
+
+// remade is controller for what the controller would make again as it is, so that
+// it is enough to judge that.
+func (j *judge) remade(w *inventory.Workload) bool {
+	up := j.controller(w)
+	return up != nil && !revised(w, up)
 }
 
 // root is the name under which a person knows a workload: the Deployment and not

@@ -63,7 +63,7 @@ func judgeNamespace(ns *corev1.Namespace, in checks.Input) []checks.Finding {
 	j := newJudge(in)
 	var found []*hazard
 	for w := range j.workloads(ns.Name) {
-		if j.controller(w) == nil {
+		if !j.remade(w) {
 			found = j.add(found, target{w, j.doorsOf(w)}, nil)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -93,34 +92,35 @@ func ownersOf(svc *corev1.Service, in checks.Input) (owners []string, accounts i
 	return owners, len(names)
 }
 
-// controllerKinds are the kinds that control pods and are controlled themselves.
-var controllerKinds = map[string]schema.GroupKind{
-	"ReplicaSet": {Group: "apps", Kind: "ReplicaSet"},
-	"Job":        {Group: "batch", Kind: "Job"},
-}
-
 // root names what controls a workload in the end: the Deployment of a pod, and
-// not its ReplicaSet. Two steps are the longest chain that Kubernetes builds.
+// not its ReplicaSet. A controller that the inventory does not hold is taken by its
+// name, when it is of a kind that makes such workloads or of one that the inventory
+// knows nothing about; any other reference counts for nothing.
 func root(w *inventory.Workload, inv *inventory.Inventory) string {
-	for range 2 {
-		if w.Controller == nil {
+	for w.Controller != nil {
+		up := inv.ControllerOf(w)
+		if up == nil {
 			break
 		}
-		name := w.Controller.Kind + " " + w.Key.Namespace + "/" + w.Controller.Name
-		kind, climbs := controllerKinds[w.Controller.Kind]
-		if !climbs {
-			return name
-		}
-		up := inv.Entry(inventory.Key{Kind: kind, Namespace: w.Key.Namespace, Name: w.Controller.Name})
-		if up == nil || up.Workload == nil {
-			return name
-		}
-		w = up.Workload
+		w = up
 	}
-	if w.Controller != nil {
-		return w.Controller.Kind + " " + w.Key.Namespace + "/" + w.Controller.Name
+	if c := w.Controller; c != nil && byName(w, inv) {
+		return c.Kind + " " + w.Key.Namespace + "/" + c.Name
 	}
 	return w.Key.String()
+}
+
+// byName reports whether the controller of a workload, which is not in the
+// inventory, can be taken by its name.
+func byName(w *inventory.Workload, inv *inventory.Inventory) bool {
+	kind, ok := w.Controller.GroupKind()
+	if !ok {
+		return false
+	}
+	if _, known := inventory.KindOf(kind); !known {
+		return true
+	}
+	return w.Made() && inv.Entry(inventory.Key{Kind: kind, Namespace: w.Key.Namespace, Name: w.Controller.Name}) == nil
 }
 
 // listed joins names for a message; of many it gives the first three.
