@@ -15,6 +15,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
@@ -269,6 +270,61 @@ func replicaSet(namespace, name string, spec corev1.PodSpec) *appsv1.ReplicaSet 
 	return &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec:       appsv1.ReplicaSetSpec{Template: corev1.PodTemplateSpec{Spec: spec}},
+	}
+}
+
+// TestNoReferenceHidesAFault: of equal pods, those that name themselves, each
+// other, or a controller that does not make pods or has another UID are told like
+// the one that names nothing.
+func TestNoReferenceHidesAFault(t *testing.T) {
+	t.Parallel()
+	spec := corev1.PodSpec{HostNetwork: true, Containers: []corev1.Container{{Name: "c"}}}
+	pod := func(name, version, kind, by, uid string) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: name}, Spec: spec}
+		if by != "" {
+			yes := true
+			p.OwnerReferences = []metav1.OwnerReference{{APIVersion: version, Kind: kind, Name: by, UID: types.UID(uid), Controller: &yes}}
+		}
+		return p
+	}
+	set := replicaSet("a", "r", spec)
+	set.UID = "u"
+	s := New(1)
+	s.Full(inventory.New(labelled("a", "enforce"), set,
+		pod("plain", "", "", "", ""), pod("self", "v1", "Pod", "self", "x"), pod("one", "v1", "Pod", "two", "x"), pod("two", "v1", "Pod", "one", "x"),
+		pod("made", "apps/v1", "ReplicaSet", "r", "u"), pod("forged", "apps/v1", "ReplicaSet", "r", "other")), rules(t))
+	var got []string
+	for _, r := range s.Results("a") {
+		if r.Name == "host-network" {
+			got = append(got, r.Object.Kind.Kind+" "+r.Object.Name)
+		}
+	}
+	slices.Sort(got)
+	if d := cmp.Diff([]string{"Pod forged", "Pod one", "Pod plain", "Pod self", "Pod two", "ReplicaSet r"}, slices.Compact(got)); d != "" {
+		t.Errorf("objects with the fault (want -, got +):\n%s", d)
+	}
+}
+
+// TestAnExemptControllerSpeaksForNoPod: what is exempt of the controller, or is
+// taken less strictly, does not stand for the fault of a pod.
+func TestAnExemptControllerSpeaksForNoPod(t *testing.T) {
+	t.Parallel()
+	fault := func(action checks.Action, exemption string) policy.Judged {
+		return policy.Judged{Finding: checks.Finding{Check: "EXP-041", Subject: "s"}, Action: action, Exemption: exemption}
+	}
+	for name, tc := range map[string]struct {
+		controller, pod policy.Judged
+		want            bool
+	}{
+		"the same":                             {fault(checks.Deny, ""), fault(checks.Deny, ""), true},
+		"the controller is exempt":             {fault(checks.Audit, "e"), fault(checks.Deny, ""), false},
+		"the controller is exempt from audits": {fault(checks.Audit, "e"), fault(checks.Audit, ""), false},
+		"the controller is only warned about":  {fault(checks.Warn, ""), fault(checks.Deny, ""), false},
+		"both are exempt":                      {fault(checks.Audit, "e"), fault(checks.Audit, "e"), true},
+	} {
+		if got := has(policy.Verdict{tc.controller}, tc.pod); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ package background
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -48,23 +47,25 @@ func (s *Scan) Results(namespace string) []Result {
 	return out
 }
 
+// has reports whether a verdict tells the same fault as strictly, so that it need
+// not be told again. One that is exempt speaks for none that is not.
 func has(v policy.Verdict, j policy.Judged) bool {
-	return slices.ContainsFunc(v, func(o policy.Judged) bool { return o.Check == j.Check && o.Subject == j.Subject })
+	return slices.ContainsFunc(v, func(o policy.Judged) bool {
+		return o.Check == j.Check && o.Subject == j.Subject && o.Action == j.Action && (o.Exemption == "" || j.Exemption != "")
+	})
 }
 
 // owner returns the controller of a workload.
 func (s *Scan) owner(k inventory.Key) (inventory.Key, bool) {
 	e := s.at.Entry(k)
-	if e == nil || e.Workload == nil || e.Workload.Controller == nil {
+	if e == nil || e.Workload == nil {
 		return inventory.Key{}, false
 	}
-	c := e.Workload.Controller
-	out := inventory.Key{Namespace: k.Namespace, Name: c.Name}
-	out.Kind.Kind = c.Kind
-	if group, _, grouped := strings.Cut(c.APIVersion, "/"); grouped {
-		out.Kind.Group = group
+	up := s.at.ControllerOf(e.Workload)
+	if up == nil {
+		return inventory.Key{}, false
 	}
-	return out, true
+	return up.Key, true
 }
 
 // Added returns the results of after whose fault is not among those of before.

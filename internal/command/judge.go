@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/verdict"
@@ -149,43 +147,39 @@ type fault struct {
 	key     inventory.Key
 	check   string
 	subject string
+	action  checks.Action
 }
 
 // inherited drops the findings of an object that its controller has as well: a
-// Deployment's fault is not told again for each of its pods.
+// Deployment's fault is not told again for each of its pods. What is exempt of the
+// controller is not among its findings any more, and stays with the pods.
 func (j *judging) inherited(list []judgement) {
 	has := map[fault]bool{}
 	for _, one := range list {
 		for _, f := range one.verdict {
-			has[fault{one.key, f.Check, f.Subject}] = true
+			has[fault{one.key, f.Check, f.Subject, f.Action}] = true
 		}
 	}
 	for i := range list {
-		ref := metav1.GetControllerOf(list[i].object)
-		if ref == nil || len(list[i].verdict) == 0 {
+		if len(list[i].verdict) == 0 {
 			continue
 		}
-		gv, _, _ := cutGroup(ref.APIVersion)
-		owner := inventory.Key{Namespace: list[i].key.Namespace, Name: ref.Name}
-		owner.Kind.Group, owner.Kind.Kind = gv, ref.Kind
+		w := inventory.NewEntry(list[i].object).Workload
+		if w == nil {
+			continue
+		}
+		up := j.loaded.inventory.ControllerOf(w)
+		if up == nil {
+			continue
+		}
 		kept := list[i].verdict[:0:0]
 		for _, f := range list[i].verdict {
-			if !has[fault{owner, f.Check, f.Subject}] {
+			if !has[fault{up.Key, f.Check, f.Subject, f.Action}] {
 				kept = append(kept, f)
 			}
 		}
 		list[i].verdict = kept
 	}
-}
-
-// cutGroup splits "apps/v1" into group and version; the core group is empty.
-func cutGroup(apiVersion string) (group, version string, grouped bool) {
-	for i := range len(apiVersion) {
-		if apiVersion[i] == '/' {
-			return apiVersion[:i], apiVersion[i+1:], true
-		}
-	}
-	return "", apiVersion, false
 }
 
 // leftovers tells which parts of the configuration had no effect.
