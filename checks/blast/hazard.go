@@ -91,7 +91,7 @@ func (j *judge) ofWorkload(w *inventory.Workload) []*hazard {
 		return nil
 	}
 	up := j.controller(w)
-	if up == nil {
+	if up == nil || j.borrows(w, up) {
 		return out
 	}
 	same := j.add(nil, target{up, j.doorsOf(up)}, nil)
@@ -99,6 +99,23 @@ func (j *judge) ofWorkload(w *inventory.Workload) []*hazard {
 		return slices.ContainsFunc(same, func(s *hazard) bool {
 			return s.reach == h.reach && s.harm.term == h.harm.term && !worse(h, s)
 		})
+	})
+}
+
+// borrows reports whether somebody who is not a controller writes an object that
+// names one and runs images that it does not: such a reference must not carry over
+// what is known, or exempt, of the controller. Controllers are believed, for other
+// webhooks may change the images of what they make. Commands are not compared, which
+// an inventory does not hold, and neither are ephemeral containers, which no
+// template has.
+func (j *judge) borrows(w, up *inventory.Workload) bool {
+	r := j.in.Request
+	if r.Stored || checks.StartsPods(r.User) || w.Spec == nil || up.Spec == nil {
+		return false
+	}
+	all := slices.Concat(up.Spec.InitContainers, up.Spec.Containers)
+	return slices.ContainsFunc(slices.Concat(w.Spec.InitContainers, w.Spec.Containers), func(c corev1.Container) bool {
+		return !slices.ContainsFunc(all, func(d corev1.Container) bool { return d.Image == c.Image })
 	})
 }
 

@@ -3,8 +3,6 @@
 package privilege
 
 import (
-	"slices"
-
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
@@ -32,20 +30,9 @@ func usedWithoutLeave() checks.Check {
 	}
 }
 
-// workloadControllers start pods from templates that somebody else wrote. With one
-// credential for all of them they are the controller manager.
-// https://kubernetes.io/docs/reference/access-authn-authz/rbac/#controller-roles
-var workloadControllers = []string{
-	"system:kube-controller-manager",
-	"system:serviceaccount:kube-system:deployment-controller", "system:serviceaccount:kube-system:replicaset-controller",
-	"system:serviceaccount:kube-system:statefulset-controller", "system:serviceaccount:kube-system:daemon-set-controller",
-	"system:serviceaccount:kube-system:job-controller", "system:serviceaccount:kube-system:cronjob-controller",
-	"system:serviceaccount:kube-system:replication-controller",
-}
-
 func judgeUse(r runner) []checks.Finding {
 	who := r.in.Request.User
-	if who == "" || r.in.Request.Stored || slices.Contains(workloadControllers, who) {
+	if who == "" || r.in.Request.Stored || checks.StartsPods(who) {
 		return nil
 	}
 	if r.in.Old != nil {
