@@ -17,7 +17,10 @@ import (
 
 // objectConditions skip updates that change nothing judged (status, leases of
 // managed fields), kubelets (whose mirror pods stand for files on the node),
-// and the controllers that write endpoints for Services with a selector.
+// and the controllers that write endpoints for Services with a selector. Of the
+// metadata, ownerReferences wake nothing: the garbage collector and every adoption
+// write them, and what a verdict believes of one (inventory.ControllerOf) only ever
+// leaves out what the controller itself was judged for.
 func objectConditions() []admissionregistrationv1.MatchCondition {
 	return []admissionregistrationv1.MatchCondition{
 		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || " + differs(
