@@ -180,10 +180,7 @@ func takesPorts(s *corev1.PodSpec) bool {
 
 // mirror reports whether a pod stands for a static one, which no admission
 // prevents.
-func mirror(w *inventory.Workload) bool {
-	_, is := w.Annotations[corev1.MirrorPodAnnotationKey]
-	return is && w.Field == ""
-}
+func mirror(w *inventory.Workload) bool { return w.Mirror() }
 
 // replica reports whether two pods, neighbours in an index, differ in nothing
 // that is judged here but what lists their addresses (listed): they have one

@@ -12,7 +12,8 @@ const template = `request.kind.kind == "Pod" && request.kind.group == "" ? self 
 // OnTemplate writes a list of faults of the pod template t of the object self; of a
 // mirror pod, which stands for a file of its node, there are none.
 func OnTemplate(faults string) string {
-	mirror := `request.kind.kind == "Pod" && "kubernetes.io/config.mirror" in self.metadata.?annotations.orValue({})`
+	mirror := `request.kind.kind == "Pod" && "kubernetes.io/config.mirror" in self.metadata.?annotations.orValue({}) && ` +
+		List("self.metadata.?ownerReferences") + `.exists(o, o.?controller.orValue(false) && o.apiVersion == "v1" && o.kind == "Node")`
 	return When(Not(mirror), Let("t", template, When("type(t) == map", faults)))
 }
 

@@ -30,15 +30,15 @@ var replicationController = schema.GroupKind{Kind: "ReplicationController"}
 
 // onPods adapts a function over a pod template to Check.Run. It leaves out
 // mirror pods: the kubelet makes them to show its static pods, whose files no
-// admission sees, and never runs one that somebody else made. The annotation
-// cannot be added to a pod later. A custom resource without a template, such as
-// a Rollout that refers to a Deployment, runs nothing itself.
+// admission sees, and never runs one that somebody else made. A custom resource
+// without a template, such as a Rollout that refers to a Deployment, runs nothing
+// itself.
 func onPods(run func(inventory.Template, checks.Input) []checks.Finding) func(checks.Input) []checks.Finding {
 	judge := checks.OnTemplate(run)
 	return func(in checks.Input) []checks.Finding {
 		switch o := in.Object.(type) {
 		case *corev1.Pod:
-			if _, mirror := o.Annotations[corev1.MirrorPodAnnotationKey]; mirror {
+			if inventory.IsMirror(o) {
 				return nil
 			}
 		case *unstructured.Unstructured:
