@@ -5,9 +5,11 @@ package webhook
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -66,7 +68,7 @@ func (b bounds) check(data []byte) error {
 			total++
 			if n := len(entries); n > 0 {
 				if entries[n-1]++; entries[n-1] > b.entries {
-					return fmt.Errorf("it holds a list or map of more than %d entries", b.entries)
+					return fmt.Errorf("%s holds more than %d entries", placeOf(data[:i]), b.entries)
 				}
 			}
 		}
@@ -75,6 +77,57 @@ func (b bounds) check(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// maxPlace bounds the bytes of a place that is told.
+const maxPlace = 128
+
+// placeOf is the path of the list or map that is open where the data ends, as
+// "rules[0].resourceNames". It reads the data once more, for a refusal only.
+func placeOf(data []byte) string {
+	type level struct {
+		name  []byte // of the entry in a map
+		index int    // of the entry in a list; -1 in a map
+	}
+	var levels []level
+	var text []byte // the last string
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			end := stringEnd(data, i)
+			text = data[i+1 : min(end, len(data))]
+			i = end
+		case ':':
+			if n := len(levels); n > 0 {
+				levels[n-1].name = text
+			}
+		case '{':
+			levels = append(levels, level{index: -1})
+		case '[':
+			levels = append(levels, level{})
+		case '}', ']':
+			levels = levels[:max(len(levels)-1, 0)]
+		case ',':
+			if n := len(levels); n > 0 && levels[n-1].index >= 0 {
+				levels[n-1].index++
+			}
+		}
+	}
+	var b strings.Builder
+	for _, l := range levels[:max(len(levels)-1, 0)] {
+		switch {
+		case l.index >= 0:
+			fmt.Fprintf(&b, "[%d]", l.index)
+		case b.Len() > 0:
+			fmt.Fprintf(&b, ".%s", l.name)
+		default:
+			b.Write(l.name)
+		}
+	}
+	if b.Len() == 0 {
+		return "it"
+	}
+	return clip(checks.Plain(b.String()), maxPlace)
 }
 
 // stringEnd returns the index of the quote that ends the string that begins at

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/internal/verdict"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -19,6 +20,7 @@ type scope struct {
 	mode    policy.Mode
 	profile policy.Profile
 	warning string // about the labels themselves
+	cluster bool   // the object has no namespace of its own
 }
 
 // scopeOf reads the mode from the namespace's labels as the inventory knows
@@ -29,13 +31,13 @@ type scope struct {
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go
 func scopeOf(r Review, inv *inventory.Inventory, p *policy.Policy, own string) scope {
 	if r.Namespace == "" {
-		return scope{mode: p.ClusterMode}
+		return scope{mode: p.ClusterMode, cluster: true}
 	}
 	if slices.Contains(SystemNamespaces, r.Namespace) || r.Namespace == own {
 		return scope{mode: policy.Off}
 	}
 	if r.Kind.GroupKind() == inventory.NamespaceKind {
-		return scope{mode: p.ClusterMode}
+		return scope{mode: p.ClusterMode, cluster: true}
 	}
 	ns := inv.Namespace(r.Namespace)
 	if ns == nil {
@@ -47,4 +49,19 @@ func scopeOf(r Review, inv *inventory.Inventory, p *policy.Policy, own string) s
 		s.warning = "namespace " + r.Namespace + ": " + err.Error()
 	}
 	return s
+}
+
+// anyEnforces reports whether a namespace enforces. What a cluster-scoped object
+// does to its workloads is taken in its mode (verdict.ByLabels), so that such an
+// object which nobody can judge is refused: filled with entries until it is beyond
+// the bounds, it would get past all of them otherwise. It looks at every namespace,
+// which only what cannot be judged has to pay.
+func anyEnforces(inv *inventory.Inventory) bool {
+	modeOf := verdict.ByLabels(inv)
+	for e := range inv.Entries(inventory.NamespaceKind, "") {
+		if modeOf(e.Key.Name) == policy.Enforce {
+			return true
+		}
+	}
+	return false
 }

@@ -48,7 +48,7 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 	if err != nil {
 		v.Metrics.failed("object")
 		a := cannotDecide("object", err, r)
-		if s.mode != policy.Enforce {
+		if s.mode != policy.Enforce && !(s.cluster && (anyEnforces(inv) || anyEnforces(watched))) {
 			a = Answer{Allowed: true, Annotations: a.Annotations}
 			if s.mode == policy.WarnOnly {
 				a.Warnings = []string{clip("gatehouse: cannot judge this object: "+checks.Plain(err.Error()), maxWarning)}
