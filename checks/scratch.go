@@ -2,15 +2,20 @@
 
 package checks
 
-import "github.com/gatehouse-sh/gatehouse/inventory"
+import (
+	"time"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
 
 // scratch holds the answers that were worked out last during one evaluation, so
 // that checks which ask the same question of the same object do not each look it
 // up again. It belongs to one goroutine.
 type scratch struct {
 	answers [8]answer
-	next    uint8 // the oldest
-	spent   int64 // by Spend
+	next    uint8     // the oldest
+	spent   int64     // by Spend
+	end     time.Time // by Within
 }
 
 type answer struct {

@@ -3,6 +3,8 @@
 package custom
 
 import (
+	"context"
+
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -30,12 +32,16 @@ type evaluation struct {
 	spent        int64 // by all custom checks over this object
 	conditions   int64 // by the match conditions of this check
 	inConditions bool
+
+	meter *meter
+	ctx   context.Context //nolint:containedctx // an evaluation is one call of run, which ends it
 }
 
 var _ cel.Activation = (*evaluation)(nil)
 
-func newEvaluation(c *compiled, in checks.Input) *evaluation {
-	e := &evaluation{check: c, in: in, spent: in.Spend(0)}
+func newEvaluation(ctx context.Context, c *compiled, in checks.Input) *evaluation {
+	e := &evaluation{check: c, in: in, spent: in.Spend(0), ctx: ctx, meter: &meter{left: maxAll}}
+	e.meter.end, _ = ctx.Deadline()
 	e.object, e.old = valueOf(in.Object), valueOf(in.Old)
 	e.request, e.namespace = common.SchemalessTypedToVal(requestOf(in)), namespaceOf(in)
 	e.variables = lazy.NewMapValue(types.NewObjectType("kubernetes.variables"))
@@ -59,6 +65,8 @@ func (e *evaluation) ResolveName(name string) (any, bool) {
 		return e.namespace, true
 	case variablesName:
 		return e.variables, true
+	case meterName:
+		return e.meter, true
 	}
 	return nil, false
 }

@@ -5,6 +5,7 @@ package custom
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/cel-go/cel"
 	celast "github.com/google/cel-go/common/ast"
@@ -18,6 +19,7 @@ type compiled struct {
 	conditions  []expression
 	variables   []variable
 	validations []validation
+	limit       time.Duration // of all custom checks over one object
 }
 
 type variable struct {
@@ -54,9 +56,9 @@ type compiler struct {
 func compile(d *Definition) (*compiled, []Fault) {
 	s, err := newScope(len(d.Variables) > 0)
 	if err != nil {
-		return &compiled{}, []Fault{{Path: "validations", Message: err.Error()}}
+		return &compiled{limit: limit}, []Fault{{Path: "validations", Message: err.Error()}}
 	}
-	c, out := &compiler{scope: s, reads: map[string]reads{}}, &compiled{}
+	c, out := &compiler{scope: s, reads: map[string]reads{}}, &compiled{limit: limit}
 	for i, v := range d.Variables {
 		e, t := c.expression(fmt.Sprintf("variables[%d].expression", i), v.Expression, nil)
 		c.add(v.Name, t)
@@ -117,7 +119,12 @@ func (c *compiler) expression(at, text string, want *cel.Type) (expression, *cel
 		fault(1, 1, "costs at least %d, and the limit is %d", least, celconfig.PerCallLimit)
 		return out, ast.OutputType()
 	}
-	program, err := c.env.Program(ast)
+	options, err := guards()
+	if err != nil {
+		fault(1, 1, "%v", err)
+		return out, ast.OutputType()
+	}
+	program, err := c.env.Program(ast, options...)
 	if err != nil {
 		fault(1, 1, "%v", err)
 		return out, ast.OutputType()

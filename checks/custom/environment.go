@@ -43,6 +43,23 @@ var declared = sync.OnceValues(func() (*environment.EnvSet, error) {
 	}, environment.StrictCostOpt)
 })
 
+// interruptEvery is after how many rounds of loops an expression looks at the clock.
+const interruptEvery = 100
+
+// guards are the options of every program: they keep one call, and all of them
+// together, within memory and time.
+var guards = sync.OnceValues(func() ([]cel.ProgramOption, error) {
+	set, err := declared()
+	if err != nil {
+		return nil, err
+	}
+	g, err := guard(set.StoredExpressionsEnv())
+	if err != nil {
+		return nil, err
+	}
+	return []cel.ProgramOption{g, cel.InterruptCheckFrequency(interruptEvery)}, nil
+})
+
 // scope is the environment of the expressions of one check. A variable is known to
 // what is compiled after it was added.
 type scope struct {

@@ -3,6 +3,7 @@
 package custom
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,6 +24,7 @@ const unjudged = "/not-judged"
 var (
 	errBudget     = fmt.Errorf("the custom checks of the policy have used up their common cost budget of %d", celconfig.RuntimeCELCostBudget)
 	errConditions = fmt.Errorf("the match conditions cost more than %d", celconfig.RuntimeCELCostBudgetMatchConditions)
+	errTooLong    = fmt.Errorf("the custom checks of the policy took longer than %s", limit)
 	errNoCost     = errors.New("its cost is not known")
 	errNoOld      = errors.New("the older object could not be read")
 )
@@ -31,7 +33,9 @@ var (
 // the check's action, never silence: an API server with failurePolicy Fail refuses
 // too.
 func (c *compiled) run(in checks.Input) []checks.Finding {
-	e := newEvaluation(c, in)
+	ctx, cancel := context.WithDeadline(context.Background(), in.Within(c.limit))
+	defer cancel()
+	e := newEvaluation(ctx, c, in)
 	judges, failed := e.matches()
 	switch {
 	case failed != nil && in.Request.Before:
@@ -146,8 +150,15 @@ func (e *evaluation) eval(x *expression) (ref.Val, error) {
 	if x.reads&readsOldObject != 0 && e.in.Old == nil && e.in.Request.Operation == checks.Update {
 		return nil, errNoOld // it is too large; null would say that there was none
 	}
-	value, details, err := x.program.Eval(e)
-	if failed := e.charge(details); failed != nil {
+	if e.ctx.Err() != nil {
+		return nil, errTooLong
+	}
+	value, details, err := x.program.ContextEval(e.ctx, e)
+	failed := e.charge(details)
+	switch {
+	case err != nil && e.ctx.Err() != nil:
+		return nil, errTooLong
+	case failed != nil:
 		return nil, failed
 	}
 	return value, err
