@@ -213,7 +213,7 @@ func (j *judge) controller(w *inventory.Workload) *inventory.Workload { return j
 // it is enough to judge that.
 func (j *judge) remade(w *inventory.Workload) bool {
 	up := j.controller(w)
-	return up != nil && !revised(w, up)
+	return up != nil && !j.revised(w, up)
 }
 
 // root is the name under which a person knows a workload: the Deployment and not

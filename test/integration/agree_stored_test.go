@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/background"
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
@@ -43,17 +41,19 @@ func asStored(t *testing.T, set *checks.Set, fc fixture.Case, modeOf func(string
 // controllers is the verdict on the controller of a fixture's object.
 func controllers(t *testing.T, set *checks.Set, fc fixture.Case) said {
 	t.Helper()
-	ref := metav1.GetControllerOf(fc.Object)
-	if ref == nil {
-		return nil
-	}
 	p, in, err := fc.Under(set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(fc.Context, func(o inventory.Object) bool {
-		return inventory.GroupKindOf(o).Kind == ref.Kind && o.GetName() == ref.Name && o.GetNamespace() == fc.Object.GetNamespace()
-	})
+	e := in.Inventory.With(fc.Object).Entry(inventory.KeyOf(fc.Object))
+	if e == nil || e.Workload == nil {
+		return nil
+	}
+	up := in.Inventory.ControllerOf(e.Workload)
+	if up == nil {
+		return nil
+	}
+	i := slices.IndexFunc(fc.Context, func(o inventory.Object) bool { return inventory.KeyOf(o) == up.Key })
 	if i < 0 {
 		return nil
 	}

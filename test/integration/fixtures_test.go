@@ -11,6 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -23,13 +25,15 @@ type applied struct {
 	*cluster
 	fixture fixture.Case
 	suffix  string
+	written map[inventory.Key]types.UID // of the objects that were read, as the fixture has them
+	uids    map[inventory.Key]types.UID // that the API server chose for the context
 }
 
 // document is the object as kubectl is given it.
 func (a *applied) document(t *testing.T) string {
 	t.Helper()
-	if _, is := a.fixture.Object.(*corev1.Namespace); is {
-		return string(mustJSON(t, a.objects(t, "object.yaml")[0])) // its name is renamed there
+	if _, is := a.fixture.Object.(*corev1.Namespace); is || len(a.fixture.Object.GetOwnerReferences()) > 0 {
+		return string(mustJSON(t, a.objects(t, "object.yaml")[0])) // its name is renamed there, and UIDs are
 	}
 	return a.text("object.yaml")
 }
@@ -58,6 +62,10 @@ func (a *applied) put(t *testing.T, o *unstructured.Unstructured) {
 	if err := a.api.Patch(t.Context(), o, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership); err != nil { //nolint:staticcheck // the objects are unstructured
 		t.Fatalf("context: %s %s: %v", o.GetKind(), o.GetName(), err)
 	}
+	if a.uids == nil {
+		a.uids = map[inventory.Key]types.UID{}
+	}
+	a.uids[inventory.KeyOf(o)] = o.GetUID()
 	if full.Object["status"] == nil {
 		return
 	}
@@ -164,9 +172,32 @@ func (a *applied) objects(t *testing.T, section string) []*unstructured.Unstruct
 		case section == "context.yaml" && builtIn(u):
 			continue // the cluster has it, and keeps it
 		}
+		a.adopt(u)
 		out = append(out, u)
 	}
 	return out
+}
+
+// adopt takes the UIDs of a fixture away, which nobody chooses, and lets its owner
+// references mean what stands in the cluster.
+func (a *applied) adopt(u *unstructured.Unstructured) {
+	if a.written == nil {
+		a.written = map[inventory.Key]types.UID{}
+	}
+	a.written[inventory.KeyOf(u)] = u.GetUID()
+	u.SetUID("")
+	owners := u.GetOwnerReferences()
+	for i := range owners {
+		o := &owners[i]
+		kind := schema.FromAPIVersionAndKind(o.APIVersion, o.Kind).GroupKind()
+		key := inventory.Key{Kind: kind, Namespace: u.GetNamespace(), Name: o.Name}
+		if uid, known := a.uids[key]; known && (a.written[key] == "" || a.written[key] == o.UID) {
+			o.UID = uid
+		}
+	}
+	if len(owners) > 0 {
+		u.SetOwnerReferences(owners)
+	}
 }
 
 // text is a section with its namespaces renamed.
