@@ -18,8 +18,13 @@ var (
 	jobKind        = schema.GroupKind{Group: "batch", Kind: "Job"}
 
 	makersOfPods = []schema.GroupKind{
-		replicaSetKind, jobKind, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"}, {Kind: "ReplicationController"},
-		{Group: "apps.kruise.io", Kind: "CloneSet"}, {Group: "apps.kruise.io", Kind: "StatefulSet"}, {Group: "apps.kruise.io", Kind: "DaemonSet"},
+		replicaSetKind, jobKind,
+		{Group: "apps", Kind: "StatefulSet"},
+		{Group: "apps", Kind: "DaemonSet"},
+		{Kind: "ReplicationController"},
+		{Group: "apps.kruise.io", Kind: "CloneSet"},
+		{Group: "apps.kruise.io", Kind: "StatefulSet"},
+		{Group: "apps.kruise.io", Kind: "DaemonSet"},
 	}
 	makersOfReplicaSets = []schema.GroupKind{{Group: "apps", Kind: "Deployment"}, {Group: "argoproj.io", Kind: "Rollout"}}
 	makersOfJobs        = []schema.GroupKind{{Group: "batch", Kind: "CronJob"}}

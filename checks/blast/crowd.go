@@ -57,8 +57,8 @@ func (j *judge) doorsBy(svc *corev1.Service) []door {
 }
 
 // onward returns the chains through Services.
-func (j *judge) onward(list []opening, keep func(harm) (harm, bool)) []*hazard {
-	return j.chains(j.behind(list), keep)
+func (j *judge) onward(list []opening) []*hazard {
+	return j.chains(j.behind(list), nil)
 }
 
 func (j *judge) chains(c *crowd, keep func(harm) (harm, bool)) []*hazard {

@@ -16,13 +16,13 @@ import (
 // The objects that open a way. A Service that nothing opens ends the search.
 
 func (j *judge) ofService(svc *corev1.Service) []*hazard {
-	return j.onward([]opening{{svc, j.doorsBy(svc)}}, nil)
+	return j.onward([]opening{{svc, j.doorsBy(svc)}})
 }
 
 // ofRoute returns the chains through an Ingress or a route: to the Services that it
 // names. Whether a Gateway admits the route is not looked at, so that no label of
 // a Namespace can open it later.
-func (j *judge) ofRoute(e *inventory.Entry) []*hazard { return j.onward(j.opened(nil, e), nil) }
+func (j *judge) ofRoute(e *inventory.Entry) []*hazard { return j.onward(j.opened(nil, e)) }
 
 // opened adds the Services that an Ingress or a route opens.
 func (j *judge) opened(out []opening, e *inventory.Entry) []opening {
@@ -58,7 +58,7 @@ func (j *judge) ofGateway(o inventory.Object) []*hazard {
 			}
 		}
 	}
-	return j.onward(out, nil)
+	return j.onward(out)
 }
 
 // ofGrant adds the chains through routes of other namespaces that a
@@ -94,7 +94,7 @@ func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []*hazard {
 			}
 		}
 	}
-	return j.onward(out, nil)
+	return j.onward(out)
 }
 
 // ofEndpoints adds the chains to the pods whose addresses somebody lists for an
