@@ -85,5 +85,5 @@ func (a *applied) refusal(t *testing.T, expected bool) (string, error) {
 	for end := time.Now().Add(2 * time.Second); expected && time.Now().Before(end) && !firedPolicy.MatchString(a.dryRun(t)); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	return a.try(t, a.text("object.yaml"), a.args()...)
+	return a.try(t, a.document(t), a.args()...)
 }

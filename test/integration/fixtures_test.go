@@ -57,6 +57,7 @@ func (a *applied) enforce(t *testing.T) {
 // put applies an object and, where it has one, its status.
 func (a *applied) put(t *testing.T, o *unstructured.Unstructured) {
 	t.Helper()
+	a.adopt(o) // of what was put before it
 	full := o.DeepCopy()
 	delete(o.Object, "status")
 	if err := a.api.Patch(t.Context(), o, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership); err != nil { //nolint:staticcheck // the objects are unstructured
@@ -184,7 +185,9 @@ func (a *applied) adopt(u *unstructured.Unstructured) {
 	if a.written == nil {
 		a.written = map[inventory.Key]types.UID{}
 	}
-	a.written[inventory.KeyOf(u)] = u.GetUID()
+	if _, read := a.written[inventory.KeyOf(u)]; !read {
+		a.written[inventory.KeyOf(u)] = u.GetUID()
+	}
 	u.SetUID("")
 	owners := u.GetOwnerReferences()
 	for i := range owners {
