@@ -102,25 +102,11 @@ func TestBackstop(t *testing.T) {
 // loadAllFixtures reads the fixtures of every package of checks.
 func loadAllFixtures(t *testing.T) []fixture.Case {
 	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(root(t), "checks", "*", "testdata"))
+	cases, err := fixture.LoadAll(filepath.Join(root(t), "checks"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []fixture.Case
-	for _, dir := range dirs {
-		if found, err := filepath.Glob(filepath.Join(dir, "*", "*.txtar")); err != nil || len(found) == 0 {
-			continue // test data of another kind
-		}
-		cases, err := fixture.Load(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, cases...)
-	}
-	if len(out) == 0 {
-		t.Fatal("no fixtures")
-	}
-	return out
+	return cases
 }
 
 // everythingWarns is the policy of a fixture in which every finding warns: an
