@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// Guard says in which directions the pods of a namespace accept and open only
+// the connections of the model. The zero value guards nothing.
+type Guard struct{ Ingress, Egress bool }
+
+// Model is what is wanted: who may connect to whom, and why. It is a value that
+// nobody changes; Build makes one.
+type Model struct {
+	Universe    *Universe
+	Environment Environment
+
+	// Guards are the namespaces that policies are made for. Connections between
+	// others are in the model, and no policy is needed for them.
+	Guards map[string]Guard
+
+	// Edges are ordered, no two about the same connection. No end is a Service,
+	// every port and every peer is valid.
+	Edges []Edge
+}
+
+// Problem is a piece of evidence that no edge came of, or a reason for care.
+type Problem struct {
+	Edge Edge
+	What string
+}
+
+// String returns the connection, what is wrong, and where it was asked for.
+func (p Problem) String() string {
+	text := p.Edge.String() + ": " + p.What
+	if len(p.Edge.Because) > 0 && p.Edge.Because[0].Where != "" {
+		text = p.Edge.Because[0].Where + ": " + text
+	}
+	return text
+}
+
+// Reasons why an edge cannot stand.
+var (
+	errNobody   = errors.New("no reason given")
+	errOutside  = errors.New("neither end is a pod of this cluster")
+	errNoPort   = errors.New("no port given")
+	errDNSFrom  = errors.New("a domain name opens no connections")
+	errMetadata = errors.New("reaches a metadata service, which hands out the node's credentials: only an intent may ask for that")
+)
+
+// Input is what a model is built from.
+type Input struct {
+	Inventory   *inventory.Inventory
+	Universe    *Universe // Observe(Inventory), unless the caller knows better
+	Environment Environment
+	Guards      map[string]Guard
+	Edges       []Edge // as the sources found them
+}
+
+// Build makes the model: Services become what they lead to, groups get their
+// ports, pods on the network of their node become the nodes, and what is said
+// several times becomes one edge with several reasons. Edges that cannot stand
+// come back as problems, in order; none is changed into something wider.
+func Build(in Input) (*Model, []Problem) {
+	b := builder{inv: in.Inventory, universe: in.Universe, env: in.Environment}
+	for _, e := range in.Edges {
+		b.add(e)
+	}
+	m := &Model{Universe: in.Universe, Environment: in.Environment, Guards: in.Guards, Edges: merged(b.edges)}
+	slices.SortStableFunc(b.problems, func(x, y Problem) int { return x.Edge.Compare(y.Edge) })
+	return m, b.problems
+}
+
+type builder struct {
+	inv      *inventory.Inventory
+	universe *Universe
+	env      Environment
+	edges    []Edge
+	problems []Problem
+}
+
+func (b *builder) problem(e Edge, format string, args ...any) {
+	b.problems = append(b.problems, Problem{Edge: e, What: fmt.Sprintf(format, args...)})
+}
+
+// add takes one edge through: Services first, since they decide the other end
+// and the port, then groups, then nodes.
+func (b *builder) add(e Edge) {
+	if len(e.Because) == 0 {
+		b.problem(e, "%v", errNobody)
+		return
+	}
+	if err := errors.Join(e.From.Validate(), e.To.Validate()); err != nil {
+		b.problem(e, "%v", err)
+		return
+	}
+	for _, from := range b.sources(e) {
+		for _, to := range b.targets(from) {
+			b.place(to)
+		}
+	}
+}
+
+// sources replaces a Service that opens connections by the workloads behind it.
+func (b *builder) sources(e Edge) []Edge {
+	if e.From.Kind != ServicePeer {
+		return []Edge{e}
+	}
+	s := b.inv.Service(e.From.Namespace, e.From.Name)
+	if s == nil {
+		b.problem(e, "there is no %s", e.From)
+		return nil
+	}
+	var out []Edge
+	for _, id := range b.behind(s) {
+		out = append(out, Edge{From: WorkloadPeerOf(id), To: e.To, Port: e.Port, Because: e.Because})
+	}
+	if len(out) == 0 {
+		b.problem(e, "%s selects no workload", e.From)
+	}
+	return out
+}
+
+// targets replaces a Service that accepts connections, and gives a group its ports.
+func (b *builder) targets(e Edge) []Edge {
+	if e.To.Kind == ServicePeer {
+		return b.throughService(e)
+	}
+	if e.Port != (Port{}) {
+		return []Edge{e}
+	}
+	group, _ := b.env.Group(e.To.Kind)
+	var out []Edge
+	for _, p := range group.Ports {
+		out = append(out, Edge{From: e.From, To: e.To, Port: p, Because: e.Because})
+	}
+	if len(out) == 0 {
+		b.problem(e, "%v", errNoPort)
+	}
+	return out
+}
+
+// place checks an edge whose ends are final and keeps it.
+func (b *builder) place(e Edge) {
+	if err := e.Port.Validate(); err != nil {
+		b.problem(e, "%v", err)
+		return
+	}
+	for _, end := range []*Peer{&e.From, &e.To} {
+		if err := b.settle(end); err != nil {
+			b.problem(e, "%v", err)
+			return
+		}
+	}
+	switch {
+	case e.From.Kind == FQDNPeer:
+		b.problem(e, "%v", errDNSFrom)
+	case !e.From.HasPods() && !e.To.HasPods():
+		b.problem(e, "%v", errOutside)
+	case b.reachesMetadata(e):
+		b.problem(e, "%v", errMetadata)
+	default:
+		b.edges = append(b.edges, e)
+	}
+}
+
+// settle replaces a workload on the network of its node by the nodes, and
+// refuses a peer of which nothing is known.
+func (b *builder) settle(p *Peer) error {
+	if p.Kind == WorkloadPeer {
+		w := b.universe.Workload(p.ID())
+		if w == nil {
+			return fmt.Errorf("there is no %s", p)
+		}
+		if !w.HostNetwork {
+			return nil
+		}
+		if b.env.Nodes.Empty() {
+			return fmt.Errorf("%s is on the network of its node, and the addresses of the nodes are not known", p)
+		}
+		*p = Peer{Kind: NodePeer}
+	}
+	if group, is := b.env.Group(p.Kind); is && group.Empty() {
+		return fmt.Errorf("what %q is in this cluster is not known", p)
+	}
+	return nil
+}
+
+// reachesMetadata reports whether an edge leads to a metadata service without a
+// person having asked for it.
+func (b *builder) reachesMetadata(e Edge) bool {
+	if e.To.Kind != CIDRPeer || slices.ContainsFunc(e.Because, func(w Evidence) bool { return w.Source == Intent }) {
+		return false
+	}
+	for _, p := range b.env.Metadata {
+		if p.Overlaps(e.To.Prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasPods reports whether policies can apply to this end: whether it is, or may
+// be, pods of the cluster.
+func (p Peer) HasPods() bool {
+	switch p.Kind {
+	case WorkloadPeer, NamespacePeer, ClusterPeer, DNSPeer, GatewayPeer, MonitoringPeer:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generator
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// Universe is every workload that is known, and the labels of the namespaces.
+// It does not change; any number of goroutines may read it.
+type Universe struct {
+	workloads  []*Workload
+	namespaces map[string]map[string]string
+	byID       map[WorkloadID]*Workload
+}
+
+// NewUniverse takes workloads and the labels of namespaces. Namespaces of
+// workloads need not be listed. Every namespace gets the label
+// kubernetes.io/metadata.name, which the API server sets and nobody can change.
+func NewUniverse(workloads []*Workload, namespaces map[string]map[string]string) (*Universe, error) {
+	u := &Universe{
+		workloads:  slices.SortedFunc(slices.Values(workloads), func(a, b *Workload) int { return a.ID.Compare(b.ID) }),
+		namespaces: make(map[string]map[string]string, len(namespaces)),
+		byID:       make(map[WorkloadID]*Workload, len(workloads)),
+	}
+	for name, labels := range namespaces {
+		u.addNamespace(name, labels)
+	}
+	for _, w := range u.workloads {
+		if _, twice := u.byID[w.ID]; twice {
+			return nil, fmt.Errorf("%s: described twice", w.ID)
+		}
+		u.byID[w.ID] = w
+		if _, known := u.namespaces[w.ID.Namespace]; !known {
+			u.addNamespace(w.ID.Namespace, nil)
+		}
+	}
+	return u, nil
+}
+
+func (u *Universe) addNamespace(name string, labels map[string]string) {
+	own := make(map[string]string, len(labels)+1)
+	maps.Copy(own, labels)
+	own[corev1.LabelMetadataName] = name
+	u.namespaces[name] = own
+}
+
+// Workloads returns all workloads in order. The slice is shared: read only.
+func (u *Universe) Workloads() []*Workload { return u.workloads }
+
+// Workload returns one workload, or nil.
+func (u *Universe) Workload(id WorkloadID) *Workload { return u.byID[id] }
+
+// Within returns the workloads of a namespace in order. The slice is shared.
+func (u *Universe) Within(namespace string) []*Workload {
+	find := func(w *Workload, ns string) int { return strings.Compare(w.ID.Namespace, ns) }
+	from, _ := slices.BinarySearchFunc(u.workloads, namespace, find)
+	to := from
+	for to < len(u.workloads) && u.workloads[to].ID.Namespace == namespace {
+		to++
+	}
+	return u.workloads[from:to]
+}
+
+// Namespaces returns the names of all namespaces, in order.
+func (u *Universe) Namespaces() []string { return slices.Sorted(maps.Keys(u.namespaces)) }
+
+// NamespaceLabels returns the labels of a namespace; nil for an unknown one.
+func (u *Universe) NamespaceLabels(name string) map[string]string { return u.namespaces[name] }
+
+// Observe reads the universe out of an inventory. Pods, ReplicaSets and Jobs
+// belong to what controls them, up to what nothing controls: a Deployment, a
+// CronJob, a custom resource with a pod template.
+func Observe(inv *inventory.Inventory) (*Universe, error) {
+	found := map[WorkloadID]*Workload{}
+	var pods []*inventory.Workload
+	for _, kind := range inventory.Kinds() {
+		for e := range inv.Entries(kind.GroupKind, "") {
+			switch {
+			case e.Workload == nil:
+			case e.Workload.Controller != nil:
+				pods = append(pods, e.Workload)
+			default:
+				w := workloadOf(e.Workload, idOf(e.Workload.Key))
+				w.Selector = selectorOf(e.Object)
+				found[w.ID] = w
+			}
+		}
+	}
+	for _, p := range pods {
+		id := OwnerOf(inv, p)
+		w, known := found[id]
+		if !known {
+			w = workloadOf(p, id)
+			w.Addresses = nil
+			w.Labels = stable(w.Labels)
+			found[id] = w
+		}
+		w.Addresses = append(w.Addresses, addressesOf(p)...)
+	}
+	namespaces := map[string]map[string]string{}
+	for e := range inv.Entries(inventory.NamespaceKind, "") {
+		if ns, ok := e.Object.(*corev1.Namespace); ok {
+			namespaces[ns.Name] = ns.Labels
+		}
+	}
+	return NewUniverse(slices.Collect(maps.Values(found)), namespaces)
+}
+
+// OwnerOf returns the workload that a pod or a template belongs to. What the
+// inventory does not hold is known by the reference alone: the ReplicaSet of a
+// Deployment has its name and the hash of the template.
+func OwnerOf(inv *inventory.Inventory, w *inventory.Workload) WorkloadID {
+	for w.Controller != nil {
+		above := inv.ControllerOf(w)
+		if above == nil {
+			return ownerByName(w)
+		}
+		w = above
+	}
+	return idOf(w.Key)
+}
+
+func ownerByName(w *inventory.Workload) WorkloadID {
+	c := w.Controller
+	id := WorkloadID{Namespace: w.Key.Namespace, Kind: c.Kind, Name: c.Name}
+	if hash := w.Labels[appsv1.DefaultDeploymentUniqueLabelKey]; c.Kind == "ReplicaSet" && hash != "" {
+		if name, cut := strings.CutSuffix(c.Name, "-"+hash); cut {
+			id.Kind, id.Name = "Deployment", name
+		}
+	}
+	return id
+}
+
+func idOf(k inventory.Key) WorkloadID {
+	return WorkloadID{Namespace: k.Namespace, Kind: k.Kind.Kind, Name: k.Name}
+}
+
+func workloadOf(w *inventory.Workload, id WorkloadID) *Workload {
+	out := &Workload{ID: id, Labels: w.Labels, HostNetwork: w.Spec.HostNetwork, Addresses: addressesOf(w)}
+	for _, list := range [][]corev1.Container{w.Spec.Containers, w.Spec.InitContainers} {
+		for i := range list {
+			out.Ports = append(out.Ports, containerPorts(list[i].Ports)...)
+		}
+	}
+	return out
+}
+
+func containerPorts(list []corev1.ContainerPort) []ContainerPort {
+	out := make([]ContainerPort, 0, len(list))
+	for _, p := range list {
+		protocol, err := ParseProtocol(string(p.Protocol))
+		if err != nil || p.ContainerPort < 1 || p.ContainerPort > MaxPort {
+			continue // no API server accepts it, and a name without a number resolves to nothing
+		}
+		out = append(out, ContainerPort{Name: p.Name, Protocol: protocol, Number: uint16(p.ContainerPort)})
+	}
+	return out
+}
+
+func addressesOf(w *inventory.Workload) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range w.Addresses {
+		if a, err := netip.ParseAddr(text); err == nil {
+			out = append(out, a.Unmap())
+		}
+	}
+	return out
+}
+
+// selectorOf returns the pairs by which an owner finds its pods. A selector with
+// expressions has none that say the same.
+func selectorOf(o inventory.Object) map[string]string {
+	var s *metav1.LabelSelector
+	switch w := o.(type) {
+	case *appsv1.Deployment:
+		s = w.Spec.Selector
+	case *appsv1.StatefulSet:
+		s = w.Spec.Selector
+	case *appsv1.DaemonSet:
+		s = w.Spec.Selector
+	case *appsv1.ReplicaSet:
+		s = w.Spec.Selector
+	case *corev1.ReplicationController:
+		return w.Spec.Selector
+	case *batchv1.Job:
+		if w.Spec.ManualSelector == nil || !*w.Spec.ManualSelector {
+			return nil // made of the UID, which the next Job does not have
+		}
+		s = w.Spec.Selector
+	}
+	if s == nil || len(s.MatchExpressions) > 0 {
+		return nil
+	}
+	return s.MatchLabels
+}
