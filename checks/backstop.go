@@ -17,6 +17,32 @@ type Backstop struct {
 	// Rules returns the rules for a cluster's parameters, in a fixed order. None
 	// is an answer: under these parameters nothing can be said of one object alone.
 	Rules func(*Parameters) []BackstopRule
+
+	// Policy is set in place of Rules for a custom check, which is written in CEL.
+	Policy *BackstopPolicy
+}
+
+// BackstopPolicy is a custom check as a ValidatingAdmissionPolicy says it.
+type BackstopPolicy struct {
+	Conditions  []BackstopVariable // all are true of what is judged
+	Variables   []BackstopVariable // each may read those before it
+	Validations []BackstopValidation
+
+	// OlderConditions are the expressions of Conditions about the older object.
+	OlderConditions []string
+}
+
+// BackstopValidation is an expression that must be true.
+type BackstopValidation struct {
+	Subject, Field             string // of the finding
+	Expression                 string
+	Message, MessageExpression string // the expression may be empty
+
+	// Change says that the validation judges a change, so that no fault of it was
+	// there before. Older is Expression about the older object; empty where there is
+	// none, and then updates are left to the webhook.
+	Change bool
+	Older  string
 }
 
 // BackstopRule is a part of a check whose findings have one severity and one

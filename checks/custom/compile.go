@@ -44,6 +44,10 @@ type expression struct {
 	program cel.Program
 	source  *celast.SourceInfo
 	reads   reads
+
+	// older is the text that says of the older object what text says of the new
+	// one; empty where there is none (aboutOlder).
+	older string
 }
 
 // compiler collects the faults of a check.
@@ -130,6 +134,7 @@ func (c *compiler) expression(at, text string, want *cel.Type) (expression, *cel
 		return out, ast.OutputType()
 	}
 	out.program, out.source, out.reads = program, ast.NativeRep().SourceInfo(), c.readsOf(ast.NativeRep().Expr())
+	out.older, _ = aboutOlder(ast, text)
 	return out, ast.OutputType()
 }
 

@@ -65,6 +65,10 @@ const docs = "https://kubernetes.io/docs/reference/access-authn-authz/validating
 // Compile makes a check of a definition. With any fault the check must not be used.
 func Compile(d *Definition) (checks.Check, []Fault) {
 	c, faults := compile(d)
+	var behind *checks.Backstop
+	if len(faults) == 0 {
+		behind = c.backstop(d)
+	}
 	return checks.Check{
 		ID: d.ID, Name: d.Name, Severity: d.Severity, Actions: defaultActions(d.Severity), Kinds: d.Kinds, Custom: true,
 		Doc: checks.Doc{
@@ -74,7 +78,8 @@ func Compile(d *Definition) (checks.Check, []Fault) {
 			Exempt:  "When the owners of this cluster's CheckPolicy agree.",
 			Sources: []string{docs},
 		},
-		Run: c.run,
+		Run:      c.run,
+		Backstop: behind,
 	}, faults
 }
 

@@ -110,13 +110,14 @@ type groupKey struct {
 	baseline, strict checks.Action // in enforced namespaces; of cluster-scoped objects both are the one action
 	each             schema.GroupVersionKind
 	family           family
+	custom           string // id of the custom check that has a policy of its own; empty for others
 	onStatus         bool
 	cluster          bool
 }
 
 // join adds a part to its group, unless the policy turns it off.
 func join(groups []*group, p *part, rules *policy.Policy) []*group {
-	key := groupKey{each: p.key.each, family: p.key.family, onStatus: p.check.OnStatus, cluster: p.key.cluster}
+	key := groupKey{each: p.key.each, family: p.key.family, custom: p.key.custom, onStatus: p.check.OnStatus, cluster: p.key.cluster}
 	if key.cluster {
 		key.baseline = p.action(rules, rules.ClusterMode, policy.Baseline)
 		key.strict = key.baseline
@@ -155,6 +156,9 @@ func (g *group) name() string {
 	}
 	if g.key.family != "" {
 		name += "-" + string(g.key.family)
+	}
+	if g.key.custom != "" {
+		name += "-" + strings.ToLower(g.key.custom)
 	}
 	if g.key.onStatus {
 		name += "-status"

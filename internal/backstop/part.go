@@ -31,6 +31,7 @@ type partKey struct {
 	certainty checks.Certainty
 	each      schema.GroupVersionKind
 	family    family
+	custom    string // groupKey.custom
 	cluster   bool
 }
 
@@ -63,6 +64,9 @@ type rule struct {
 
 // partsOf sorts the rules of a check into parts, in the order of the rules.
 func partsOf(c checks.Check, p *checks.Parameters, exemptions []exempt.Exemption) ([]*part, error) {
+	if c.Backstop.Policy != nil {
+		return customParts(c, exemptions)
+	}
 	var out []*part
 	var faults []error
 	for i, r := range c.Backstop.Rules(p) {
@@ -82,7 +86,7 @@ func partsOf(c checks.Check, p *checks.Parameters, exemptions []exempt.Exemption
 			continue
 		}
 		for _, at := range places {
-			out = place(out, c, partKey{r.Severity, r.Certainty, r.Each, at.family, at.cluster}, rule{r, at.kinds})
+			out = place(out, c, partKey{severity: r.Severity, certainty: r.Certainty, each: r.Each, family: at.family, cluster: at.cluster}, rule{r, at.kinds})
 		}
 	}
 	for _, p := range out {

@@ -39,6 +39,10 @@ func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 			MatchConditions:  g.conditions(),
 		},
 	}
+	if g.key.custom != "" {
+		g.parts[0].writeCustom(&out)
+		return out
+	}
 	var ids []string //nolint:prealloc // a few, once
 	var exemptions []exempt.Exemption
 	said := &sayings{}
@@ -56,12 +60,18 @@ func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 		MessageExpression: cel.Let("s", `variables.said.join(" | ")`, "s.size() > "+maxSaid+" ? s.substring(0, "+maxSaid+`) + "..." : s`),
 		Reason:            new(metav1.StatusReasonForbidden),
 	}}
-	out.Annotations = map[string]string{ChecksAnnotation: strings.Join(slices.Compact(ids), ",")}
-	if end, some := firstEnd(exemptions); some {
-		out.Annotations[EndAnnotation] = end.UTC().Format(time.RFC3339)
-	}
+	out.Annotations = annotations(slices.Compact(ids), exemptions)
 	if !g.key.each.Empty() {
 		out.Spec.ParamKind = &admissionregistrationv1.ParamKind{APIVersion: g.key.each.GroupVersion().String(), Kind: g.key.each.Kind}
+	}
+	return out
+}
+
+// annotations say what a policy is made of.
+func annotations(ids []string, exemptions []exempt.Exemption) map[string]string {
+	out := map[string]string{ChecksAnnotation: strings.Join(ids, ",")}
+	if end, some := firstEnd(exemptions); some {
+		out[EndAnnotation] = end.UTC().Format(time.RFC3339)
 	}
 	return out
 }
