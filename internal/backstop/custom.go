@@ -3,6 +3,7 @@
 package backstop
 
 import (
+	"cmp"
 	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -51,7 +52,7 @@ func (p *part) writeCustom(out *admissionregistrationv1.ValidatingAdmissionPolic
 	}
 	for i := range own.Validations {
 		v := &own.Validations[i]
-		head, tail := p.check.ID+" "+p.check.Name+" ("+p.key.severity.String()+") at "+v.Subject+": ", ". Change: "+p.check.Doc.Fix
+		head, tail := p.check.ID+" "+p.check.Name+" ("+p.key.severity.String()+") at "+cmp.Or(v.Field, v.Subject)+": ", ". Change: "+p.check.Doc.Fix
 		one := admissionregistrationv1.Validation{
 			// Not "or", which hides that the expression failed: nothing excuses that.
 			Expression: cel.If(grouped(v.Expression), "true", cel.Any(kept(own, v), p.excusedSubject(v.Subject))),

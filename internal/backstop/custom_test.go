@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -20,6 +21,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -230,4 +232,35 @@ func refusedByAPI(t *testing.T, p *admissionregistrationv1.ValidatingAdmissionPo
 		}
 	}
 	return out
+}
+
+// TestExemptionsOfCustomChecks: an exemption covers the faults it names, and not
+// that an expression fails.
+func TestExemptionsOfCustomChecks(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	set := exempt.NewSet(exempt.Exemption{
+		Name: "teamless", Reach: exempt.Everywhere, Checks: []string{"CUSTOM-001"}, Subjects: []string{"rule"}, ExpiresAt: now.Add(time.Hour),
+		Objects: []exempt.Selector{{Namespaces: []string{"shop"}, Names: []string{"web"}}},
+	})
+	for expression, want := range map[string]bool{
+		"has(object.metadata.labels.team)":     false,
+		"object.metadata.labels.team == 'red'": true, // fails
+	} {
+		p := customPolicy(t, custom(expression))
+		for _, exemptions := range []*exempt.Set{nil, set} {
+			objects, err := Build(p, Options{Namespace: own, Only: []string{"CUSTOM-001"}, Exemptions: exemptions, Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			object := labelled("", "a", 80)
+			object.CreationTimestamp = metav1.NewTime(now)
+			if got := refusedByAPI(t, &objects.Policies[0], customInput(object, nil)); got != (want || exemptions == nil) {
+				t.Errorf("%s: refused = %v, exempt = %v", expression, got, exemptions != nil)
+			}
+			if end := objects.Policies[0].Annotations[EndAnnotation]; (end != "") != (exemptions != nil) {
+				t.Errorf("the exemptions end %q", end)
+			}
+		}
+	}
 }

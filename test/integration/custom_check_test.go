@@ -124,17 +124,65 @@ func TestCustomChecks(t *testing.T) {
 	})
 }
 
+// TestCustomChecksWithoutTheWebhook takes the documented example through the
+// policies that `gatehouse backstop` makes of it.
+func TestCustomChecksWithoutTheWebhook(t *testing.T) {
+	c := newCluster(t)
+	t.Cleanup(func() { c.removeBackstop(t) })
+	c.kubectl(t, "apiVersion: v1\nkind: Namespace\nmetadata: {name: custom, labels: {gatehouse.sh/admission: enforce}}\n", "apply", "-f", "-")
+	c.kubectl(t, labelledService("older", "tier: front", "None"), "apply", "-f", "-")
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	writeFile(t, path, documentedCustomChecks(t))
+	docs, errOut, code := runCommand(t, "", "backstop", "--policy", path, "--checks", "CUSTOM-001,CUSTOM-002")
+	if code != command.ExitClean {
+		t.Fatalf("exit %d: %s", code, errOut)
+	}
+	c.kubectl(t, docs, "apply", "--server-side", "-f", "-")
+	write := func(name, labels, affinity string) (string, bool) {
+		out, err := c.try(t, labelledService(name, labels, affinity), "apply", "--dry-run=server", "-f", "-")
+		return out, err == nil
+	}
+	controlplane.Eventually(t, time.Minute, "a Service without team is refused", func() error {
+		if out, ok := write("new", "tier: front", "None"); ok || !strings.Contains(out, "CUSTOM-001 team-label (high) at metadata.labels: has no label team. Change: set the label team to blue or red") {
+			return fmt.Errorf("accepted = %v: %s", ok, out)
+		}
+		return nil
+	})
+	for _, step := range []struct {
+		why, name, labels, affinity string
+		accepted                    bool
+		says                        string
+	}{
+		{"a team that does not exist", "new", "team: green", "None", false, "names the team green, which does not exist"},
+		{"a team that exists", "new", "team: blue", "None", true, "created"},
+		{"the fault was there before", "older", "tier: back", "None", true, "configured"},
+		{"the change is only warned of", "older", "team: blue", "ClientIP", true, "Warning: Validation failed for ValidatingAdmissionPolicy 'gatehouse-backstop-warn-custom-002'"},
+	} {
+		if out, ok := write(step.name, step.labels, step.affinity); ok != step.accepted || !strings.Contains(out, step.says) {
+			t.Errorf("%s: accepted = %v: %s", step.why, ok, out)
+		}
+	}
+}
+
+// runCommand runs the command line and returns its output and its exit code.
+func runCommand(t *testing.T, in string, args ...string) (out, errOut string, code int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	env := command.Environment{In: strings.NewReader(in), Out: &stdout, Err: &stderr, Program: "gatehouse", Getenv: func(string) string { return "" }, Now: time.Now}
+	code = command.Run(t.Context(), env, args)
+	return stdout.String(), stderr.String(), code
+}
+
 // saysOnCheck runs `gatehouse check` on a document.
 func saysOnCheck(t *testing.T, doc string, args []string, want int, says ...string) {
 	t.Helper()
-	var out, errOut bytes.Buffer
-	env := command.Environment{In: strings.NewReader(doc), Out: &out, Err: &errOut, Program: "gatehouse", Getenv: func(string) string { return "" }, Now: time.Now}
-	if code := command.Run(t.Context(), env, append([]string{"check"}, args...)); code != want {
-		t.Errorf("%q: exit %d, want %d: %s%s", args, code, want, out.String(), errOut.String())
+	out, errOut, code := runCommand(t, doc, append([]string{"check"}, args...)...)
+	if code != want {
+		t.Errorf("%q: exit %d, want %d: %s%s", args, code, want, out, errOut)
 	}
 	for _, s := range says {
-		if !strings.Contains(out.String()+errOut.String(), s) {
-			t.Errorf("%q: it does not say %q:\n%s%s", args, s, out.String(), errOut.String())
+		if !strings.Contains(out+errOut, s) {
+			t.Errorf("%q: it does not say %q:\n%s%s", args, s, out, errOut)
 		}
 	}
 }
