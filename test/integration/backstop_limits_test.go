@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/internal/backstop"
 	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // enforcedNamespace makes a namespace in which the backstop denies, and waits
@@ -19,7 +20,7 @@ import (
 func (c *cluster) enforcedNamespace(t *testing.T, name string) {
 	t.Helper()
 	c.kubectl(t, fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q,"labels":{"gatehouse.sh/admission":"enforce"}}}`, name), "apply", "--server-side", "-f", "-")
-	eventually(t, time.Minute, "the backstop refuses in "+name, func() error {
+	controlplane.Eventually(t, time.Minute, "the backstop refuses in "+name, func() error {
 		out, err := c.try(t, fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"namespace":%q,"name":"probe"},"spec":{"ingressClassName":"other","defaultBackend":{"service":{"name":"a","port":{"number":80}}}}}`, name),
 			"create", "--dry-run=server", "-f", "-")
 		if err == nil || !strings.Contains(out, "EXP-020") {

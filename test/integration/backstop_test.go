@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/verdict"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 var updateBackstop = flag.Bool("update-backstop", false, "rewrite testdata/backstop-left.txt")
@@ -168,7 +169,7 @@ metadata: {name: gatehouse-canary, labels: {app.kubernetes.io/component: backsto
 spec: {policyName: gatehouse-canary, validationActions: [Deny]}
 `, canary)
 	c.kubectl(t, docs.String(), "apply", "--server-side", "--force-conflicts", "-f", "-")
-	eventually(t, 2*time.Minute, canary, func() error {
+	controlplane.Eventually(t, 2*time.Minute, canary, func() error {
 		out, err := c.try(t, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"namespace":"default","name":"gatehouse-canary"}}`, "create", "--dry-run=server", "-f", "-")
 		if err == nil || !strings.Contains(out, canary) {
 			return fmt.Errorf("the canary says %q", out)

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -169,12 +168,6 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
-}
-
-// eventually is controlplane.Eventually.
-func eventually(t *testing.T, limit time.Duration, what string, try func() error) {
-	t.Helper()
-	controlplane.Eventually(t, limit, what, try)
 }
 
 // root is the folder of the repository.
