@@ -3,6 +3,8 @@
 package blast
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks/exposure"
@@ -19,28 +21,36 @@ type opening struct {
 // found, and what counts of the doors to each. A thousand Services may lead to the
 // same thousand workloads: each of these is judged once.
 type crowd struct {
-	order []*inventory.Workload
-	doors map[*inventory.Workload]*doors
+	members []target
+	at      map[*inventory.Workload]int // in members; filled in when it is asked
+}
+
+// few is how many workloads of a crowd are looked through: a map of them costs more.
+const few = 8
+
+// find returns where a workload is among the members; negative when it is not there.
+func (c *crowd) find(w *inventory.Workload) int {
+	if len(c.members) <= few {
+		return slices.IndexFunc(c.members, func(t target) bool { return t.w == w })
+	}
+	if c.at == nil {
+		c.at = make(map[*inventory.Workload]int, 2*few)
+	}
+	for i := len(c.at); i < len(c.members); i++ {
+		c.at[c.members[i].w] = i
+	}
+	if i, there := c.at[w]; there {
+		return i
+	}
+	return -1
 }
 
 func (c *crowd) add(w *inventory.Workload, by *doors) {
-	if !c.once(w, by) {
-		c.doors[w].join(by)
+	if i := c.find(w); i >= 0 {
+		c.members[i].doors.join(by)
+		return
 	}
-}
-
-// once adds a workload that is not there yet; false when it is.
-func (c *crowd) once(w *inventory.Workload, by *doors) bool {
-	if c.doors[w] != nil {
-		return false
-	}
-	if c.doors == nil {
-		c.doors = map[*inventory.Workload]*doors{}
-	}
-	own := *by
-	c.doors[w] = &own
-	c.order = append(c.order, w)
-	return true
+	c.members = append(c.members, target{w, *by})
 }
 
 // doorsBy returns the doors to what is behind a Service.
@@ -61,12 +71,46 @@ func (j *judge) onward(list []opening) []*hazard {
 	return j.chains(j.behind(list), nil)
 }
 
-func (j *judge) chains(c *crowd, keep func(harm) (harm, bool)) []*hazard {
+func (j *judge) chains(c crowd, keep func(harm) (harm, bool)) []*hazard {
 	var out []*hazard
-	for _, w := range c.order {
-		if w.Spec != nil && !mirror(w) {
-			out = j.add(out, target{w, *c.doors[w]}, keep)
+	for i := range c.members {
+		if w := c.members[i].w; w.Spec != nil && !mirror(w) {
+			out = j.add(out, c.members[i], keep)
 		}
+	}
+	return out
+}
+
+// cohort are the Services of one selector in a namespace, and what counts of their
+// doors.
+type cohort struct {
+	svc *corev1.Service // one of them
+	by  doors
+}
+
+// grouped puts openings into cohorts. It leaves out the Services that nothing opens,
+// and those that select nothing.
+func grouped(list []opening) []cohort {
+	var out []cohort
+	known := map[string]int{}
+	for i := range list {
+		o := &list[i]
+		if len(o.doors) == 0 || len(o.svc.Spec.Selector) == 0 {
+			continue
+		}
+		at := len(out)
+		if len(list) > 1 { // one has nothing to be compared with
+			spelled := spell(o.svc.Namespace, o.svc.Spec.Selector)
+			if first, there := known[spelled]; there {
+				at = first
+			} else {
+				known[spelled] = at
+			}
+		}
+		if at == len(out) {
+			out = append(out, cohort{svc: o.svc})
+		}
+		out[at].by.add(o.doors)
 	}
 	return out
 }
@@ -74,38 +118,20 @@ func (j *judge) chains(c *crowd, keep func(harm) (harm, bool)) []*hazard {
 // behind returns the workloads that Services lead to: those that they select, and
 // the pods whose addresses somebody listed for them. Replicas that cannot be told
 // apart come once, and Services with equal selectors are looked at as one.
-func (j *judge) behind(list []opening) *crowd {
-	type group struct {
-		svc *corev1.Service // one of them
-		by  doors
-	}
-	var groups []*group
-	known := map[string]*group{}
-	for i := range list {
-		o := &list[i]
-		if len(o.doors) == 0 || len(o.svc.Spec.Selector) == 0 {
-			continue
-		}
-		spelled := spell(o.svc.Namespace, o.svc.Spec.Selector)
-		g := known[spelled]
-		if g == nil {
-			g = &group{svc: o.svc}
-			known[spelled], groups = g, append(groups, g)
-		}
-		g.by.add(o.doors)
-	}
-	out := &crowd{}
-	for _, g := range groups {
+func (j *judge) behind(list []opening) crowd {
+	var out crowd
+	cohorts := grouped(list)
+	for i := range cohorts {
 		var last *inventory.Workload
-		for _, w := range exposure.Selected(g.svc, j.in) {
+		for _, w := range exposure.Selected(cohorts[i].svc, j.in) {
 			if !replica(last, w) {
 				last = w
-				out.add(w, &g.by)
+				out.add(w, &cohorts[i].by)
 			}
 		}
 	}
 	for i := range list {
-		j.byHand(out, &list[i])
+		j.byHand(&out, &list[i])
 	}
 	return out
 }
@@ -131,7 +157,7 @@ func (j *judge) byHand(out *crowd, o *opening) {
 				if seen == nil {
 					seen = map[*inventory.Workload]bool{}
 				}
-				if seen[w] = true; out.doors[w] == nil || !selects(o.svc, w) {
+				if seen[w] = true; out.find(w) < 0 || !selects(o.svc, w) {
 					out.add(w, &by)
 				}
 			}

@@ -118,8 +118,10 @@ func (j *judge) ofEndpoints(o inventory.Object) []*hazard {
 	var reached crowd
 	for _, address := range exposure.EndpointAddresses(o) {
 		for w := range j.inv.PodsAt(address) {
-			reached.once(w, &by)
+			if reached.find(w) < 0 {
+				reached.add(w, &by)
+			}
 		}
 	}
-	return j.chains(&reached, nil)
+	return j.chains(reached, nil)
 }
