@@ -16,6 +16,7 @@ type scratch struct {
 	next    uint8     // the oldest
 	spent   int64     // by Spend
 	end     time.Time // by Within
+	before  *Input    // by Before; nil until it is asked for
 }
 
 type answer struct {
@@ -31,6 +32,22 @@ type answer struct {
 func (in Input) Sharing() Input {
 	in.scratch = &scratch{}
 	return in
+}
+
+// Before returns the input of an evaluation of the object that an update replaces,
+// which shares answers as well; Old must not be nil. It is the same each time, so that
+// checks that compare with what was there and the one who evaluates that too work each
+// answer out once. An input that was not made by Sharing makes another every time.
+func (in Input) Before() Input {
+	if s := in.scratch; s != nil && s.before != nil {
+		return *s.before
+	}
+	out := in.Sharing()
+	out.Object, out.Old, out.Inventory, out.Request.Before = in.Old, nil, in.Inventory.With(in.Old), true
+	if in.scratch != nil {
+		in.scratch.before = &out
+	}
+	return out
 }
 
 // Shared returns what work says about an object, which is a pointer. The checks of

@@ -58,3 +58,34 @@ func TestAnAnswerIsSharedForTheSameQuestionOnly(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnUpdateReplacesIsOneInput(t *testing.T) {
+	t.Parallel()
+	object, old := &corev1.Service{}, &corev1.Service{}
+	object.Name, old.Name = "web", "web"
+	in := Input{Object: object, Old: old, Inventory: inventory.New(object), Parameters: DefaultParameters()}.Sharing()
+	worked := 0
+	ask := func(in Input) int { return Shared(in, in.Object, func() int { worked++; return worked }) }
+	if got := ask(in); got != 1 {
+		t.Fatalf("the object: answer %d", got)
+	}
+	for range 2 {
+		before := in.Before()
+		if before.Object != inventory.Object(old) || before.Old != nil || !before.Request.Before || in.Request.Before {
+			t.Fatalf("got %+v of %+v", before, in)
+		}
+		if got := before.Inventory.Service("", "web"); got != old {
+			t.Errorf("its inventory holds %p, want the object before the update %p", got, old)
+		}
+		if got := ask(before); got != 2 {
+			t.Errorf("the object before the update: answer %d, want the second, each time", got)
+		}
+	}
+	if got := ask(in); got != 1 {
+		t.Errorf("the object again: answer %d", got)
+	}
+	in.scratch = nil
+	if got := ask(in.Before()); got != 3 {
+		t.Errorf("without sharing: answer %d, want another", got)
+	}
+}

@@ -41,18 +41,6 @@ func hazardsOf(in checks.Input) []*hazard {
 	return checks.Shared(in, in.Object, func() []*hazard { return newJudge(in).hazards() })
 }
 
-// past are the chains of the object before an update.
-type past struct{ hazards []*hazard }
-
-// hazardsBefore is hazardsOf for the object before an update.
-func hazardsBefore(in checks.Input) []*hazard {
-	return checks.Shared(in, in.Old, func() past {
-		old := in.Sharing() // what is remembered of the new object stays
-		old.Object, old.Old, old.Inventory = in.Old, nil, in.Inventory.With(in.Old)
-		return past{hazardsOf(old)}
-	}).hazards
-}
-
 // hazards finds the chains from either end: what opens something leads on to
 // workloads and their accounts, what gives rights leads back to the workloads
 // that use them and the doors to these.

@@ -130,7 +130,7 @@ func joinedByRole(in checks.Input) []union {
 		}
 	}
 	if in.Old != nil {
-		before := gather(authz.Over(in.Inventory.With(in.Old)))
+		before := gather(authz.Over(in.Before().Inventory))
 		r.joined = slices.DeleteFunc(r.joined, before.hadOtherwise)
 	}
 	return r.joined

@@ -64,15 +64,14 @@ func (j Judge) Of(q Question) policy.Verdict {
 	if p == nil {
 		p = &policy.Policy{} // refuses
 	}
-	found := evaluate(p, q, q.Object, q.Old)
+	in := input(q)
+	found := evaluate(p, q, in)
 	if len(found) == 0 {
 		return nil
 	}
 	var before []checks.Finding
 	if q.Old != nil {
-		was := q
-		was.Request.Before = true
-		before = evaluate(p, was, q.Old, nil)
+		before = evaluate(p, q, in.Before())
 	}
 	return j.excuse(inventory.KeyOf(q.Object), decide(p, q, before, found))
 }
@@ -112,14 +111,18 @@ func ByLabels(inv *inventory.Inventory) func(string) policy.Mode {
 	}
 }
 
-// evaluate runs the checks over the object or its older self.
-func evaluate(p *policy.Policy, q Question, o, old inventory.Object) []checks.Finding {
+// input is what the checks look at.
+func input(q Question) checks.Input {
 	inv := q.Inventory
-	if !q.Held || o != q.Object {
-		inv = inv.With(o)
+	if !q.Held {
+		inv = inv.With(q.Object)
 	}
-	in := checks.Input{Object: o, Old: old, Inventory: inv, Request: q.Request}
-	found := p.Evaluate(in.Sharing(), q.Profile)
+	return checks.Input{Object: q.Object, Old: q.Old, Inventory: inv, Request: q.Request}.Sharing()
+}
+
+// evaluate runs the checks over the object or its older self.
+func evaluate(p *policy.Policy, q Question, in checks.Input) []checks.Finding {
+	found := p.Evaluate(in, q.Profile)
 	if q.Only == nil {
 		return found
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
@@ -240,5 +242,39 @@ func TestANamespaceThatEnforcesNeedNotSufferFromOthers(t *testing.T) {
 				t.Errorf("cluster mode %s, workload's namespace %s: refused %v, want %v", own, theirs, got, refused)
 			}
 		}
+	}
+}
+
+// TestTheObjectBeforeAnUpdateIsWorkedOutOnce is about a check that compares with
+// what was there: the answer is the one that its own evaluation of that gives.
+func TestTheObjectBeforeAnUpdateIsWorkedOutOnce(t *testing.T) {
+	t.Parallel()
+	worked := 0
+	read := func(in checks.Input) bool {
+		return checks.Shared(in, in.Object, func() bool { worked++; return true })
+	}
+	set, err := checks.NewSet(checks.Check{
+		ID: "EXP-900", Name: "compares", Severity: checks.High, Kinds: []schema.GroupKind{inventory.ServiceKind},
+		Doc: checks.Doc{Title: "t", Why: "w", Attack: "a", Fix: "f", Sources: []string{"s"}},
+		Run: func(in checks.Input) []checks.Finding {
+			if read(in); in.Old != nil {
+				read(in.Before())
+			}
+			return []checks.Finding{{Subject: "all", Message: "is there"}}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, old := &corev1.Service{}, &corev1.Service{}
+	object.Name, old.Name = "web", "web"
+	v := verdict.Judge{Policy: policy.Default(set)}.Of(verdict.Question{
+		Object: object, Old: old, Inventory: inventory.New(), Request: checks.Request{Operation: checks.Update},
+	})
+	if len(v) != 1 || v[0].Action == checks.Deny {
+		t.Errorf("got %+v, want one finding that was there before", v)
+	}
+	if worked != 2 {
+		t.Errorf("%d answers were worked out, want one of each object", worked)
 	}
 }
