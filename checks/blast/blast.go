@@ -68,7 +68,7 @@ func (c chain) run(in checks.Input) []checks.Finding {
 	if in.Old == nil {
 		return report{in: in}.of(now, nil)
 	}
-	return report{in: in, updated: true}.of(now, c.of(hazardsOf(in.Before()), in))
+	return report{in: in, updated: true}.of(now, c.of(hazardsBefore(in), in))
 }
 
 func (c chain) of(all []*hazard, in checks.Input) []*hazard {

@@ -104,6 +104,10 @@ type judge struct {
 	effect  *power.Effect // of it
 	survey  *power.Survey // nil unless many are asked for
 	harms   []harm        // room for those of a workload
+
+	// reached are the targets of accounts, of a role or a binding under judgement:
+	// they are the same before it. nil when nobody asks again.
+	reached map[account][]target
 }
 
 func newJudge(in checks.Input) *judge { return &judge{in: in, inv: in.Inventory} }

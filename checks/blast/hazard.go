@@ -35,10 +35,30 @@ func (h *hazard) severity() checks.Severity {
 
 func (h *hazard) certainty() checks.Certainty { return max(h.harm.certainty, h.door.Certainty()) }
 
-// hazardsOf returns the chains that the object under judgement is part of. The
-// checks of one evaluation share the list.
-func hazardsOf(in checks.Input) []*hazard {
-	return checks.Shared(in, in.Object, func() []*hazard { return newJudge(in).hazards() })
+// found is what a search comes back with.
+type found struct {
+	hazards []*hazard
+	reached map[account][]target // of a judge
+}
+
+// search returns the chains that the object under judgement is part of. The checks of
+// one evaluation share them. What is known already is for an input that differs only
+// in the roles and bindings that the object changes.
+func search(in checks.Input, known map[account][]target) *found {
+	return checks.Shared(in, in.Object, func() *found {
+		j := newJudge(in)
+		j.reached = known
+		return &found{j.hazards(), j.reached}
+	})
+}
+
+func hazardsOf(in checks.Input) []*hazard { return search(in, nil).hazards }
+
+// hazardsBefore is hazardsOf for the object before an update. To compare the two is
+// what an update of a role with a thousand bindings costs most, and who runs as an
+// account, and behind which doors, no role decides.
+func hazardsBefore(in checks.Input) []*hazard {
+	return search(in.Before(), search(in, nil).reached).hazards
 }
 
 // hazards finds the chains from either end: what opens something leads on to

@@ -30,14 +30,32 @@ func (j *judge) ofAccount(sa *corev1.ServiceAccount) []*hazard {
 // running adds the chains to the workloads that run as an account, or take a token
 // of it from a Secret.
 func (j *judge) running(out []*hazard, a account, keep func(harm) (harm, bool)) []*hazard {
+	for _, t := range j.targets(a) {
+		out = j.add(out, t, keep)
+	}
+	return j.holding(out, a, j.secretsOf(a), keep)
+}
+
+// targets returns the workloads that run as an account and can be reached.
+func (j *judge) targets(a account) []target {
+	known, asked := j.reached[a]
+	if asked {
+		return known
+	}
+	var out []target
 	var last *inventory.Workload
 	for w := range j.inv.RunningAs(a.namespace, a.name) {
 		if !replica(last, w) || j.listed(w) {
 			last = w
-			out = j.add(out, target{w, j.doorsOf(w)}, keep)
+			if by := j.doorsOf(w); !by.none() {
+				out = append(out, target{w, by})
+			}
 		}
 	}
-	return j.holding(out, a, j.secretsOf(a), keep)
+	if j.reached != nil {
+		j.reached[a] = out
+	}
+	return out
 }
 
 // rights is what a role or a binding under judgement gives, and to whom.
@@ -64,6 +82,9 @@ type rights struct {
 // (becoming). A role without a dangerous permission ends the search.
 func (j *judge) ofRights(o inventory.Object) []*hazard {
 	j.sweep()
+	if j.in.Old != nil && j.reached == nil {
+		j.reached = map[account][]target{}
+	}
 	r := &rights{
 		j: j, view: authz.Over(j.inv), feeds: map[inventory.Key]bool{}, powers: map[string]bool{},
 		within: map[string]bool{}, seeds: map[string]bool{},
