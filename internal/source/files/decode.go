@@ -104,6 +104,9 @@ func (r *reading) warn(item Item, kind inventory.Kind, strict []error) {
 	if kind.BuiltIn && kind.New != nil && item.GVK.Version != kind.Version {
 		add("apiVersion", fmt.Sprintf("version %s is read as %s: fields that differ are not seen", item.GVK.Version, kind.Version))
 	}
+	for _, fault := range refused(item.Object) {
+		add(fault.Field, fault.Error())
+	}
 	for _, err := range strict {
 		var f kjson.FieldError
 		if !errors.As(err, &f) {

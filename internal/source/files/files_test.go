@@ -267,6 +267,55 @@ func TestUnknownFieldsAreWarnings(t *testing.T) {
 	}
 }
 
+func TestSelectorsAndNetworksThatAreRefusedAreWarnings(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ text, want string }{
+		"an operator that is none": {
+			"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {\n  selector: {matchExpressions: [{key: a, operator: Banana}]}}}",
+			`standard input:2: Deployment default/web: spec.selector.matchExpressions[0].operator: Invalid value: "Banana": not a valid selector operator`,
+		},
+		"a label that is none": {
+			"{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {\n  selector: {app: b!}}}",
+			`standard input:2: Service default/web: spec.selector: Invalid value: "b!": a valid label must be`,
+		},
+		"a network that is none": {
+			"{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: web}, spec: {podSelector: {}, ingress: [{\n  from: [\n  {ipBlock: {cidr: 10.0.0.0/99}}]}]}}",
+			`standard input:3: NetworkPolicy default/web: spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "10.0.0.0/99": is not a network`,
+		},
+		"an exception that is none": {
+			"{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: web}, spec: {podSelector: {}, egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8,\n  except: [x]}}]}]}}",
+			`standard input:2: NetworkPolicy default/web: spec.egress[0].to[0].ipBlock.except[0]: Invalid value: "x": is not a network`,
+		},
+		"a selector of roles": {
+			"{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: all}, aggregationRule: {clusterRoleSelectors: [\n  {matchExpressions: [{key: a, operator: In}]}]}}",
+			"standard input:2: ClusterRole all: aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values: Required value",
+		},
+		"a selector of namespaces": {
+			"{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: g}, spec: {listeners: [{name: a,\n  allowedRoutes: {namespaces: {selector: {matchExpressions: [{key: a, operator: x}]}}}}]}}",
+			"standard input:2: Gateway default/g: spec.listeners[0].allowedRoutes.namespaces.selector.matchExpressions[0].operator: Invalid value",
+		},
+		"what is not refused": {
+			"{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: web}, spec: {podSelector: {matchExpressions: [{key: a, operator: Exists}]}, ingress: [{from: [{ipBlock: {cidr: '2001:db8::/32'}}]}]}}",
+			"",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := load(t, tc.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, w := range r.Warnings {
+				got += w.String() + "\n"
+			}
+			if !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" || strings.Count(got, "\n") > 1 {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+		})
+	}
+}
+
 func write(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
