@@ -95,25 +95,41 @@ func faultsOf(err error) []report.Fault {
 	return out
 }
 
+// doubt is a warning about what stands at a place.
+type doubt struct {
+	file string
+	line int
+	text string
+}
+
 // doubts tells what was read with a doubt, what was passed over, and which
 // objects are there twice.
 func (a *app) doubts(read files.Result) {
-	var lines []string
+	var list []doubt
 	for _, w := range read.Warnings {
-		lines = append(lines, "warning: "+w.String())
+		list = append(list, doubt{w.File, w.Line, w.String()})
 	}
 	seen := map[inventory.Key]files.Item{}
 	for _, item := range read.Items {
 		key := inventory.KeyOf(item.Object)
+		tell := func(format string, args ...any) {
+			text := fmt.Sprintf("%s: %s %s", placeOf(item.File, item.Line), key, fmt.Sprintf(format, args...))
+			list = append(list, doubt{item.File, item.Line, text})
+		}
+		if why, is := unknownKind(item); is {
+			tell("is not judged: %s", why)
+		}
 		if first, twice := seen[key]; twice {
-			lines = append(lines, fmt.Sprintf("warning: %s: %s is also at %s", placeOf(item.File, item.Line), key, placeOf(first.File, first.Line)))
+			tell("is also at %s", placeOf(first.File, first.Line))
 			continue
 		}
 		seen[key] = item
 	}
-	slices.Sort(lines)
-	for _, line := range lines {
-		a.say("%s", line)
+	slices.SortFunc(list, func(x, y doubt) int {
+		return cmp.Or(cmp.Compare(x.file, y.file), cmp.Compare(x.line, y.line), cmp.Compare(x.text, y.text))
+	})
+	for _, d := range list {
+		a.say("warning: %s", d.text)
 	}
 	for _, s := range read.Skipped {
 		a.say("note: %s: passed over: %s", placeOf(s.File, s.Line), s.Reason)
