@@ -116,6 +116,13 @@ func (a *app) root() *cobra.Command {
 		return fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand(), a.backstopCommand(), a.rbacCommand())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" { // by itself it would answer an unknown shell with its help, and success
+			cmd.Args = onlyCommands
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
 }
 
@@ -131,6 +138,16 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 		hint = fmt.Sprintf("Did you mean '%s %s'?", cmd.CommandPath(), strings.Join(meant, "' or '"+cmd.CommandPath()+" "))
 	}
 	return fmt.Errorf("unknown command %q for %q\n%s", args[0], cmd.CommandPath(), hint)
+}
+
+// between accepts so many arguments, and tells whoever gives others what they are.
+func between(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("usage: %s\nSee '%s --help'", cmd.UseLine(), cmd.CommandPath())
+		}
+		return nil
+	}
 }
 
 // count is a number of things: "1 finding", "2 findings".

@@ -47,10 +47,10 @@ func (a *app) fixCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.fix(cmd.Context(), f, args) },
 	}
 	f.judge.add(a, cmd)
+	cmd.Flags().Lookup("exemptions").Usage = "`file` with Exemptions"
 	cmd.Flags().Lookup("quiet").Usage = "say only what could not be read or repaired"
 	cmd.Flags().BoolVar(&f.write, "write", false, "write the files instead of printing them")
 	cmd.Flags().BoolVar(&f.diff, "diff", false, "print what would change instead")
-	cmd.MarkFlagsMutuallyExclusive("write", "diff")
 	return cmd
 }
 
@@ -64,6 +64,9 @@ type manifest struct {
 }
 
 func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
+	if f.write && f.diff {
+		return errors.New("--write and --diff exclude each other")
+	}
 	if f.write && slices.Contains(paths, files.Stdin) {
 		return errors.New("--write cannot write to the standard input")
 	}
@@ -76,7 +79,7 @@ func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
 		a.In = bytes.NewReader(stdin)
 	}
 	if f.judge.exemptions == ofCluster {
-		return errClusterOnly
+		return errors.New("--exemptions cluster reads a cluster, and fix reads none: name a file")
 	}
 	r, err := f.judge.rules(a)
 	if err != nil {

@@ -78,7 +78,7 @@ func (j *judging) empty() error {
 		slices.ContainsFunc(j.loaded.targets, func(t target) bool { return t.key.Namespace == ns }) {
 		return nil
 	}
-	return fmt.Errorf("there is nothing to judge: none of the %s that were read is in namespace %s", count(len(j.loaded.targets), "object"), ns)
+	return fmt.Errorf("there is nothing to judge: of %s none is in namespace %s", count(len(j.loaded.targets), "object"), ns)
 }
 
 // scope says how a target is taken: cluster-scoped objects as the policy says,

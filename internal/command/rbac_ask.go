@@ -49,7 +49,7 @@ func (a *app) whoCanCommand() *cobra.Command {
 			"  gatehouse rbac who-can create pods/exec -n shop\n" +
 			"  gatehouse rbac who-can '*' '*'\n" +
 			"  gatehouse rbac who-can get /metrics"),
-		Args: cobra.RangeArgs(2, 3),
+		Args: between(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.whoCan(cmd.Context(), q, args) },
 	}
 	q.add(cmd, "text", "json", "yaml")

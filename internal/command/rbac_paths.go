@@ -31,7 +31,7 @@ func (a *app) pathsCommand() *cobra.Command {
 		Example: a.examples("  gatehouse rbac paths shop/web\n" +
 			"  gatehouse rbac paths -f manifests/\n" +
 			"  gatehouse rbac paths group:developers -o json"),
-		Args: cobra.MaximumNArgs(1),
+		Args: between(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.paths(cmd.Context(), f, groups, args) },
 	}
 	f.add(cmd, "text", "json", "yaml")

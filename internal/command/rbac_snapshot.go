@@ -55,7 +55,7 @@ func (a *app) diffCommand() *cobra.Command {
 		Example: a.examples("  gatehouse rbac diff monday.json\n" +
 			"  gatehouse rbac diff monday.json tuesday.json -o json\n" +
 			"  gatehouse rbac diff monday.json -f manifests/"),
-		Args: cobra.RangeArgs(1, 2),
+		Args: between(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.diff(cmd.Context(), f, args) },
 	}
 	f.add(cmd, "text", "json", "yaml")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -118,6 +119,14 @@ func one(n *yaml.Node, set *checks.Set, p Place) (Exemption, error) {
 	if err != nil {
 		return Exemption{}, fmt.Errorf("read exemption: %w", stripLines(err))
 	}
+	// What it is comes first: of another kind every field would be unknown.
+	var head metav1.TypeMeta
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &head); err != nil {
+		return Exemption{}, fmt.Errorf("read exemption: %w", err)
+	}
+	if head.APIVersion != v1alpha1.GroupVersion.String() || head.Kind != v1alpha1.ExemptionKind {
+		return Exemption{}, fmt.Errorf("is a %q of %q, not an %s of %s", short(head.Kind), short(head.APIVersion), v1alpha1.ExemptionKind, v1alpha1.GroupVersion)
+	}
 	if err := timely(asJSON); err != nil {
 		return Exemption{}, err
 	}
@@ -125,9 +134,6 @@ func one(n *yaml.Node, set *checks.Set, p Place) (Exemption, error) {
 	strict, err := kjson.UnmarshalStrict(asJSON, &obj)
 	if err = errors.Join(append(strict, err)...); err != nil {
 		return Exemption{}, fmt.Errorf("read exemption: %w", err)
-	}
-	if obj.APIVersion != v1alpha1.GroupVersion.String() || obj.Kind != v1alpha1.ExemptionKind {
-		return Exemption{}, fmt.Errorf("is a %q of %q, not an %s of %s", short(obj.Kind), short(obj.APIVersion), v1alpha1.ExemptionKind, v1alpha1.GroupVersion)
 	}
 	e, err := Compile(set, &obj, p)
 	e.Line = n.Line

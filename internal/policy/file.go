@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -63,12 +64,17 @@ func Parse(data []byte) (*v1alpha1.CheckPolicy, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What it is comes first: of another kind every field would be unknown.
+	var head metav1.TypeMeta
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(doc, &head); err != nil {
+		return nil, err
+	}
+	if head.APIVersion != v1alpha1.GroupVersion.String() || head.Kind != v1alpha1.CheckPolicyKind {
+		return nil, fmt.Errorf("holds %s %s, not %s %s", quote(head.APIVersion), quote(head.Kind), v1alpha1.GroupVersion, v1alpha1.CheckPolicyKind)
+	}
 	obj := &v1alpha1.CheckPolicy{}
 	if err := decode(doc, obj); err != nil {
 		return nil, err
-	}
-	if obj.APIVersion != v1alpha1.GroupVersion.String() || obj.Kind != v1alpha1.CheckPolicyKind {
-		return nil, fmt.Errorf("holds %s %s, not %s %s", quote(obj.APIVersion), quote(obj.Kind), v1alpha1.GroupVersion, v1alpha1.CheckPolicyKind)
 	}
 	return obj, nil
 }
