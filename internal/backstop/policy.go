@@ -206,8 +206,11 @@ func (g *group) conditions() []admissionregistrationv1.MatchCondition {
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/service/strategy.go (serviceStatusStrategy)
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/networking/ingress/strategy.go (ingressStatusStrategy)
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/strategy.go (podStatusStrategy)
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/apps/deployment/strategy.go (deploymentStatusStrategy), and so on
 var subresources = map[string][]string{
 	"services": {"services/status"}, "ingresses": {"ingresses/status"}, "pods": {"pods/status", "pods/ephemeralcontainers"},
+	"deployments": {"deployments/status"}, "statefulsets": {"statefulsets/status"}, "daemonsets": {"daemonsets/status"}, "replicasets": {"replicasets/status"},
+	"replicationcontrollers": {"replicationcontrollers/status"}, "jobs": {"jobs/status"}, "cronjobs": {"cronjobs/status"},
 }
 
 // resourceRules group the kinds by API group and version. Of kinds that are not

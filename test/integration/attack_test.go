@@ -35,6 +35,25 @@ metadata: {name: door, namespace: attack, labels: {app: quiet}}
 spec:
   automountServiceAccountToken: false
   containers: [{name: grafana, image: grafana/grafana:12, ports: [{containerPort: 8080}]}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: door, namespace: attack}
+spec:
+  selector: {matchLabels: {app: quiet}}
+  template:
+    metadata: {labels: {app: quiet}}
+    spec: {automountServiceAccountToken: false, containers: [{name: app, image: example.com/app:1}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: door, namespace: attack}
+spec:
+  serviceName: door
+  selector: {matchLabels: {app: quiet}}
+  template:
+    metadata: {labels: {app: quiet}}
+    spec: {automountServiceAccountToken: false, containers: [{name: app, image: example.com/app:1}]}
 `
 
 // TestNoWayAroundBySubresource shows that what the API server stores by another
@@ -68,6 +87,15 @@ func TestNoWayAroundBySubresource(t *testing.T) {
 		},
 		"a mesh annotation through the status of a Pod": {
 			[]string{"patch", "pod", "door", "--subresource=status", "--type=merge", "-p", `{"metadata":{"annotations":{"sidecar.istio.io/inject":"false"}}}`}, true, "EXP-044",
+		},
+		"a tunnel through the status of a Deployment": {
+			[]string{"patch", "deployment", "door", "--subresource=status", "--type=merge", "-p", `{"metadata":{"annotations":{"skupper.io/proxy":"http"}}}`}, true, "EXP-014",
+		},
+		"a tunnel through the status of a StatefulSet": {
+			[]string{"patch", "statefulset", "door", "--subresource=status", "--type=merge", "-p", `{"metadata":{"annotations":{"skupper.io/proxy":"http"}}}`}, true, "EXP-014",
+		},
+		"the replicas of a Deployment": {
+			[]string{"patch", "deployment", "door", "--subresource=status", "--type=merge", "-p", `{"status":{"replicas":0}}`}, false, "",
 		},
 		"an address through the status of an Ingress": {
 			[]string{"patch", "ingress", "door", "--subresource=status", "--type=merge", "-p", `{"status":{"loadBalancer":{"ingress":[{"ip":"203.0.113.7"}]}}}`}, true, "EXP-011",

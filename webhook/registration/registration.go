@@ -151,13 +151,19 @@ func rules(set *checks.Set) (inNamespaces, cluster []admissionregistrationv1.Rul
 	return group(in, []string{"pods/ephemeralcontainers"}), group(at, nil)
 }
 
-// metadataByStatus are the kinds that are judged by their labels and annotations
-// and whose status subresource stores changes of these. That of a custom
-// resource does not, and neither does that of a Deployment with its labels.
+// metadataByStatus are the kinds whose status subresource stores changes of labels
+// or annotations, by which checks judge. That of a Deployment stores annotations
+// alone; that of a custom resource stores neither.
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/service/strategy.go (serviceStatusStrategy)
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/networking/ingress/strategy.go (ingressStatusStrategy)
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/pod/strategy.go (podStatusStrategy)
-var metadataByStatus = []schema.GroupKind{inventory.ServiceKind, inventory.IngressKind, inventory.PodKind}
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/apps/deployment/strategy.go (deploymentStatusStrategy),
+// and likewise those of the kinds below it here.
+var metadataByStatus = []schema.GroupKind{
+	inventory.ServiceKind, inventory.IngressKind, inventory.PodKind,
+	{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"}, {Group: "apps", Kind: "ReplicaSet"},
+	{Group: "batch", Kind: "Job"}, {Group: "batch", Kind: "CronJob"}, {Kind: "ReplicationController"},
+}
 
 // statusRules are the status subresources that some check judges, or by which
 // an object could be changed past the checks.

@@ -59,9 +59,13 @@ func TestWaysToChangeLabels(t *testing.T) {
 		t.Fatal(err)
 	}
 	validating, _ := Build(set, Options{Namespace: "gatehouse-system", Service: "gatehouse-webhook"})
+	statuses := []string{
+		"services/status", "ingresses/status", "pods/status", "deployments/status", "statefulsets/status", "daemonsets/status",
+		"replicasets/status", "replicationcontrollers/status", "jobs/status", "cronjobs/status",
+	}
 	for webhook, want := range map[string][]string{
-		"enforce-status.validate.gatehouse.sh": {"services/status", "ingresses/status", "pods/status"},
-		"observe-status.validate.gatehouse.sh": {"services/status", "ingresses/status", "pods/status"},
+		"enforce-status.validate.gatehouse.sh": statuses,
+		"observe-status.validate.gatehouse.sh": statuses,
 		"namespace.guard.gatehouse.sh":         {"namespaces", "namespaces/status", "namespaces/finalize"},
 		"enforce.validate.gatehouse.sh":        {"services", "pods", "pods/ephemeralcontainers"},
 	} {
