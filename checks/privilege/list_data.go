@@ -17,6 +17,7 @@ func dataChecks() []checks.Check {
 		rolePower("RBAC-053", checks.Doc{
 			Title: "Roles do not allow changing Services, Ingresses and network policies",
 			Why: "Services and Ingresses decide what is reachable, endpoints who answers, and NetworkPolicies who may talk to whom. Who writes endpoints can make a Service lead to an address of its own (CVE-2021-25740). " +
+				"Who deletes the IPAddress of a Service can give its cluster address to another, which is medium, as are ServiceCIDRs. " +
 				"Network policies of Cilium, Calico and of the API group policy.networking.k8s.io count.",
 			Attack:  "exposes what is internal, answers for other Services, or removes the isolation between Pods",
 			Fix:     "remove the verbs that write endpoints, endpointslices, ingressclasses and network policies, and give Services and Ingresses in single namespaces only",

@@ -14,7 +14,7 @@ func extensionChecks() []checks.Check {
 	return []checks.Check{
 		rolePower("RBAC-070", checks.Doc{
 			Title: "Roles do not allow changing what Gatehouse enforces",
-			Why: "CheckPolicies say what is refused and Exemptions in gatehouse-system say what is let through; the Deployments, Services and ServiceAccounts of that Namespace are the guard itself. Its certificates, which are Secrets, are medium: without them every request is refused that it should judge. " +
+			Why: "CheckPolicies say what is refused and Exemptions in gatehouse-system say what is let through; the Deployments and their scale, the Services and ServiceAccounts of that Namespace are the guard itself. Its certificates, which are Secrets, are medium: without them every request is refused that it should judge. " +
 				"Objects of gatehouse-system count in a Role there; a ClusterRole that writes Deployments or Secrets everywhere is reported for that by other checks. " +
 				"Its webhook configurations are RBAC-047, and the label of a Namespace that switches it off is RBAC-051.",
 			Attack:  "switches off the guard, or exempts its own objects",

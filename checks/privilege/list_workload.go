@@ -25,7 +25,8 @@ func workloadChecks() []checks.Check {
 			Title: "Roles do not allow writing workloads",
 			Why: "A Deployment, a Job or any other object with a pod template makes a controller create Pods, as any ServiceAccount of the namespace. This is as good as creating Pods. " +
 				"Custom resources that run Pods with an image, a template or an account of the writer's choice count: workflows, pipelines, Prometheus, Knative, KubeVirt, Ray, Spark, Kubeflow, Volcano, OpenShift's DeploymentConfigs and others, which docs/privilege.md lists. " +
-				"Limiting it by resourceNames limits nothing, for the template of the one workload may name any account; changing only the number of replicas (the scale subresource) is low.",
+				"Limiting it by resourceNames limits nothing, for the template of the one workload may name any account; changing only the number of replicas (the scale subresource) is low. " +
+				"Creating ControllerRevisions is medium: while a StatefulSet is updated, it makes Pods of the one that its status names.",
 			Attack:  "runs code as the most powerful ServiceAccount of the namespace",
 			Fix:     "remove create, update and patch on workloads, or bind the role only in namespaces whose accounts hold nothing",
 			Exempt:  "Deployment pipelines and operators; bind the role in the namespaces that they serve.",

@@ -95,6 +95,8 @@ var control = []Power{
 			on(group("gatehouse.sh"), modify, "checkpolicies").clusterOnly(),
 			on(group("gatehouse.sh"), modify, "exemptions").within(ownNamespace),
 			on(group("apps"), modify, "deployments").inside(ownNamespace).named("gatehouse-*"),
+			// Without replicas nobody judges objects that have no namespace, nor scans.
+			on(group("apps"), change, "deployments/scale").inside(ownNamespace).named("gatehouse-*"),
 			on(core, modify, "services", "serviceaccounts").inside(ownNamespace).named("gatehouse-*"),
 			// Its certificates stop it from answering, which refuses more, not less.
 			on(core, modify, "secrets").inside(ownNamespace).named("gatehouse-*").most(checks.Medium),

@@ -14,6 +14,9 @@ var network = []Power{
 			on(group("discovery.k8s.io"), modify, "endpointslices"),
 			on(group(networking), modify, "ingresses", "networkpolicies"),
 			on(group(networking), modify, "ingressclasses").clusterOnly(),
+			// Without its IPAddress a cluster address is free for another Service; a ServiceCIDR says which there are.
+			// https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/#serviceip-ranges-implementation-details
+			on(group(networking), modify, "ipaddresses", "servicecidrs").clusterOnly().most(checks.Medium),
 			on(group("policy.networking.k8s.io"), modify, "adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies").clusterOnly(),
 			on(group("cilium.io"), modify, "ciliumnetworkpolicies"),
 			on(group("cilium.io"), modify, "ciliumclusterwidenetworkpolicies").clusterOnly(),

@@ -24,6 +24,10 @@ var workloads = []Power{
 			on(group("batch"), write, "jobs", "cronjobs"),
 			on(core, write, "replicationcontrollers", "podtemplates"),
 		), runPods, []Pattern{
+			// Until an update of a StatefulSet is over, or while it is held by a partition, Pods are
+			// made of the ControllerRevision that its status names, whoever wrote that.
+			// https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/controller/statefulset/stateful_set_control.go (getStatefulSetRevisions, ApplyRevision)
+			on(group("apps"), []string{"create"}, "controllerrevisions").most(checks.Medium),
 			on(group("apps"), change, "deployments/scale", "statefulsets/scale", "replicasets/scale").most(checks.Low),
 			on(core, change, "replicationcontrollers/scale").most(checks.Low),
 			on(group("apps.openshift.io"), change, "deploymentconfigs/scale").most(checks.Low),
