@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -88,20 +89,17 @@ var poolKeys = []string{"metallb.io/address-pool", "metallb.io/loadBalancerIPs",
 
 // publishAnnotations flags what publishes past Services and routes (EXP-014).
 func publishAnnotations() checks.Check {
+	pods := templateKinds()
 	return checks.Check{
 		ID: "EXP-014", Name: "publish-annotations",
 		Severity: checks.High,
 		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
-		Kinds: slices.Concat(services, []schema.GroupKind{
-			inventory.IngressKind,
-			{Group: "apps", Kind: "Deployment"},
-			{Group: "apps", Kind: "StatefulSet"},
-			{Group: "apps", Kind: "DaemonSet"},
-		}, tunnelKinds),
+		Kinds:    slices.Concat(services, []schema.GroupKind{inventory.IngressKind}, pods, tunnelKinds),
 		Doc: checks.Doc{
 			Title: "Nothing is published by vendor annotations or tunnels",
 			Why: "Tunnel operators, mesh VPNs and some load balancers open a workload to the outside because of one annotation or one small custom resource; the Service stays a harmless ClusterIP. " +
 				"Gatehouse knows those of Tailscale, ngrok, the Cloudflare tunnel operator, inlets, Skupper, Emissary-ingress, MetalLB, Cilium and Traefik, and reads values as their controllers do: where a controller takes only \"true\", \"yes\" is no finding. " +
+				"So do annotations of a pod by which its network gives it an address of its own: floating addresses of Calico, and public ones of Alibaba, Tencent and Huawei Cloud. " +
 				"A shared load balancer address lets a Service take ports of an address that others are known by. MetalLB pools and addresses are reported where they are not known to be internal, Traefik's Service annotations because somebody expects Traefik to route there: both are milder. " +
 				"Whether the controller is installed cannot be seen, and vendors that are not in the table are not covered.",
 			Attack: "the pods are reachable from the internet or another network through a tunnel that no firewall and no gateway sees",
@@ -109,6 +107,8 @@ func publishAnnotations() checks.Check {
 			Exempt: "A tunnel that the platform team runs on purpose, for instance to a support network.",
 			Sources: []string{
 				"https://tailscale.com/kb/1236/kubernetes-operator",
+				"https://docs.tigera.io/calico/latest/networking/ipam/add-floating-ip",
+				"https://www.alibabacloud.com/help/en/ack/ack-managed-and-ack-dedicated/user-guide/associate-an-eip-with-a-pod-1",
 				"https://github.com/tailscale/tailscale/blob/main/cmd/k8s-operator/sts.go",
 				"https://ngrok.com/docs/k8s/guides/bindings",
 				"https://github.com/adyanth/cloudflare-operator",
@@ -120,6 +120,12 @@ func publishAnnotations() checks.Check {
 			},
 		},
 		Run: func(in checks.Input) []checks.Finding {
+			if slices.Contains(pods, inventory.GroupKindOf(in.Object)) {
+				if _, runs := inventory.TemplateOf(in.Object); !runs {
+					return nil // a Rollout of a Deployment, a ReplicationController without template
+				}
+				return append(judgePodKeys(in), publishFindings(in.Object.GetAnnotations(), bearerOf(in.Object), in)...)
+			}
 			if u, isCustom := in.Object.(*unstructured.Unstructured); isCustom {
 				if in.Parameters.Gateway.OwnsService(u) {
 					return nil
@@ -144,8 +150,10 @@ func bearerOf(o inventory.Object) bearer {
 		return onService
 	case *networkingv1.Ingress:
 		return onIngress
+	case *appsv1.Deployment, *appsv1.StatefulSet, *appsv1.DaemonSet:
+		return onWorkload
 	}
-	return onWorkload
+	return 0
 }
 
 func publishFindings(annotations map[string]string, on bearer, in checks.Input) []checks.Finding {
