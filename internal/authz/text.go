@@ -3,6 +3,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -12,6 +13,9 @@ import (
 // "secrets named a,b", or paths. Empty for a rule that is about nothing.
 func Objects(r rbacv1.PolicyRule) string {
 	if len(r.NonResourceURLs) > 0 {
+		if slices.Contains(r.NonResourceURLs, rbacv1.NonResourceAll) {
+			return "every path" // beside the * of resources a * would mean those
+		}
 		return strings.Join(r.NonResourceURLs, ",")
 	}
 	var out []string
