@@ -23,14 +23,11 @@ LINK_FLAGS := -s -w -X $(VERSION_PACKAGE).number=$(VERSION) -X $(VERSION_PACKAGE
 PRODUCTS := $(notdir $(wildcard cmd/*))
 COMPONENTS := etcd kube-apiserver kube-controller-manager kubectl
 
-# The control plane: your own binaries if KUBEBUILDER_ASSETS names a folder of them, else built from test/cluster/go.mod.
-ifeq ($(strip $(KUBEBUILDER_ASSETS)),)
-CLUSTER_FILES := $(addprefix bin/cluster/,$(COMPONENTS))
-export GATEHOUSE_CLUSTER_BIN := $(CURDIR)/bin/cluster
-else
-CLUSTER_FILES :=
-export GATEHOUSE_CLUSTER_BIN := $(KUBEBUILDER_ASSETS)
-endif
+# The control plane: your own binaries if KUBEBUILDER_ASSETS names a folder of them, and what is not there (most such
+# folders have no kube-controller-manager) built from test/cluster/go.mod.
+GIVEN := $(notdir $(foreach c,$(COMPONENTS),$(if $(KUBEBUILDER_ASSETS),$(wildcard $(KUBEBUILDER_ASSETS)/$(c)))))
+CLUSTER_FILES := $(addprefix bin/cluster/,$(filter-out $(GIVEN),$(COMPONENTS)))
+export GATEHOUSE_CLUSTER_BIN := $(if $(KUBEBUILDER_ASSETS),$(KUBEBUILDER_ASSETS):)$(CURDIR)/bin/cluster
 
 ##@ Use
 

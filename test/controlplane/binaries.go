@@ -25,7 +25,7 @@ type binaries map[string]string
 // findBinaries looks every binary up that the options ask for, so that a
 // missing one is reported before anything runs.
 func findBinaries(options Options) (binaries, error) {
-	dir, err := binaryFolder(options.BinDir)
+	dirs, err := binaryFolders(options.BinDir)
 	if err != nil {
 		return nil, err
 	}
@@ -36,15 +36,9 @@ func findBinaries(options Options) (binaries, error) {
 	found := make(binaries, len(names))
 	var errs []error
 	for _, name := range names {
-		path := filepath.Join(dir, name)
-		info, err := os.Stat(path)
-		switch {
-		case err != nil:
+		if found[name], err = firstExecutable(dirs, name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
-		case info.IsDir() || info.Mode()&0o111 == 0:
-			errs = append(errs, fmt.Errorf("%s: %s is not an executable file", name, path))
 		}
-		found[name] = path
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("find control plane binaries: run `make cluster` to build them, "+
@@ -53,17 +47,50 @@ func findBinaries(options Options) (binaries, error) {
 	return found, nil
 }
 
-func binaryFolder(chosen string) (string, error) {
-	for _, dir := range []string{chosen, os.Getenv("GATEHOUSE_CLUSTER_BIN"), os.Getenv("KUBEBUILDER_ASSETS")} {
-		if dir != "" {
-			return filepath.Abs(dir)
+// firstExecutable returns the path of the first file of a name. The error is about
+// the last folder.
+func firstExecutable(dirs []string, name string) (string, error) {
+	var last error
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			last = err
+		case info.IsDir() || info.Mode()&0o111 == 0:
+			last = fmt.Errorf("%s is not an executable file", path)
+		default:
+			return path, nil
 		}
 	}
-	root, err := repositoryRoot()
-	if err != nil {
-		return "", err
+	return "", last
+}
+
+// binaryFolders returns where the binaries are looked for, one folder after the
+// other: those of other projects seldom have every component.
+func binaryFolders(chosen string) ([]string, error) {
+	if chosen == "" {
+		chosen = os.Getenv("GATEHOUSE_CLUSTER_BIN")
 	}
-	return filepath.Join(root, "bin", "cluster"), nil
+	if chosen == "" {
+		root, err := repositoryRoot()
+		if err != nil {
+			return nil, err
+		}
+		chosen = filepath.Join(root, "bin", "cluster")
+		if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
+			chosen = assets + string(filepath.ListSeparator) + chosen
+		}
+	}
+	dirs := filepath.SplitList(chosen)
+	for i, dir := range dirs {
+		whole, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, fmt.Errorf("find control plane binaries: %w", err)
+		}
+		dirs[i] = whole
+	}
+	return dirs, nil
 }
 
 // repositoryRoot walks up from the working directory, which is the package

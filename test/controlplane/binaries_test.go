@@ -5,6 +5,7 @@ package controlplane
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,32 +50,57 @@ func TestMissingBinariesAreAnErrorThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestBinaryFolder(t *testing.T) {
+func TestBinaryFolders(t *testing.T) {
 	root, err := repositoryRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, tc := range map[string]struct{ chosen, cluster, assets, want string }{
-		"the options come first":         {"/a", "/b", "/c", "/a"},
-		"then our variable":              {"", "/b", "/c", "/b"},
-		"then the one of other projects": {"", "", "/c", "/c"},
-		"then the repository":            {"", "", "", filepath.Join(root, "bin", "cluster")},
+	built := filepath.Join(root, "bin", "cluster")
+	for name, tc := range map[string]struct {
+		chosen, cluster, assets string
+		want                    []string
+	}{
+		"the options come first":            {"/a", "/b", "/c", []string{"/a"}},
+		"then our variable, which may list": {"", "/b:/d", "/c", []string{"/b", "/d"}},
+		"then the one of other projects":    {"", "", "/c", []string{"/c", built}},
+		"then the repository":               {"", "", "", []string{built}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("GATEHOUSE_CLUSTER_BIN", tc.cluster)
 			t.Setenv("KUBEBUILDER_ASSETS", tc.assets)
-			if got, err := binaryFolder(tc.chosen); err != nil || got != tc.want {
+			if got, err := binaryFolders(tc.chosen); err != nil || !slices.Equal(got, tc.want) {
 				t.Errorf("got %q, %v, want %q", got, err, tc.want)
 			}
 		})
 	}
 }
 
-func TestBinaryFolderOutsideTheRepository(t *testing.T) {
+// TestBinariesMayBeInSeveralFolders: the assets of other projects have no
+// kube-controller-manager.
+func TestBinariesMayBeInSeveralFolders(t *testing.T) {
+	t.Parallel()
+	theirs, ours := t.TempDir(), t.TempDir()
+	for dir, names := range map[string][]string{theirs: {etcdName, apiServerName, kubectlName}, ours: {etcdName, controllerManagerName}} {
+		for _, name := range names {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil { //nolint:gosec // it must be executable
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := findBinaries(Options{BinDir: theirs + string(filepath.ListSeparator) + ours, WithControllerManager: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[etcdName] != filepath.Join(theirs, etcdName) || got[controllerManagerName] != filepath.Join(ours, controllerManagerName) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestBinaryFoldersOutsideTheRepository(t *testing.T) {
 	t.Setenv("GATEHOUSE_CLUSTER_BIN", "")
 	t.Setenv("KUBEBUILDER_ASSETS", "")
 	t.Chdir(t.TempDir())
-	if _, err := binaryFolder(""); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_CLUSTER_BIN") {
+	if _, err := binaryFolders(""); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_CLUSTER_BIN") {
 		t.Errorf("got error %v, want one that names the variable", err)
 	}
 }

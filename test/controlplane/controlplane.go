@@ -46,8 +46,9 @@ type Options struct {
 	// with it finds the objects again. Empty means a temporary folder, which
 	// Stop removes.
 	Dir string
-	// BinDir holds the binaries. Empty means $GATEHOUSE_CLUSTER_BIN, else
-	// $KUBEBUILDER_ASSETS, else bin/cluster of this repository.
+	// BinDir holds the binaries; several folders are written as in $PATH, and the
+	// first that has a binary gives it. Empty means $GATEHOUSE_CLUSTER_BIN, else
+	// $KUBEBUILDER_ASSETS and then bin/cluster of this repository.
 	BinDir string
 	// Log gets one line per step. Nil discards them.
 	Log io.Writer
