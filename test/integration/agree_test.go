@@ -63,7 +63,7 @@ func TestFixtures(t *testing.T) {
 	}
 	tabulate(t, counts)
 	for _, check := range c.set.Checks() {
-		if !fired[check.ID] && check.Actions.Baseline != checks.Audit && neverRefusing[check.ID] == "" {
+		if !fired[check.ID] && neverRefusing[check.ID] == "" {
 			t.Errorf("%s never fired through the webhook", check.ID)
 		}
 	}
