@@ -200,6 +200,11 @@ func (o *shippedObject) collectsMore(rule *rbacv1.AggregationRule) bool {
 	})
 }
 
+// standIn is the resourceVersion of a role that ShippedRole made. What is read from
+// files and clusters has none in an inventory, so that a role which merely stands in
+// does not prove that everything of a cluster was read.
+const standIn = "shipped"
+
 // ShippedRole returns a role as Kubernetes or kubeadm ships it, for questions about
 // what was read without it; nil when neither ships one of the name. An aggregated one has
 // the rules that it collects of those that are shipped, and collects others by its
@@ -209,7 +214,7 @@ func ShippedRole(k inventory.Key) inventory.Object {
 	if s == nil {
 		return nil
 	}
-	meta := metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Name}
+	meta := metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Name, ResourceVersion: standIn}
 	rules := make([]rbacv1.PolicyRule, 0, len(s.rules))
 	for i := range s.rules {
 		rules = append(rules, *s.rules[i].DeepCopy())

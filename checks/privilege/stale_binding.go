@@ -67,7 +67,8 @@ func exists(inv *inventory.Inventory, namespace, name string) bool {
 // knowsRoles reports whether an inventory holds the roles of a cluster: the API
 // server makes cluster-admin when it starts.
 func knowsRoles(inv *inventory.Inventory) bool {
-	return inv.Entry(inventory.Key{Kind: inventory.ClusterRoleKind, Name: "cluster-admin"}) != nil
+	e := inv.Entry(inventory.Key{Kind: inventory.ClusterRoleKind, Name: "cluster-admin"})
+	return e != nil && e.Object.GetResourceVersion() != standIn
 }
 
 // knowsAccounts reports whether an inventory holds the ServiceAccounts of a

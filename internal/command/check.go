@@ -137,7 +137,17 @@ func (a *app) load(ctx context.Context, f checkFlags, r *rules, paths []string) 
 		if f.cluster != (clusterFlags{}) {
 			return loaded{}, errors.New("--context and --kubeconfig choose a cluster: with paths, say --live as well")
 		}
-		return a.loadFiles(ctx, paths, f.judge.quiet)
+		read, err := a.loadFiles(ctx, paths, f.judge.quiet)
+		if err != nil {
+			return read, err
+		}
+		// Manifests seldom hold the roles that Kubernetes ships; an account that is bound
+		// to one must not pass for one without rights.
+		var shipped []inventory.Object
+		if read.inventory, shipped, _ = withShipped(read.inventory); !f.judge.quiet {
+			a.tellShipped(shipped)
+		}
+		return read, nil
 	}
 	config, name, err := f.cluster.connect()
 	if err != nil {

@@ -78,26 +78,37 @@ func bindingsOf(v authz.View) iter.Seq[authz.Bound] {
 // not read, and tells that, and which others are missing: a binding to a role that is
 // not known must not pass for one that gives nothing.
 func (a *app) completed(r rbacRead) rbacRead {
-	lacks := lacksOf(r.View)
-	if !r.whole {
-		edit := r.Inventory().Edit()
-		var shipped []inventory.Object
-		lacks = slices.DeleteFunc(lacks, func(l lack) bool {
-			role := privilege.ShippedRole(l.role)
-			if role == nil {
-				return false
-			}
-			edit.Put(inventory.NewEntry(role))
-			shipped = append(shipped, role)
-			return true
-		})
-		if len(shipped) > 0 {
-			r.View = authz.Over(edit.Inventory())
-		}
-		a.tellShipped(shipped)
+	if r.whole {
+		a.tellLacks(lacksOf(r.View), true)
+		return r
 	}
-	a.tellLacks(lacks, r.whole)
+	inv, shipped, lacks := withShipped(r.Inventory())
+	r.View = authz.Over(inv)
+	a.tellShipped(shipped)
+	a.tellLacks(lacks, false)
 	return r
+}
+
+// withShipped returns an inventory of files with the roles that Kubernetes ships in
+// the place of those which bindings refer to and which are not in it: these, and
+// what is still lacking.
+func withShipped(inv *inventory.Inventory) (*inventory.Inventory, []inventory.Object, []lack) {
+	var shipped []inventory.Object
+	lacks := slices.DeleteFunc(lacksOf(authz.Over(inv)), func(l lack) bool {
+		role := privilege.ShippedRole(l.role)
+		if role != nil {
+			shipped = append(shipped, role)
+		}
+		return role != nil
+	})
+	if len(shipped) == 0 {
+		return inv, nil, lacks
+	}
+	edit := inv.Edit()
+	for _, role := range shipped {
+		edit.Put(inventory.NewEntry(role))
+	}
+	return edit.Inventory(), shipped, lacks
 }
 
 // tellShipped names the roles that stand in for some that were not read.
