@@ -96,6 +96,10 @@ func (a *app) fix(ctx context.Context, f fixFlags, paths []string) error {
 	list, left := a.manifests(&j, j.all())
 	faults := read.faults
 	for _, m := range list {
+		if target := leadsOut(m.name, paths); f.write && target != "" && len(m.repairs) > 0 {
+			m.repairs, m.about = nil, nil
+			faults = append(faults, report.Fault{File: m.name, Message: "is not repaired, because it is a link that leads out of what was named: name " + target + " to repair it"})
+		}
 		if fault := a.repair(ctx, m, stdin, faults); fault != nil {
 			faults = append(faults, *fault)
 		}
