@@ -109,8 +109,8 @@ func TestPowersOfRules(t *testing.T) {
 		want  []string
 	}{
 		"stars are full control and nothing else":                {[]rbacv1.PolicyRule{rule("*", "*", "*")}, Scope{}, []string{"RBAC-001 critical"}},
-		"seven verbs are a star":                                 {[]rbacv1.PolicyRule{rule("get list watch create update patch delete", "*", "*")}, shop, []string{"RBAC-001 high"}},
-		"stars of the core group are full control, too":          {[]rbacv1.PolicyRule{rule("*", "", "*")}, shop, []string{"RBAC-001 high"}},
+		"seven verbs are a star":                                 {[]rbacv1.PolicyRule{rule("get list watch create update patch delete", "*", "*")}, shop, []string{"RBAC-001 critical"}},
+		"stars of the core group are full control, too":          {[]rbacv1.PolicyRule{rule("*", "", "*")}, shop, []string{"RBAC-001 critical"}},
 		"stars of another group are not":                         {[]rbacv1.PolicyRule{rule("*", "example.com", "*")}, shop, nil},
 		"six verbs are not":                                      {[]rbacv1.PolicyRule{rule("get list watch", "*", "configmaps")}, Scope{}, nil},
 		"reading Secrets everywhere":                             {[]rbacv1.PolicyRule{rule("get", "", "secrets")}, Scope{}, []string{"RBAC-020 critical"}},
@@ -340,5 +340,36 @@ func TestMoreRulesNeverLowerASeverity(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestNothingIsWorseThanEverything: whoever may do everything somewhere has every
+// power there, so that it must not weigh less than one of them.
+func TestNothingIsWorseThanEverything(t *testing.T) {
+	t.Parallel()
+	severity := func(s Scope, rules ...rbacv1.PolicyRule) (out checks.Severity) {
+		for _, h := range Of(rules, s) {
+			out = max(out, h.Severity)
+		}
+		return out
+	}
+	compared := 0
+	for _, s := range []Scope{{}, {"shop"}, {"kube-system"}, {"gatehouse-system"}} {
+		all := severity(s, rule("*", "*", "*"))
+		for _, p := range All() {
+			for _, pattern := range p.Any {
+				if len(pattern.Paths) > 0 {
+					continue
+				}
+				r := rbacv1.PolicyRule{Verbs: pattern.Verbs, APIGroups: pattern.Groups, Resources: pattern.Resources, ResourceNames: nil}
+				compared++
+				if one := severity(s, r); one > all {
+					t.Errorf("in %q everything is %s, and %s %s", s.Namespace, all, p.Name, one)
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		t.Fatal("nothing was compared")
 	}
 }

@@ -72,7 +72,8 @@ func sorted(list []Power) []Power {
 var administration = []Power{
 	{
 		ID: "RBAC-001", Name: "full-control", Can: "do everything",
-		Wide: checks.Critical, Narrow: checks.High, System: checks.Critical, Becomes: Accounts, whole: isEverything,
+		// Also within one namespace: it holds every other power there, some of which are critical.
+		Wide: checks.Critical, Narrow: checks.Critical, Becomes: Accounts, whole: isEverything,
 	},
 	{
 		ID: "RBAC-010", Name: "escalate-roles", Can: "write roles that grant more than its own rights",
