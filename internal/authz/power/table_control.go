@@ -35,30 +35,32 @@ var control = []Power{
 	},
 	{
 		ID: "RBAC-047", Name: "write-webhooks", Can: "change admission webhooks",
-		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
+		Wide: checks.Critical, Named: checks.Medium, Becomes: Accounts,
 		Any: []Pattern{
 			// A name limits what may be deleted, not what may be written: whoever changes one
 			// configuration, its own or somebody else's, may have every object of the cluster
-			// sent to an address of its choice, and changed there. RBAC has no right to the CA
+			// sent to an address of its choice, and changed there, the account of every Pod
+			// among them. RBAC has no right to the CA
 			// bundle alone, and does not say whose a configuration is. Our own is no more than
 			// Medium: the webhook must renew its CA bundle, and the controller compares the
 			// rest with what it should be and tells (docs/background.md).
-			on(group(admission), change, "mutatingwebhookconfigurations").named("*").except(ownRegistration),
+			on(group(admission), write, "mutatingwebhookconfigurations").named("*").except(ownRegistration),
+			on(group(admission), modify, "mutatingwebhookconfigurations").most(checks.Critical),
 			// One that only validates is shown every object, the Secrets that are written
 			// among them, and may refuse all; it changes none.
 			on(group(admission), change, "validatingwebhookconfigurations").named("*").except(ownRegistration).most(checks.High),
-			on(group(admission), modify, "validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
+			on(group(admission), modify, "validatingwebhookconfigurations").most(checks.Critical),
 		},
 	},
 	{
 		ID: "RBAC-048", Name: "write-admission-policies", Can: "change admission policies",
-		Wide: checks.Critical, Named: checks.Medium, Becomes: Nobody,
+		Wide: checks.Critical, Named: checks.Medium, Becomes: Accounts,
 		Any: slices.Concat([]Pattern{
 			// What the one policy matches and how it changes it may be rewritten, as above.
-			on(group(admission), change, "mutatingadmissionpolicies").named("*"),
+			on(group(admission), write, "mutatingadmissionpolicies").named("*"),
 			on(group(admission), modify,
 				"validatingadmissionpolicies", "validatingadmissionpolicybindings", "validatingadmissionpolicies/status",
-				"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingadmissionpolicies/status"),
+				"mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "mutatingadmissionpolicies/status").most(checks.Critical),
 		}, guards),
 	},
 	{

@@ -2,7 +2,11 @@
 
 package power
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+)
 
 // What follows are the custom resources of programs that many clusters run. Each
 // cites the type or the page that says what it makes its program do.
@@ -148,20 +152,21 @@ var steering = []Pattern{
 }
 
 // guards are the policies of other guards, cluster-wide. What one that changes or
-// makes objects may do is no matter of its name: it may be rewritten to match all.
+// makes objects may do is no matter of its name: it may be rewritten to match all,
+// and to give every Pod another account. The others are changed as oneself.
 var guards = slices.Concat(
 	unlimited(
 		// https://github.com/open-policy-agent/gatekeeper/tree/master/config/crd/bases
-		on(group("mutations.gatekeeper.sh"), change, "assign", "modifyset", "assignimage"),
+		on(group("mutations.gatekeeper.sh"), write, "assign", "modifyset", "assignimage"),
 		// https://github.com/kyverno/kyverno/blob/main/api/kyverno/v1/clusterpolicy_types.go: mutate and generate
-		on(group("kyverno.io"), change, "clusterpolicies"),
-		on(group("policies.kyverno.io"), change, "mutatingpolicies", "generatingpolicies"),
+		on(group("kyverno.io"), write, "clusterpolicies"),
+		on(group("policies.kyverno.io"), write, "mutatingpolicies", "generatingpolicies"),
 		// https://github.com/kubewarden/kubewarden-controller/blob/main/api/policies/v1/clusteradmissionpolicy_types.go
-		on(group("policies.kubewarden.io"), change, "clusteradmissionpolicies", "clusteradmissionpolicygroups"),
-		// A constraint lists the users and groups that it is for: https://github.com/openshift/api/blob/master/security/v1/types.go
-		on(group("security.openshift.io"), change, "securitycontextconstraints"),
+		on(group("policies.kubewarden.io"), write, "clusteradmissionpolicies", "clusteradmissionpolicygroups"),
 	),
-	[]Pattern{
+	// A constraint lists the users and groups that it is for: https://github.com/openshift/api/blob/master/security/v1/types.go
+	alone(unlimited(on(group("security.openshift.io"), change, "securitycontextconstraints"))...),
+	alone(
 		on(group("mutations.gatekeeper.sh"), modify, "assign", "modifyset", "assignimage", "assignmetadata"),
 		on(group("templates.gatekeeper.sh"), modify, "constrainttemplates"),
 		on(group("constraints.gatekeeper.sh"), modify, "*"),
@@ -172,7 +177,7 @@ var guards = slices.Concat(
 		on(group("policies.kyverno.io"), modify, "validatingpolicies", "mutatingpolicies", "generatingpolicies", "deletingpolicies", "imagevalidatingpolicies"),
 		on(group("policies.kubewarden.io"), modify, "clusteradmissionpolicies", "clusteradmissionpolicygroups", "policyservers"),
 		on(group("security.openshift.io"), modify, "securitycontextconstraints"),
-	},
+	),
 )
 
 // openShiftIdentities are objects in which OpenShift keeps who is in a group, who
@@ -194,6 +199,15 @@ func unlimited(list ...Pattern) []Pattern {
 	out := make([]Pattern, 0, len(list))
 	for _, t := range list {
 		out = append(out, t.named("*"))
+	}
+	return out
+}
+
+// alone are patterns that make their holder nobody else.
+func alone(list ...Pattern) []Pattern {
+	out := make([]Pattern, 0, len(list))
+	for _, t := range list {
+		out = append(out, t.most(checks.Critical))
 	}
 	return out
 }
