@@ -23,10 +23,7 @@ import (
 // leaves out what the controller itself was judged for.
 func objectConditions() []admissionregistrationv1.MatchCondition {
 	return []admissionregistrationv1.MatchCondition{
-		{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || " + differs(
-			"spec", "data", "rules", "aggregationRule", "subjects", "roleRef",
-			"automountServiceAccountToken", "secrets", "imagePullSecrets", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
-			"metadata.labels", "metadata.annotations")},
+		somethingJudgedChanges(),
 		notAKubelet(),
 		{Name: "not-an-endpoint-controller", Expression: `!(request.resource.resource in ['endpoints', 'endpointslices'] && request.userInfo.username in [` +
 			`'system:serviceaccount:kube-system:endpoint-controller', 'system:serviceaccount:kube-system:endpointslice-controller', ` +
@@ -35,6 +32,14 @@ func objectConditions() []admissionregistrationv1.MatchCondition {
 			`object.data.exists(k, k in ['allow-snippet-annotations', 'annotations-risk-level']))`},
 		tokenOfAnotherAccount(),
 	}
+}
+
+// somethingJudgedChanges is not true of an update of fields that nothing here reads.
+func somethingJudgedChanges() admissionregistrationv1.MatchCondition {
+	return admissionregistrationv1.MatchCondition{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || " + differs(
+		"spec", "data", "rules", "aggregationRule", "subjects", "roleRef",
+		"automountServiceAccountToken", "secrets", "imagePullSecrets", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
+		"metadata.labels", "metadata.annotations")}
 }
 
 // tokenOfAnotherAccount leaves of the Secrets those for which Kubernetes makes a

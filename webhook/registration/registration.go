@@ -111,20 +111,6 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 // rest. https://github.com/kubernetes/kubernetes/blob/v1.36.3/pkg/registry/core/namespace/strategy.go
 var guarded = []string{"namespaces", "namespaces/finalize", "namespaces/status"}
 
-func mutating(o Options) *admissionregistrationv1.MutatingWebhookConfiguration {
-	return &admissionregistrationv1.MutatingWebhookConfiguration{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "admissionregistration.k8s.io/v1", Kind: "MutatingWebhookConfiguration"},
-		ObjectMeta: metav1.ObjectMeta{Name: Name, Labels: labels()},
-		Webhooks: []admissionregistrationv1.MutatingWebhook{{
-			Name: "mutate.gatehouse.sh", ClientConfig: o.client(MutatePath),
-			FailurePolicy: new(admissionregistrationv1.Ignore), MatchPolicy: new(admissionregistrationv1.Equivalent),
-			SideEffects: new(admissionregistrationv1.SideEffectClassNone), AdmissionReviewVersions: []string{"v1"},
-			TimeoutSeconds: new(cmp.Or(o.MutateTimeout, 2)), ReinvocationPolicy: new(admissionregistrationv1.IfNeededReinvocationPolicy),
-			NamespaceSelector: mutated(o.Namespace), Rules: mutatingRules(), MatchConditions: objectConditions(),
-		}},
-	}
-}
-
 func (o Options) client(path string) admissionregistrationv1.WebhookClientConfig {
 	c := admissionregistrationv1.WebhookClientConfig{CABundle: o.CABundle}
 	if o.URL != "" {
@@ -184,25 +170,6 @@ func statusRules(set *checks.Set) []admissionregistrationv1.RuleWithOperations {
 		}
 	}
 	return out
-}
-
-// mutatingRules are what mutation.Plan adds to: marks at any time, and to what
-// runs pods only when it is created, for pods cannot change in it.
-func mutatingRules() []admissionregistrationv1.RuleWithOperations {
-	var marked, running []inventory.Kind
-	for _, k := range inventory.Kinds() {
-		switch _, runs := inventory.TemplateOf(k.Object()); {
-		case runs:
-			running = append(running, k)
-		case k.GroupKind == inventory.ServiceKind, k.GroupKind == inventory.IngressKind, k.Group == inventory.GatewayGroup && (k.GroupKind.Kind == "HTTPRoute" || k.GroupKind.Kind == "GRPCRoute"):
-			marked = append(marked, k)
-		}
-	}
-	created := group(running, nil)
-	for i := range created {
-		created[i].Operations = []admissionregistrationv1.OperationType{admissionregistrationv1.Create}
-	}
-	return append(group(marked, nil), created...)
 }
 
 // group makes one rule for every API group and version set. Built-in kinds are
