@@ -82,9 +82,6 @@ type rights struct {
 // (becoming). A role without a dangerous permission ends the search.
 func (j *judge) ofRights(o inventory.Object) []*hazard {
 	j.sweep()
-	if j.in.Old != nil && j.reached == nil {
-		j.reached = map[account][]target{}
-	}
 	r := &rights{
 		j: j, view: authz.Over(j.inv), feeds: map[inventory.Key]bool{}, powers: map[string]bool{},
 		within: map[string]bool{}, seeds: map[string]bool{},
@@ -177,7 +174,11 @@ func (r *rights) hazards() []*hazard {
 	slices.SortFunc(r.to, func(a, b account) int {
 		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
 	})
-	for _, a := range slices.Compact(r.to) {
+	r.to = slices.Compact(r.to)
+	if r.j.in.Old != nil && r.j.reached == nil {
+		r.j.reached = make(map[account][]target, len(r.to))
+	}
+	for _, a := range r.to {
 		if !r.within[a.namespace] {
 			out = r.j.running(out, a, r.ours)
 		}
