@@ -157,5 +157,14 @@ func (r Review) decode() (current, old inventory.Object, err error) {
 	if limits.check(r.OldObject) != nil {
 		r.OldObject = nil
 	}
-	return r.objects()
+	if current, old, err = r.objects(); err != nil {
+		return nil, nil, err
+	}
+	if err := combined(current); err != nil {
+		return nil, nil, fmt.Errorf("the object is too large: %w", err)
+	}
+	if old != nil && combined(old) != nil {
+		old = nil
+	}
+	return current, old, nil
 }
