@@ -2,21 +2,16 @@
 
 package checks
 
-import (
-	"time"
-
-	"github.com/gatehouse-sh/gatehouse/inventory"
-)
+import "github.com/gatehouse-sh/gatehouse/inventory"
 
 // scratch holds the answers that were worked out last during one evaluation, so
 // that checks which ask the same question of the same object do not each look it
 // up again. It belongs to one goroutine.
 type scratch struct {
 	answers [8]answer
-	next    uint8     // the oldest
-	spent   int64     // by Spend
-	end     time.Time // by Within
-	before  *Input    // by Before; nil until it is asked for
+	next    uint8  // the oldest
+	spent   int64  // by Spend
+	before  *Input // by Before; nil until it is asked for
 }
 
 type answer struct {

@@ -107,7 +107,8 @@ func (s *Set) Kinds() []schema.GroupKind {
 
 // Evaluate runs every check registered for the object's kind, in id order. The
 // words of the findings are plain text of bounded length, whatever the object
-// holds (Plain). It does not allocate for an object without findings beyond what checks do.
+// holds (Plain). Once the context of the inventory has ended no further check runs:
+// what was found is not all then, and is to be thrown away. It does not allocate for an object without findings beyond what checks do.
 func (s *Set) Evaluate(in Input) []Finding {
 	return s.evaluate(inventory.GroupKindOf(in.Object), in, nil)
 }
@@ -122,6 +123,9 @@ func (s *Set) evaluate(k schema.GroupKind, in Input, skip func(*Check) bool) []F
 	var out []Finding
 	onStatus := in.Request.Subresource == "status"
 	for _, c := range s.byKind[k] {
+		if in.Ended() {
+			break
+		}
 		if c.OnStatus && !onStatus || !c.OnStatus && onStatus && !in.Request.Metadata || c.Custom && in.Request.Stored || skip != nil && skip(c) {
 			continue
 		}

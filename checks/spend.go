@@ -2,7 +2,7 @@
 
 package checks
 
-import "time"
+import "context"
 
 // Spend adds to what the custom checks have cost in this evaluation, in the unit of
 // CEL, and returns the sum. An input that was not made by Sharing forgets: the sum
@@ -15,16 +15,16 @@ func (in Input) Spend(cost int64) int64 {
 	return in.scratch.spent
 }
 
-// Within returns when what shares the limit must be done: that long after it was
-// asked for the first time in this evaluation. An input that was not made by Sharing
-// forgets: each time is the first.
-func (in Input) Within(limit time.Duration) time.Time {
-	end := time.Now().Add(limit)
-	if in.scratch == nil {
-		return end
+// Context returns what ends the evaluation early: the inventory's (Until). Without an
+// inventory, or without an end, it never does.
+func (in Input) Context() context.Context {
+	if in.Inventory == nil {
+		return context.Background()
 	}
-	if in.scratch.end.IsZero() {
-		in.scratch.end = end
-	}
-	return in.scratch.end
+	return in.Inventory.Context()
 }
+
+// Ended reports whether the evaluation is to stop. What it finds is thrown away then,
+// so a check may return anything; one that may take long without asking the inventory
+// asks this between its rounds.
+func (in Input) Ended() bool { return in.Inventory != nil && in.Inventory.Ended() }

@@ -3,6 +3,7 @@
 package inventory
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -20,6 +21,8 @@ type Inventory struct {
 	memo     *sync.Map
 	reads    *Reads // nil unless made by Recording
 	sweep    *sweep // nil unless made by Sweep
+
+	until context.Context // nil unless made by Until: such a view lives as long as one judgement
 }
 
 // overlay holds the objects that With laid over a version. It is small (one

@@ -89,7 +89,7 @@ func (inv *Inventory) Len(k schema.GroupKind) int {
 func (inv *Inventory) Entries(k schema.GroupKind, namespace string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		inv.noteKind(Key{Kind: k, Namespace: namespace})
-		d, over := matchA, inv.over
+		d, over, yield := matchA, inv.over, inv.ending(yield)
 		if namespace == "" {
 			d = 0
 		}

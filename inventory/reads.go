@@ -156,7 +156,7 @@ type notedKey struct {
 // versions with the same memo, or now and then once for each of several
 // goroutines. The value must depend on nothing but what a memo is about (Memo),
 // must not hold the inventory that work is given, and is shared: nobody may
-// change it.
+// change it. A value that is returned after the end of Until is not kept.
 func (inv *Inventory) Once(key any, work func(*Inventory) any) any {
 	r := inv.reads
 	if inv.memo == nil {
@@ -167,7 +167,9 @@ func (inv *Inventory) Once(key any, work func(*Inventory) any) any {
 			return value
 		}
 		value := work(inv)
-		inv.memo.Store(key, value)
+		if !inv.Ended() {
+			inv.memo.Store(key, value)
+		}
 		return value
 	}
 	if kept, known := inv.memo.Load(notedKey{r.seed, key}); known {
@@ -180,7 +182,9 @@ func (inv *Inventory) Once(key any, work func(*Inventory) any) any {
 	n := &noted{value: work(inv.Recording(own))}
 	n.reads = own.Take(Key{})
 	r.noted = append(r.noted, n.reads...)
-	inv.memo.Store(notedKey{r.seed, key}, n)
+	if !inv.Ended() {
+		inv.memo.Store(notedKey{r.seed, key}, n)
+	}
 	return n.value
 }
 

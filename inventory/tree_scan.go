@@ -15,6 +15,7 @@ func (inv *Inventory) scan(t *tree, index int, pivot words, d depth, yield func(
 // scanLane is scan with the lane to search in.
 func (inv *Inventory) scanLane(t *tree, lane, index int, pivot words, d depth, yield func(*Entry) bool) {
 	inv.noteIndex(index, pivot, d)
+	yield = inv.ending(yield)
 	if t != nil {
 		visit := yield
 		if inv.over.hidesIndexed() {
@@ -64,7 +65,7 @@ func (inv *Inventory) scanWhile(index, lane int, pivot words, matches func(*word
 		more, hides := true, inv.over.hidesIndexed()
 		p := inv.seekLane(t, lane, &pivot)
 		t.ascend(p, func(r row) bool {
-			if !matches(r.at) {
+			if inv.Ended() || !matches(r.at) {
 				return false
 			}
 			more = hides && inv.over.hides(r.entry.Key) || yield(r.at, r.entry)

@@ -13,7 +13,8 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// Judge answers one review. It makes no API call and does not block.
+// Judge answers one review. It makes no API call and does not block. The end of the
+// context is when the answer must be there.
 type Judge interface {
 	Answer(ctx context.Context, r Review) Answer
 }
@@ -43,18 +44,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "send an AdmissionReview by POST", http.StatusMethodNotAllowed)
 		return
 	}
+	ctx, cancel := context.WithTimeout(req.Context(), timeFor(req))
+	defer cancel()
 	held := lease{room: h.bound.of(req.ContentLength)}
 	defer held.release()
 	buffer, body, err := h.buffers.read(req, &held)
 	defer h.buffers.put(buffer)
 	if err == nil {
-		err = held.decode(req.Context(), body)
+		err = held.decode(ctx, body)
 	}
 	if err != nil {
 		h.turnAway(w, err)
 		return
 	}
-	review, answer := h.answer(req.Context(), body)
+	review, answer := h.answer(ctx, body)
 	out, err := answer.Encode(review.UID)
 	if err != nil {
 		h.metrics.failed("encode")

@@ -41,8 +41,12 @@ func (e Engine) existing(ctx context.Context, namespace string, mode policy.Mode
 				complete = false
 				break
 			}
+			v, err := judge.Within(ctx, verdict.Question{Object: stored(entry), Inventory: inv, Held: true, Request: checks.Request{Stored: true}, Profile: profile})
+			if err != nil {
+				complete = false
+				break
+			}
 			seen++
-			v := judge.Of(verdict.Question{Object: stored(entry), Inventory: inv, Held: true, Request: checks.Request{Stored: true}, Profile: profile})
 			if v.Denied() {
 				bad++
 			}

@@ -56,15 +56,16 @@ const unconfirmed = "\nA change that was admitted just now may allow this, but t
 // watched state calls for. An admitted change of a stored object may still fail:
 // the same transaction, another webhook or a quota may refuse it, and whoever
 // sends it can see to that. So it can add a refusal and not take one away.
-func (e Engine) judgeViews(current, old inventory.Object, r Review, now, watched *inventory.Inventory, p *policy.Policy, s scope) (policy.Verdict, bool) {
-	found := e.judge(current, old, r, now, p, s)
-	if now == watched || found.Denied() {
-		return found, false
+func (e Engine) judgeViews(ctx context.Context, current, old inventory.Object, r Review, now, watched *inventory.Inventory, p *policy.Policy, s scope) (v policy.Verdict, late bool, err error) {
+	found, err := e.judge(ctx, current, old, r, now, p, s)
+	if err != nil || now == watched || found.Denied() {
+		return found, false, err
 	}
-	if was := e.judge(current, old, r, watched, p, s); was.Denied() {
-		return was, true
+	was, err := e.judge(ctx, current, old, r, watched, p, s)
+	if was.Denied() {
+		return was, true, err
 	}
-	return found, false
+	return found, false, err
 }
 
 // remember hands an admitted object to the replica.

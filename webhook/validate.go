@@ -5,6 +5,7 @@ package webhook
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -30,7 +31,10 @@ type Engine struct {
 type Validator struct{ Engine }
 
 // Answer implements Judge.
-func (v Validator) Answer(_ context.Context, r Review) Answer {
+//
+// The context bounds the judgement: what is not judged by its end is taken as an
+// object that cannot be judged.
+func (v Validator) Answer(ctx context.Context, r Review) Answer {
 	if r.Operation != "CREATE" && r.Operation != "UPDATE" {
 		return Answer{Allowed: true}
 	}
@@ -46,17 +50,12 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 		r, err = r.described()
 	}
 	if err != nil {
-		v.Metrics.failed("object")
-		a := cannotDecide("object", err, r)
-		if s.mode != policy.Enforce && !(s.cluster && (anyEnforces(inv) || anyEnforces(watched))) {
-			a = Answer{Allowed: true, Annotations: a.Annotations}
-			if s.mode == policy.WarnOnly {
-				a.Warnings = []string{clip("gatehouse: cannot judge this object: "+checks.Plain(err.Error()), maxWarning)}
-			}
-		}
-		return a
+		return v.undecided("object", err, r, s, inv, watched)
 	}
-	found, late := v.judgeViews(current, old, r, inv, watched, p, s)
+	found, late, err := v.judgeViews(ctx, current, old, r, inv, watched, p, s)
+	if err != nil {
+		return v.undecided("deadline", err, r, s, inv, watched)
+	}
 	v.Metrics.found(found)
 	answer := answerOf(r, current, found, s)
 	if lost := survived(current, inv, r, p, s); lost != "" {
@@ -71,11 +70,27 @@ func (v Validator) Answer(_ context.Context, r Review) Answer {
 	return answer
 }
 
+// undecided is the answer to a review without a verdict: a refusal where a namespace
+// of the object enforces, for a cluster-scoped one where any does. Elsewhere it is let
+// through with a warning or an audit annotation, as what breaks a rule is.
+func (e Engine) undecided(reason string, err error, r Review, s scope, views ...*inventory.Inventory) Answer {
+	e.Metrics.failed(reason)
+	a := cannotDecide(reason, err, r)
+	if s.mode == policy.Enforce || s.cluster && slices.ContainsFunc(views, anyEnforces) {
+		return a
+	}
+	a = Answer{Allowed: true, Annotations: a.Annotations}
+	if s.mode == policy.WarnOnly {
+		a.Warnings = []string{clip("gatehouse: cannot judge this object: "+checks.Plain(err.Error()), maxWarning)}
+	}
+	return a
+}
+
 // judge asks for the verdict on what is proposed.
-func (e Engine) judge(current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) policy.Verdict {
+func (e Engine) judge(ctx context.Context, current, old inventory.Object, r Review, inv *inventory.Inventory, p *policy.Policy, s scope) (policy.Verdict, error) {
 	request := r.request()
 	request.Metadata = r.Subresource != "" && metadataChanges(current, old)
-	return e.judging(p).Of(verdict.Question{Object: current, Old: old, Inventory: inv, Request: request, Mode: s.mode, Profile: s.profile, ModeOf: verdict.ByLabels(inv)})
+	return e.judging(p).Within(ctx, verdict.Question{Object: current, Old: old, Inventory: inv, Request: request, Mode: s.mode, Profile: s.profile, ModeOf: verdict.ByLabels(inv)})
 }
 
 // judging is what applies to one review.

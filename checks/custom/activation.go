@@ -39,9 +39,8 @@ type evaluation struct {
 
 var _ cel.Activation = (*evaluation)(nil)
 
-func newEvaluation(ctx context.Context, c *compiled, in checks.Input) *evaluation {
-	e := &evaluation{check: c, in: in, spent: in.Spend(0), ctx: ctx, meter: &meter{left: maxAll}}
-	e.meter.end, _ = ctx.Deadline()
+func newEvaluation(c *compiled, in checks.Input) *evaluation {
+	e := &evaluation{check: c, in: in, spent: in.Spend(0), ctx: in.Context(), meter: &meter{left: maxAll, ended: in.Ended}}
 	e.object, e.old = valueOf(in.Object), valueOf(in.Old)
 	e.request, e.namespace = common.SchemalessTypedToVal(requestOf(in)), namespaceOf(in)
 	e.variables = lazy.NewMapValue(types.NewObjectType("kubernetes.variables"))

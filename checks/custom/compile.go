@@ -5,7 +5,6 @@ package custom
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/google/cel-go/cel"
 	celast "github.com/google/cel-go/common/ast"
@@ -19,7 +18,6 @@ type compiled struct {
 	conditions  []expression
 	variables   []variable
 	validations []validation
-	limit       time.Duration // of all custom checks over one object
 }
 
 type variable struct {
@@ -60,9 +58,9 @@ type compiler struct {
 func compile(d *Definition) (*compiled, []Fault) {
 	s, err := newScope(len(d.Variables) > 0)
 	if err != nil {
-		return &compiled{limit: limit}, []Fault{{Path: "validations", Message: err.Error()}}
+		return &compiled{}, []Fault{{Path: "validations", Message: err.Error()}}
 	}
-	c, out := &compiler{scope: s, reads: map[string]reads{}}, &compiled{limit: limit}
+	c, out := &compiler{scope: s, reads: map[string]reads{}}, &compiled{}
 	for i, v := range d.Variables {
 		e, t := c.expression(fmt.Sprintf("variables[%d].expression", i), v.Expression, nil)
 		c.add(v.Name, t)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -41,9 +40,6 @@ func compileGood(t testing.TB, d *Definition) checks.Check {
 	if len(faults) > 0 {
 		t.Fatalf("refused: %v", faults)
 	}
-	unhurried, _ := compile(d) // costs are tested, on a machine that may be busy
-	unhurried.limit = time.Minute
-	c.Run = unhurried.run
 	return c
 }
 
@@ -268,7 +264,7 @@ func TestTheBudgetIsCommon(t *testing.T) {
 	alone := input(service(1))
 	d := definition(validate(loop))
 	parts, _ := compile(d)
-	e := newEvaluation(t.Context(), parts, checks.Input{Object: alone.Object, Inventory: alone.Inventory, Request: alone.Request})
+	e := newEvaluation(parts, checks.Input{Object: alone.Object, Inventory: alone.Inventory, Request: alone.Request})
 	if f := e.validate(&parts.validations[0]); f != nil {
 		t.Errorf("without sharing: %+v", f)
 	}
@@ -287,7 +283,7 @@ func TestConditionsHaveABudgetOfTheirOwn(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	e := newEvaluation(t.Context(), parts, input(service(1)))
+	e := newEvaluation(parts, input(service(1)))
 	if judges, failed := e.matches(); !judges || failed != nil {
 		t.Errorf("within the budget: %v, %+v", judges, failed)
 	}

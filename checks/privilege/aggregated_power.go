@@ -76,7 +76,7 @@ func widened(o *rbacv1.ClusterRole, in checks.Input) []atom {
 	rules := o.Rules
 	if s := shippedAs(inventory.KeyOf(o)); s != nil {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(o.Labels)), func(k string) bool { return strings.HasPrefix(k, aggregateTo) && !slices.Contains(s.labels, k) }) {
-			rules = without(rules, s.rules)
+			rules = without(in, rules, s.rules)
 		}
 	}
 	worth := tenantPowers(rules)

@@ -31,8 +31,9 @@ func keptAndAdded(before, now []atom, say func([]atom) string) []checks.Finding 
 		return []checks.Finding{ofAtoms(granted, now, say)}
 	}
 	var kept, more []atom
+	had := worstOfEach(before)
 	for _, a := range now {
-		if holds(before, a) {
+		if had.holds(a) {
 			kept = append(kept, a)
 		} else {
 			more = append(more, a)
@@ -48,9 +49,24 @@ func keptAndAdded(before, now []atom, say func([]atom) string) []checks.Finding 
 	return out
 }
 
-// holds reports whether a list has an atom, no less severe.
-func holds(list []atom, a atom) bool {
-	return slices.ContainsFunc(list, func(b atom) bool { return b.key == a.key && b.severity >= a.severity })
+// atoms are atoms by their keys, of which there may be thousands: how severe those of
+// each are at most.
+type atoms map[string]checks.Severity
+
+func worstOfEach(list []atom) atoms {
+	out := make(atoms, len(list))
+	for _, a := range list {
+		out.add(a)
+	}
+	return out
+}
+
+func (l atoms) add(a atom) { l[a.key] = max(l[a.key], a.severity) }
+
+// holds reports whether there is the atom, no less severe.
+func (l atoms) holds(a atom) bool {
+	severity, known := l[a.key]
+	return known && severity >= a.severity
 }
 
 // ofAtoms reports atoms by the worst of them.
@@ -68,8 +84,12 @@ func ofAtoms(subject string, list []atom, say func([]atom) string) checks.Findin
 // keys returns the keys, each once, in order of appearance.
 func keys(list []atom) []string {
 	var out []string
-	for _, a := range list {
-		out = addOnce(out, a.key)
+	seen := make(map[string]bool, len(list)) // there may be thousands
+	for i := range list {
+		if key := list[i].key; !seen[key] {
+			seen[key] = true
+			out = append(out, key)
+		}
 	}
 	return out
 }
@@ -84,7 +104,7 @@ func judgeRules(in checks.Input, find func(r *role, rule *rbacv1.PolicyRule, at 
 	}
 	all := func(rules []rbacv1.PolicyRule) (out []atom) {
 		for i := range rules {
-			if !power.Everything(&rules[i]) {
+			if !power.Everything(&rules[i]) && !in.Ended() {
 				out = append(out, find(r, &rules[i], i)...)
 			}
 		}
@@ -94,17 +114,19 @@ func judgeRules(in checks.Input, find func(r *role, rule *rbacv1.PolicyRule, at 
 		return r.found(nil, all(r.judged), say, in)
 	}
 	before := all(rulesOf(in.Old))
+	had := worstOfEach(before)
 	var now []atom
 	for i := range r.judged {
 		if power.Everything(&r.judged[i]) {
 			continue
 		}
-		narrower := covers(rulesOf(in.Old), &r.judged[i])
+		narrower := covers(in, rulesOf(in.Old), &r.judged[i])
 		for _, a := range find(r, &r.judged[i], i) {
-			if narrower && !holds(before, a) {
+			if narrower && !had.holds(a) {
 				// The rule takes something away of a wider one, of which another check spoke.
 				a.severity = min(a.severity, checks.Low)
 				before = append(before, a)
+				had.add(a)
 			}
 			now = append(now, a)
 		}

@@ -151,7 +151,7 @@ func (g *gathering) hadOtherwise(u union) bool {
 	one := g.view.Grant(bound)
 	others := g.besides(u.who, one.Binding)
 	return u.Power.By(append(others, one), u.Namespace) >= u.Severity &&
-		!slices.ContainsFunc(power.Completes(one, others), func(j power.Joined) bool {
+		!slices.ContainsFunc(power.Completes(one, others, g.view.Inventory().Ended), func(j power.Joined) bool {
 			return j.Power == u.Power && j.Namespace == u.Namespace
 		})
 }

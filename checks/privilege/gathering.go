@@ -129,7 +129,7 @@ func (g *gathering) unions(one authz.Grant, subjects []subject, field func(subje
 	var out []union
 	for _, s := range subjects {
 		for _, who := range members(g.view, s) {
-			for _, j := range power.Completes(one, g.besides(who, one.Binding)) {
+			for _, j := range power.Completes(one, g.besides(who, one.Binding), g.view.Inventory().Ended) {
 				out = append(out, union{Joined: j, who: who, grant: one, field: field(s)})
 			}
 		}

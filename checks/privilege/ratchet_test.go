@@ -131,7 +131,7 @@ func TestAddingIsRefusedLikeCreating(t *testing.T) {
 		for _, kind := range []string{"Role", "ClusterRole"} {
 			scope := power.Scope{Namespace: roleWith(kind, nil).GetNamespace()}
 			alone := judged(p, roleWith(kind, []rbacv1.PolicyRule{more}), nil)
-			if !alone.Denied() || covers(rules, &more) || power.Everything(&rules[0]) || !adds(rules, more, alone, scope) {
+			if !alone.Denied() || covers(checks.Input{}, rules, &more) || power.Everything(&rules[0]) || !adds(rules, more, alone, scope) {
 				continue
 			}
 			tried++

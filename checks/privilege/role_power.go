@@ -99,6 +99,8 @@ func judgeRole(p *power.Power, in checks.Input) []checks.Finding {
 	var kept, more []power.Permission
 	for _, q := range now {
 		switch {
+		case in.Ended():
+			return nil
 		case slices.ContainsFunc(before, func(b power.Permission) bool { return includes(b, q) }):
 			kept, most = append(kept, q), max(most, q.Severity)
 		case impliedBefore(in, q):

@@ -7,6 +7,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -120,7 +121,7 @@ func TestRulesCoverWhatTheyAllow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := covers(have, &tc.rule); got != tc.want {
+			if got := covers(checks.Input{}, have, &tc.rule); got != tc.want {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})

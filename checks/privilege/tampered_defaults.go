@@ -98,12 +98,12 @@ func foreignRules(s *shippedObject, in checks.Input) []checks.Finding {
 	var now, before []atom
 	for i := range r.judged {
 		rule := &r.judged[i]
-		if len(rule.Verbs) == 0 {
+		if len(rule.Verbs) == 0 || in.Ended() {
 			continue
 		}
 		a := atom{ruleText(rule), fmt.Sprintf("rules[%d]", i), checks.Low}
 		dangerous := slices.ContainsFunc(power.Of(r.judged[i:i+1], r.scope), func(h power.Hold) bool { return h.Severity > max(usual[h.Power.ID], checks.Low) })
-		known := in.Old != nil && covers(rulesOf(in.Old), rule)
+		known := in.Old != nil && covers(in, rulesOf(in.Old), rule)
 		if dangerous || slices.Contains(everybody, r.key.Name) || in.Old != nil && !known {
 			a.severity = checks.High
 		}

@@ -9,6 +9,8 @@
 package verdict
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -58,7 +60,8 @@ type Question struct {
 // the name of the exemption. An exemption therefore changes no finding and adds
 // none.
 //
-// The caller must not change the objects while Of runs; it keeps none of them.
+// The caller must not change the objects while Of runs; it keeps none of them. Of
+// takes as long as it takes; Within is for those who cannot wait.
 func (j Judge) Of(q Question) policy.Verdict {
 	p := j.Policy
 	if p == nil {
@@ -74,6 +77,22 @@ func (j Judge) Of(q Question) policy.Verdict {
 		before = evaluate(p, q, in.Before())
 	}
 	return j.excuse(inventory.KeyOf(q.Object), decide(p, q, before, found))
+}
+
+// ErrUnfinished says that there is no verdict: its time was over before it was
+// reached. It is not known then whether the object breaks a rule.
+var ErrUnfinished = errors.New("judging it takes too long")
+
+// Within is Of for as long as a context lasts: when that ends, the evaluation stops
+// at the next object, the next check or the next step of an expression, and the error
+// is ErrUnfinished, whatever was found by then.
+func (j Judge) Within(ctx context.Context, q Question) (policy.Verdict, error) {
+	q.Inventory = q.Inventory.Until(ctx)
+	v := j.Of(q)
+	if ctx.Err() != nil {
+		return nil, ErrUnfinished
+	}
+	return v, nil
 }
 
 // decide lets the policy decide, about the findings of a cluster-scoped object in

@@ -4,6 +4,7 @@ package power
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -40,6 +41,9 @@ func heldBy(v authz.View, grants []authz.Grant) []Held {
 	parts, everywhere := 0, false // of combined powers
 	var out []Held
 	for i := range grants {
+		if v.Inventory().Ended() {
+			return nil
+		}
 		g := &grants[i]
 		if !Apart(g.Rules) {
 			parts, everywhere = parts+1, everywhere || g.Namespace == ""
@@ -48,7 +52,7 @@ func heldBy(v authz.View, grants []authz.Grant) []Held {
 	}
 	// What the one grant of a namespace that has any part gives is known already.
 	if len(grants) > 1 && (parts > 1 || everywhere) {
-		out = append(out, together(grants)...)
+		out = append(out, together(v, grants)...)
 	}
 	if len(out) < 2 {
 		return out
@@ -117,26 +121,22 @@ func appendHeld(out []Held, v authz.View, g *authz.Grant) []Held {
 
 // together returns the combined powers that no single grant gives: for the whole
 // cluster, and for each namespace with what holds everywhere.
-func together(grants []authz.Grant) []Held {
-	var everywhere []rbacv1.PolicyRule
-	var namespaces []string
+func together(v authz.View, grants []authz.Grant) []Held {
+	var everywhere []authz.Grant
+	within := map[string][]authz.Grant{}
 	for _, g := range grants {
 		if g.Namespace == "" {
-			everywhere = append(everywhere, g.Rules...)
+			everywhere = append(everywhere, g)
 		} else {
-			namespaces = append(namespaces, g.Namespace)
+			within[g.Namespace] = append(within[g.Namespace], g)
 		}
 	}
-	out := combinedOf(everywhere, grants, "")
-	slices.Sort(namespaces)
-	for _, namespace := range slices.Compact(namespaces) {
-		rules := slices.Clone(everywhere)
-		for _, g := range grants {
-			if g.Namespace == namespace {
-				rules = append(rules, g.Rules...)
-			}
+	out := combinedOf(rulesOf(everywhere), grants, "")
+	for _, namespace := range slices.Sorted(maps.Keys(within)) {
+		if v.Inventory().Ended() {
+			return nil
 		}
-		out = append(out, combinedOf(rules, grants, namespace)...)
+		out = append(out, combinedOf(rulesOf(slices.Concat(everywhere, within[namespace])), grants, namespace)...)
 	}
 	return out
 }

@@ -25,7 +25,7 @@ func escalate(v authz.View, s authz.Subject) *Effect {
 	search := search{view: v, effect: e, first: stage{subject: s}}
 	search.at(&search.first, e.Direct)
 	// Who can become everyone can do the worst, and nothing more is to be found.
-	for ; len(search.queue) > 0 && !e.Everyone; search.queue = search.queue[1:] {
+	for ; len(search.queue) > 0 && !e.Everyone && !v.Inventory().Ended(); search.queue = search.queue[1:] {
 		search.at(search.queue[0], Direct(v, search.queue[0].subject))
 	}
 	if e.Everyone {

@@ -81,7 +81,7 @@ func plainDirect(v authz.View, s authz.Subject) []Held {
 			out = append(out, Held{h, g})
 		}
 	}
-	out = append(out, together(grants)...)
+	out = append(out, together(v, grants)...)
 	slices.SortStableFunc(out, compareHeld)
 	return distinct(out)
 }
@@ -221,7 +221,7 @@ func TestWhatIsApartAddsNothing(t *testing.T) {
 				parts = append(parts, g)
 			}
 		}
-		want, got := Completes(one, all), Completes(one, parts)
+		want, got := Completes(one, all, never), Completes(one, parts, never)
 		joined += len(want)
 		if len(parts) == 0 && len(want) > 0 {
 			t.Fatalf("%v joins %v, which are all apart", one, all)

@@ -47,7 +47,7 @@ func TestAGrantCompletesWhatOthersBegan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, j := range Completes(tc.one, tc.others) {
+			for _, j := range Completes(tc.one, tc.others, never) {
 				with := ""
 				for _, g := range j.With {
 					with += " " + g.Binding.Name
@@ -104,3 +104,5 @@ func TestByCountsWhatGrantsGiveTogether(t *testing.T) {
 		}
 	}
 }
+
+func never() bool { return false }
