@@ -6,7 +6,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,7 +23,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
@@ -86,11 +84,15 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 		o.Registry = metrics.Registry
 	}
 	p := &process{Options: o, set: policy.NewHolder(policy.Default(set)), log: log, serving: &certs.Serving{}}
+	hooks, err := p.server()
+	if err != nil {
+		return fmt.Errorf("set up the server: %w", err)
+	}
 	mgr, err := ctrl.NewManager(cfg, ctrl.Options{
 		Scheme: scheme, Logger: log,
 		Metrics:                metricsserver.Options{BindAddress: o.Metrics},
 		HealthProbeBindAddress: o.Probes,
-		WebhookServer:          p.server(),
+		WebhookServer:          hooks,
 		// Our certificates are read by name and rarely: no cache, no watch on Secrets.
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{
 			&corev1.Secret{}, &admissionregistrationv1.ValidatingWebhookConfiguration{}, &admissionregistrationv1.MutatingWebhookConfiguration{},
@@ -132,17 +134,6 @@ type process struct {
 	policyLoaded func() bool
 	exemptions   *controller.Exemptions
 	reason       atomic.Pointer[string] // what the readiness probe was told last
-}
-
-// server speaks HTTP/1.1 only: API servers keep connections open anyway, it
-// costs less per request, and there are no streams to reset (CVE-2023-44487).
-func (p *process) server() ctrlwebhook.Server {
-	o := ctrlwebhook.Options{Host: p.Host, Port: p.Port, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
-		c.NextProtos = []string{"http/1.1"}
-		c.MinVersion = tls.VersionTLS12
-		c.GetCertificate = p.serving.Certificate
-	}}}
-	return ctrlwebhook.NewServer(o)
 }
 
 func (p *process) wire(mgr ctrl.Manager, cfg *rest.Config) error {
