@@ -44,7 +44,8 @@ type Review struct {
 	// current and old are the objects when they were decoded with the envelope.
 	current, old inventory.Object
 
-	size int // of the body, in bytes
+	size  int  // of the body, in bytes
+	binds bool // it was a Binding
 
 	// rest is what only custom checks read, and admission what is made of it where one
 	// judges the object.
@@ -194,5 +195,5 @@ func (r Review) request() checks.Request {
 	if r.Operation == "UPDATE" {
 		op = checks.Update
 	}
-	return checks.Request{Operation: op, Subresource: r.Subresource, User: r.User, Groups: r.Groups, Admission: r.admission}
+	return checks.Request{Operation: op, Subresource: r.Subresource, User: r.User, Groups: r.Groups, Admission: r.admission, Stored: r.binds}
 }

@@ -45,7 +45,14 @@ func (v Validator) Answer(ctx context.Context, r Review) Answer {
 		v.remember(r, nil)
 		return Answer{Allowed: true}
 	}
-	current, old, err := r.decode()
+	var err error
+	if r.Kind.GroupKind() == bindingKind {
+		r, err = r.bound(inv)
+	}
+	var current, old inventory.Object
+	if err == nil {
+		current, old, err = r.decode()
+	}
 	if err == nil && p.Custom(r.Kind.GroupKind()) {
 		r, err = r.described()
 	}

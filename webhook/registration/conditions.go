@@ -65,6 +65,18 @@ func statusConditions() []admissionregistrationv1.MatchCondition {
 	}
 }
 
+// bindingConditions leave only Bindings that change the labels or annotations of their
+// pod. Kubernetes adds the zone and the region of the node to every one, whoever made
+// it, so these two do not count: no scheduler must wait for us because of them. Its own
+// scheduler is left out by its name.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/plugin/pkg/admission/podtopologylabels/admission.go
+func bindingConditions() []admissionregistrationv1.MatchCondition {
+	return []admissionregistrationv1.MatchCondition{
+		{Name: "not-the-scheduler", Expression: "request.userInfo.username != 'system:kube-scheduler'"},
+		{Name: "brings-metadata", Expression: "object.?metadata.?labels.orValue({}).exists(k, !(k in ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region'])) || size(object.?metadata.?annotations.orValue({})) > 0"},
+	}
+}
+
 func notAKubelet() admissionregistrationv1.MatchCondition {
 	return admissionregistrationv1.MatchCondition{Name: "not-a-kubelet", Expression: "!('system:nodes' in request.userInfo.groups)"}
 }

@@ -79,6 +79,10 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 				NamespaceSelector: tier.selector, Rules: status, MatchConditions: statusConditions(),
 			})
 		}
+		add(admissionregistrationv1.ValidatingWebhook{
+			Name: tier.name + "-binding.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(tier.failure),
+			NamespaceSelector: tier.selector, Rules: bindings(), MatchConditions: bindingConditions(),
+		})
 	}
 	add(admissionregistrationv1.ValidatingWebhook{
 		Name: "cluster.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(admissionregistrationv1.Ignore),
@@ -170,6 +174,15 @@ func statusRules(set *checks.Set) []admissionregistrationv1.RuleWithOperations {
 		}
 	}
 	return out
+}
+
+// bindings are the ways to put a pod on a node, which take labels and annotations
+// along.
+func bindings() []admissionregistrationv1.RuleWithOperations {
+	return []admissionregistrationv1.RuleWithOperations{{
+		Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+		Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"bindings", "pods/binding"}, Scope: new(admissionregistrationv1.NamespacedScope)},
+	}}
 }
 
 // group makes one rule for every API group and version set. Built-in kinds are

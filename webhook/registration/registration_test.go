@@ -64,10 +64,12 @@ func TestWaysToChangeLabels(t *testing.T) {
 		"replicasets/status", "replicationcontrollers/status", "jobs/status", "cronjobs/status",
 	}
 	for webhook, want := range map[string][]string{
-		"enforce-status.validate.gatehouse.sh": statuses,
-		"observe-status.validate.gatehouse.sh": statuses,
-		"namespace.guard.gatehouse.sh":         {"namespaces", "namespaces/status", "namespaces/finalize"},
-		"enforce.validate.gatehouse.sh":        {"services", "pods", "pods/ephemeralcontainers"},
+		"enforce-status.validate.gatehouse.sh":  statuses,
+		"observe-status.validate.gatehouse.sh":  statuses,
+		"enforce-binding.validate.gatehouse.sh": {"bindings", "pods/binding"},
+		"observe-binding.validate.gatehouse.sh": {"bindings", "pods/binding"},
+		"namespace.guard.gatehouse.sh":          {"namespaces", "namespaces/status", "namespaces/finalize"},
+		"enforce.validate.gatehouse.sh":         {"services", "pods", "pods/ephemeralcontainers"},
 	} {
 		var got []string
 		for _, w := range validating.Webhooks {
