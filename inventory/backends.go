@@ -5,9 +5,9 @@ package inventory
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,13 +22,16 @@ type Host struct {
 }
 
 // Backends returns the Services that an object sends traffic to: those of an
-// Ingress, of a Gateway API route, of a known vendor route, and those that the
-// API server calls because of a webhook configuration, a conversion webhook or
-// an APIService.
+// Ingress, of a Gateway API route, of a known vendor route, the one that a Service
+// of type ExternalName may be another name of (Aliases), and those that the API
+// server calls because of a webhook configuration, a conversion webhook or an
+// APIService. TraefikServices are not among them (Relays).
 func Backends(o Object) []ServiceRef {
 	switch r := o.(type) {
 	case *networkingv1.Ingress:
 		return ingressBackends(r)
+	case *corev1.Service:
+		return aliasBackends(r)
 	case *admissionregistrationv1.ValidatingWebhookConfiguration:
 		var out []ServiceRef
 		for i := range r.Webhooks {
@@ -216,54 +219,4 @@ func Hosts(o Object) []Host {
 		}
 	}
 	return out
-}
-
-// customBackends reads the Services that a vendor's route names, at the paths
-// its kind lists. A name may be written "name", "namespace/name" or as the DNS
-// name of a Service, with a URL scheme and a port around it; a sibling key "namespace" or "port" is honoured.
-func customBackends(u *unstructured.Unstructured) []ServiceRef {
-	kind, known := KindOf(u.GroupVersionKind().GroupKind())
-	if !known {
-		return nil
-	}
-	var out []ServiceRef
-	for _, path := range kind.Backends {
-		for _, v := range Walk(u.Object, path) {
-			name, ok := v.Value.(string)
-			if !ok || name == "" {
-				continue
-			}
-			ref := ServiceRef{Namespace: u.GetNamespace(), Name: name, Field: v.Field}
-			if ns, ok := v.Parent["namespace"].(string); ok && ns != "" {
-				ref.Namespace = ns
-			}
-			if port, ok := v.Parent["port"]; ok {
-				ref.Port = fmt.Sprint(port)
-			}
-			splitServiceName(&ref)
-			if ref.Name != "" {
-				out = append(out, ref)
-			}
-		}
-	}
-	return out
-}
-
-// splitServiceName resolves "ns/name", "name.ns", "name.ns.svc" and
-// "name.ns.svc.<domain>", each also as "scheme://...:port".
-func splitServiceName(ref *ServiceRef) {
-	if _, rest, found := strings.Cut(ref.Name, "://"); found {
-		ref.Name = rest
-	}
-	if name, port, found := strings.Cut(ref.Name, ":"); found {
-		ref.Name, ref.Port = name, port
-	}
-	if ns, name, found := strings.Cut(ref.Name, "/"); found {
-		ref.Namespace, ref.Name = ns, name
-		return
-	}
-	parts := strings.SplitN(strings.TrimSuffix(ref.Name, "."), ".", 4)
-	if len(parts) == 2 || len(parts) > 2 && parts[2] == "svc" {
-		ref.Name, ref.Namespace = parts[0], parts[1]
-	}
 }

@@ -30,10 +30,18 @@ func podTemplate(path ...string) func(*Kind) {
 	return func(k *Kind) { k.PodTemplate = path }
 }
 
-// customKinds are the vendors' routes (EXP-035), publishing kinds (EXP-013,
+// customKinds are the vendors' routes (EXP-035) and what they go through, publishing kinds (EXP-013,
 // EXP-014), pod-spawning kinds with a pod template (EXP-040, EXP-041), allow-lists
 // (EXP-026) and address pools (EXP-002). A kind that is not installed costs nothing.
 var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools, allowLists)
+
+// spreads are the Services and TraefikServices of a TraefikService.
+func spreads(k *Kind) {
+	k.Backends = []string{
+		"spec.weighted.services[].name", "spec.highestRandomWeight.services[].name",
+		"spec.mirroring.name", "spec.mirroring.mirrors[].name", "spec.failover.service.name", "spec.failover.fallback.name",
+	}
+}
 
 var vendorRoutes = []Kind{
 	// https://istio.io/latest/docs/reference/config/networking/
@@ -50,6 +58,9 @@ var vendorRoutes = []Kind{
 	customKind("traefik.containo.us", "v1alpha1", "IngressRoute", "ingressroutes", backends("spec.routes[].services[].name")),
 	customKind("traefik.containo.us", "v1alpha1", "IngressRouteTCP", "ingressroutetcps", backends("spec.routes[].services[].name")),
 	customKind("traefik.containo.us", "v1alpha1", "IngressRouteUDP", "ingressrouteudps", backends("spec.routes[].services[].name")),
+	// https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/crd/http/traefikservice/
+	customKind("traefik.io", "v1alpha1", traefikService, "traefikservices", spreads),
+	customKind("traefik.containo.us", "v1alpha1", traefikService, "traefikservices", spreads),
 	// https://projectcontour.io/docs/main/config/fundamentals/
 	customKind("projectcontour.io", "v1", "HTTPProxy", "httpproxies", hosts("spec.virtualhost.fqdn"), backends("spec.routes[].services[].name", "spec.tcpproxy.services[].name")),
 	// https://developer.konghq.com/kubernetes-ingress-controller/reference/custom-resources/

@@ -97,7 +97,12 @@ func randomObject(r *rand.Rand) Object {
 		d.Spec.Template.Labels = randomLabels(r)
 		return d
 	case 3:
-		return &corev1.Service{ObjectMeta: meta(r), Spec: corev1.ServiceSpec{Selector: randomLabels(r)}}
+		s := &corev1.Service{ObjectMeta: meta(r), Spec: corev1.ServiceSpec{Selector: randomLabels(r)}}
+		if r.IntN(3) == 0 {
+			s.Spec.Type = corev1.ServiceTypeExternalName
+			s.Spec.ExternalName = pick(r, testNames) + "." + pick(r, testNamespaces) + pick(r, []string{"", ".svc", ".svc.cluster.local.", ".example"})
+		}
+		return s
 	case 4:
 		s := &discoveryv1.EndpointSlice{ObjectMeta: meta(r)}
 		s.Labels = map[string]string{discoveryv1.LabelServiceName: pick(r, append(testNames, ""))}
@@ -117,6 +122,16 @@ func randomObject(r *rand.Rand) Object {
 			}})
 		}
 		return ing
+	}
+	if r.IntN(3) == 0 {
+		item := func() any {
+			return map[string]any{"name": pick(r, testNames), "namespace": pick(r, testNamespaces), "kind": pick(r, []string{"Service", "TraefikService"})}
+		}
+		u := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"weighted": map[string]any{"services": []any{item(), item()}}}}}
+		u.SetGroupVersionKind(pick(r, TraefikServiceKinds).WithVersion("v1alpha1"))
+		u.SetNamespace(pick(r, testNamespaces))
+		u.SetName(pick(r, testNames))
+		return u
 	}
 	u := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 		"hosts": []any{pick(r, testHosts), pick(r, testHosts)},
@@ -163,6 +178,12 @@ func compare(t *testing.T, inv *Inventory, m model) {
 		for _, name := range testNames {
 			same("Referrers", keysOf(inv.Referrers(ns, name), ofEntry), m.where(func(_ Key, o Object) bool {
 				return slices.ContainsFunc(Backends(o), func(r ServiceRef) bool { return r.Namespace == ns && r.Name == name })
+			}))
+			same("Senders", keysOf(inv.Senders(ns, name), ofEntry), m.where(func(_ Key, o Object) bool {
+				return slices.ContainsFunc(Relays(o), func(r ServiceRef) bool { return r.Namespace == ns && r.Name == name })
+			}))
+			same("TraefikServices", keysOf(inv.TraefikServices(ns, name), ofEntry), m.where(func(k Key, _ Object) bool {
+				return slices.Contains(TraefikServiceKinds, k.Kind) && k.Namespace == ns && k.Name == name
 			}))
 			same("Slices", keysOf(inv.Slices(ns, name), ofObject[*discoveryv1.EndpointSlice]), m.where(func(k Key, o Object) bool {
 				s, ok := o.(*discoveryv1.EndpointSlice)

@@ -21,7 +21,7 @@ const (
 	bySelector        // namespace, key, value of a Service's first selector pair, "" without -> Services
 	byAddress         // IP address -> pods
 	byOwner           // namespace, controller kind, controller name -> pods and templates
-	byBackend         // namespace, Service name -> whatever routes to it or calls it
+	byBackend         // namespace, Service name -> whatever routes to it, calls it or is another name of it
 	byHost            // host in lower case -> Ingresses and routes
 	byPath            // host in lower case, key of a path -> Ingresses and routes
 	bySlice           // namespace, Service name -> EndpointSlices
@@ -29,6 +29,7 @@ const (
 	byRole            // kind of role, its namespace, its name -> bindings
 	bySubject         // kind of subject, its namespace, its name -> bindings
 	byEndpoint        // IP address -> EndpointSlices that somebody wrote by hand
+	byRelay           // namespace, name of a TraefikService -> whatever sends traffic to it
 	postingCount
 )
 
@@ -68,7 +69,11 @@ func appendPostings(out []posting, e *Entry) []posting {
 	case *corev1.Service:
 		k, v := firstPair(o.Spec.Selector)
 		add(bySelector, e.Key.Namespace, k, v)
-		return out
+		from := len(out)
+		for _, a := range Aliases(o) {
+			add(byBackend, a.Namespace, a.Name, "")
+		}
+		return distinct(out, from)
 	case *discoveryv1.EndpointSlice:
 		if name := o.Labels[discoveryv1.LabelServiceName]; name != "" {
 			from := len(out) + 1
@@ -98,6 +103,9 @@ func appendPostings(out []posting, e *Entry) []posting {
 	} else {
 		for _, ref := range Backends(e.Object) {
 			add(byBackend, ref.Namespace, ref.Name, "")
+		}
+		for _, ref := range Relays(e.Object) {
+			add(byRelay, ref.Namespace, ref.Name, "")
 		}
 	}
 	return distinct(appendClaims(out, e), from)

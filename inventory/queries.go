@@ -152,7 +152,8 @@ func (inv *Inventory) PodsAt(address string) iter.Seq[*Workload] {
 }
 
 // Referrers yields what sends traffic to a Service: Ingresses, routes, webhook
-// configurations, CRDs with a conversion webhook, APIServices.
+// configurations, CRDs with a conversion webhook, APIServices, TraefikServices, and
+// Services of type ExternalName that may be another name of it (Aliases).
 func (inv *Inventory) Referrers(namespace, service string) iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {
 		inv.scan(inv.postings[byBackend], byBackend, words{a: namespace, b: service}, matchAB, yield)

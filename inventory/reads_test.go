@@ -55,6 +55,8 @@ func questions() map[string]func(*Inventory) []string {
 				return nil
 			}
 			out["Referrers "+at] = func(inv *Inventory) []string { return keysOf(inv.Referrers(ns, name), ofEntry) }
+			out["Senders "+at] = func(inv *Inventory) []string { return keysOf(inv.Senders(ns, name), ofEntry) }
+			out["TraefikServices "+at] = func(inv *Inventory) []string { return keysOf(inv.TraefikServices(ns, name), ofEntry) }
 			out["RunningAs "+at] = func(inv *Inventory) []string { return keysOf(inv.RunningAs(ns, name), ofWorkload) }
 			out["BindingsTo "+at] = func(inv *Inventory) []string {
 				return keysOf(inv.BindingsTo(Key{Kind: RoleKind, Namespace: ns, Name: name}), ofEntry)
@@ -111,7 +113,7 @@ func TestAChangedAnswerIsNoticed(t *testing.T) {
 	reads, all := NewReads(), questions()
 	inv := New()
 	differed := map[string]int{}
-	for range 3000 {
+	for range 4000 {
 		o := randomObject(r)
 		if t, ok := TemplateOf(o); ok {
 			t.Spec.ServiceAccountName = pick(r, testNames)

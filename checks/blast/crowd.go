@@ -55,7 +55,10 @@ func (c *crowd) add(w *inventory.Workload, by *doors) {
 
 // doorsBy returns the doors to what is behind a Service.
 func (j *judge) doorsBy(svc *corev1.Service) []door {
-	ways := exposure.Ways(svc, j.in)
+	return doorsOf(svc, exposure.Ways(svc, j.in))
+}
+
+func doorsOf(svc *corev1.Service, ways []exposure.Way) []door {
 	if len(ways) == 0 {
 		return nil
 	}

@@ -82,6 +82,8 @@ func (r report) closeThis(h *hazard) string {
 		return "take no address or port of the node in " + h.root.String()
 	case e != nil && through:
 		return "attach " + e.Key.String() + " to the bundled gateway alone"
+	case e != nil && len(h.door.Relays()) > 0:
+		return "do not route to " + h.door.Relays()[0].Key.String() + " in " + e.Key.String()
 	case e != nil:
 		return "do not route to " + serviceName(h.door.svc) + " in " + e.Key.String()
 	case len(h.door.svc.Spec.ExternalIPs) > 0 && h.door.svc.Spec.Type == corev1.ServiceTypeClusterIP:

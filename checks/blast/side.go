@@ -11,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/checks/exposure"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -74,9 +75,9 @@ func (r report) field(h *hazard) string {
 		}
 		return t.SpecField() + ".serviceAccountName"
 	}
-	for _, ref := range inventory.Backends(r.in.Object) {
-		if h.door.svc != nil && ref.Namespace == h.door.svc.Namespace && ref.Name == h.door.svc.Name {
-			return ref.Field
+	for _, o := range exposure.Opens(r.in.Inventory.Entry(inventory.KeyOf(r.in.Object)), r.in) {
+		if o.Service == h.door.svc {
+			return o.Ref.Field
 		}
 	}
 	return "metadata.name"
@@ -84,6 +85,8 @@ func (r report) field(h *hazard) string {
 
 func serviceField(svc *corev1.Service, h *hazard) string {
 	switch {
+	case svc.Spec.Type == corev1.ServiceTypeExternalName:
+		return "spec.externalName"
 	case h.door.Referrer() != nil:
 		return "spec.selector"
 	case svc.Spec.Type == corev1.ServiceTypeNodePort || svc.Spec.Type == corev1.ServiceTypeLoadBalancer:

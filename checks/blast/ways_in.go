@@ -16,28 +16,35 @@ import (
 // The objects that open a way. A Service that nothing opens ends the search.
 
 func (j *judge) ofService(svc *corev1.Service) []*hazard {
-	return j.onward([]opening{{svc, j.doorsBy(svc)}})
+	return j.onward(j.beyond([]opening{{svc, j.doorsBy(svc)}}, svc, exposure.Ways(svc, j.in)))
 }
 
-// ofRoute returns the chains through an Ingress or a route: to the Services that it
-// names. Whether a Gateway admits the route is not looked at, so that no label of
+// beyond adds the Services that a Service is another name of, where it is an alias.
+func (j *judge) beyond(out []opening, svc *corev1.Service, ways []exposure.Way) []opening {
+	if svc.Spec.Type != corev1.ServiceTypeExternalName || len(ways) == 0 {
+		return out
+	}
+	return appendOpenings(out, exposure.Onward(j.inv.Entry(inventory.KeyOf(svc)), ways, j.in))
+}
+
+// ofRoute returns the chains through an Ingress, a route or a TraefikService: to the
+// Services that it names, and those behind what else it names. Whether a Gateway admits the route is not looked at, so that no label of
 // a Namespace can open it later.
 func (j *judge) ofRoute(e *inventory.Entry) []*hazard { return j.onward(j.opened(nil, e)) }
 
-// opened adds the Services that an Ingress or a route opens.
+// opened adds the Services that an Ingress, a route or a TraefikService opens.
 func (j *judge) opened(out []opening, e *inventory.Entry) []opening {
-	way, opens := exposure.Opened(e, j.in)
-	if !opens {
-		return out
-	}
+	return appendOpenings(out, exposure.Opens(e, j.in))
+}
+
+// appendOpenings adds Services, each once: by what names it first.
+func appendOpenings(out []opening, list []exposure.Opening) []opening {
 	seen := map[*corev1.Service]bool{}
-	for _, ref := range inventory.Backends(e.Object) {
-		svc := j.inv.Service(ref.Namespace, ref.Name)
-		if svc == nil || seen[svc] || j.in.Parameters.Gateway.OwnsService(svc) {
-			continue
+	for i := range list {
+		if o := &list[i]; !seen[o.Service] {
+			seen[o.Service] = true
+			out = append(out, opening{o.Service, doorsOf(o.Service, o.Ways)})
 		}
-		seen[svc] = true
-		out = append(out, opening{svc, []door{{way, svc}}})
 	}
 	return out
 }
@@ -72,13 +79,13 @@ func (j *judge) ofGrant(g *gatewayv1.ReferenceGrant) []*hazard {
 		})
 	}
 	open := func(svc *corev1.Service) {
-		var doors []door
+		var ways []exposure.Way
 		for _, way := range exposure.Ways(svc, j.in) {
 			if lets(way) {
-				doors = append(doors, door{way, svc})
+				ways = append(ways, way)
 			}
 		}
-		out = append(out, opening{svc, doors})
+		out = j.beyond(append(out, opening{svc, doorsOf(svc, ways)}), svc, ways)
 	}
 	for i := range g.Spec.To {
 		to := &g.Spec.To[i]

@@ -66,8 +66,8 @@ var networkPolicies = []schema.GroupKind{inventory.NetworkPolicyKind}
 // Service itself: it lies in the same namespace, so the same scan judges it, and
 // all its workloads would only repeat the finding.
 func toldByService(x exposed, in checks.Input) bool {
-	_, isService := in.Object.(*corev1.Service)
-	return in.Request.Stored && !isService && x.svc.Namespace == in.Object.GetNamespace()
+	svc, isService := in.Object.(*corev1.Service)
+	return in.Request.Stored && (!isService || svc != x.svc) && x.svc.Namespace == in.Object.GetNamespace()
 }
 
 // portsBehind returns the ports of a workload that the object under judgement

@@ -18,8 +18,9 @@ type exposed struct {
 	svc  *corev1.Service
 	ways []Way // never empty, ordered as Ways does
 
-	// ref is where the object under judgement, an Ingress or a route, names the
-	// Service; zero when the object is the Service or a workload behind it.
+	// ref is where the object under judgement, an Ingress, a route or a relay, names
+	// the Service or the relay before it; zero when the object is the Service or a
+	// workload behind it.
 	ref inventory.ServiceRef
 
 	// ports are the ports of the Service that the reference means; nil without one.
@@ -75,16 +76,20 @@ func (x exposed) workloads(in checks.Input) []*inventory.Workload {
 }
 
 // exposedBy returns the Services that the object under judgement exposes: itself,
-// those that it routes to, or those that select its pods. A route to a Service
+// those that it routes to or relays to, or those that select its pods. A route to a Service
 // that does not exist exposes nothing yet; the Service is judged when it comes.
 // The checks of one evaluation share the list, which must not be changed.
 func exposedBy(in checks.Input) []exposed {
 	return checks.Shared(in, in.Object, func() []exposed {
 		if svc, isService := in.Object.(*corev1.Service); isService {
+			var out []exposed
 			if ways := Ways(svc, in); len(ways) > 0 {
-				return []exposed{{svc: svc, ways: ways}}
+				out = append(out, exposed{svc: svc, ways: ways})
 			}
-			return nil
+			if svc.Spec.Type == corev1.ServiceTypeExternalName {
+				out = append(out, exposedOnward(in.Inventory.Entry(inventory.KeyOf(svc)), in)...)
+			}
+			return out
 		}
 		e := in.Inventory.Entry(inventory.KeyOf(in.Object))
 		switch {
@@ -93,7 +98,7 @@ func exposedBy(in checks.Input) []exposed {
 		case e.Workload != nil:
 			return exposedWorkload(e.Workload, in)
 		}
-		return exposedRoutes(e, in)
+		return exposedOnward(e, in)
 	})
 }
 
@@ -107,19 +112,15 @@ func exposedWorkload(w *inventory.Workload, in checks.Input) []exposed {
 	return out
 }
 
-func exposedRoutes(e *inventory.Entry, in checks.Input) []exposed {
-	way, isRoute := referrerWay(e, in)
-	if !isRoute {
+// exposedOnward returns the Services that a route or a relay opens.
+func exposedOnward(e *inventory.Entry, in checks.Input) []exposed {
+	if e == nil {
 		return nil
 	}
-	ways := []Way{way}
 	var out []exposed
 	var named portNames
-	for _, ref := range inventory.Backends(in.Object) {
-		svc := in.Inventory.Service(ref.Namespace, ref.Name)
-		if svc != nil && !in.Parameters.Gateway.OwnsService(svc) {
-			out = append(out, exposed{svc: svc, ways: ways, ref: ref, ports: named.of(svc, ref)})
-		}
+	for _, o := range Opens(e, in) {
+		out = append(out, exposed{svc: o.Service, ways: o.Ways, ref: o.Ref, ports: named.of(o.Service, o.Ref)})
 	}
 	return out
 }
@@ -156,7 +157,7 @@ func (n *portNames) of(svc *corev1.Service, ref inventory.ServiceRef) []*corev1.
 }
 
 // routeKinds are Ingresses, Gateway API routes and the vendors' kinds that name
-// Services: what can expose a Service without being one.
+// Services, TraefikServices among them: what can expose a Service without being one.
 func routeKinds() []schema.GroupKind {
 	out := []schema.GroupKind{inventory.IngressKind}
 	for _, kind := range []string{"HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"} {

@@ -85,7 +85,7 @@ func leadsInside(host, namespace string, in checks.Input) (string, bool) {
 // namespaces. https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
 func clusterName(host, namespace string, in checks.Input) (string, bool) {
 	rest, inside := host, false
-	for _, domain := range []string{in.Parameters.ClusterDomain, "cluster.local", "clusterset.local"} {
+	for _, domain := range clusterDomains(in) {
 		domain = canonicalHost(domain)
 		if cut, found := strings.CutSuffix(host, domain); domain != "" && found && (cut == "" || strings.HasSuffix(cut, ".")) {
 			rest, inside = strings.TrimSuffix(cut, "."), true
@@ -111,6 +111,11 @@ func clusterName(host, namespace string, in checks.Input) (string, bool) {
 		return "which search domains complete to Service " + labels[1] + "/" + labels[0], true
 	}
 	return "", false
+}
+
+// clusterDomains are the domains under which Services may be resolved.
+func clusterDomains(in checks.Input) []string {
+	return []string{in.Parameters.ClusterDomain, "cluster.local", "clusterset.local"}
 }
 
 // hostAddress reads a host as an address, in every form that a resolver or the

@@ -63,7 +63,7 @@ func ingressBackendTrust() checks.Check {
 func untrusted(svc *corev1.Service) string {
 	switch {
 	case svc.Spec.Type == corev1.ServiceTypeExternalName:
-		return "is an alias of " + svc.Spec.ExternalName
+		return "is an alias of " + shown(svc.Spec.ExternalName, canonicalHost(svc.Spec.ExternalName))
 	case len(svc.Spec.Selector) == 0:
 		return "has no selector, so that its addresses are written by hand"
 	}

@@ -3,9 +3,7 @@
 package exposure
 
 import (
-	"cmp"
 	"slices"
-	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -38,11 +36,24 @@ type Way struct {
 	// referrer is the Ingress or route that opens the way, nil for a way that the
 	// Service opens itself.
 	referrer *inventory.Entry
+
+	// relays stand between the referrer and the Service, the outermost first. The
+	// list is shared.
+	relays []*inventory.Entry
 }
 
 // Path returns the chain of a way for a Finding, followed by more steps.
 func (w Way) Path(more ...string) []string {
-	return append([]string{w.From, w.By}, more...)
+	out := make([]string, 0, 2+len(w.relays)+len(more))
+	out = append(out, w.From, w.By)
+	for _, e := range w.relays {
+		name := e.Key.String()
+		if e.Key.Kind == inventory.ServiceKind {
+			name += " (ExternalName)"
+		}
+		out = append(out, name)
+	}
+	return append(out, more...)
 }
 
 // doubt is what a message adds when the way itself is not certain.
@@ -63,56 +74,10 @@ func (w Way) severity(s checks.Severity) checks.Severity {
 	return s
 }
 
-// doorway is a way past the bundled gateway and the ports of a Service that it
-// ends at. What a Service opens itself, it opens with all its ports; an Ingress
-// or a route names some.
-type doorway struct {
-	Way
-	all   bool
-	ports map[string]bool // numbers and names
-}
-
-func doorways(ways []Way, svc *corev1.Service) []doorway {
-	var out []doorway
-	for _, w := range ways {
-		if w.Gateway {
-			continue
-		}
-		d := doorway{Way: w, all: w.referrer == nil}
-		if !d.all {
-			d.ports = map[string]bool{}
-			for _, ref := range inventory.Backends(w.referrer.Object) {
-				if ref.Namespace == svc.Namespace && ref.Name == svc.Name {
-					d.ports[ref.Port] = true
-				}
-			}
-			d.all = d.ports[""]
-		}
-		out = append(out, d)
-	}
-	return out
-}
-
-func (d doorway) leadsTo(port *corev1.ServicePort) bool {
-	return d.all || d.ports[strconv.Itoa(int(port.Port))] || port.Name != "" && d.ports[port.Name]
-}
-
-// namesPort reports whether a reference means a port: by number, by name, or
-// because it names none.
-func namesPort(ref inventory.ServiceRef, port *corev1.ServicePort) bool {
-	if ref.Port == "" || ref.Port == port.Name {
-		return true
-	}
-	if c := ref.Port[0]; c < '0' || c > '9' {
-		return false
-	}
-	_, err := strconv.ParseUint(ref.Port, 10, 16)
-	return err == nil && strconv.Itoa(int(port.Port)) == ref.Port
-}
-
 // Ways returns every way from outside to a Service, those that do not pass
 // through the bundled gateway first. The Service's own fields count, and so do
-// the Ingresses and routes of the inventory that send traffic to it. A Service
+// the Ingresses and routes of the inventory that send traffic to it, directly or
+// through relays. A Service
 // with a cluster address and nothing that refers to it costs one look-up. The
 // checks of one evaluation share the answer, which must not be changed.
 func Ways(svc *corev1.Service, in checks.Input) []Way {
@@ -137,15 +102,15 @@ func waysOf(svc *corev1.Service, in checks.Input) []Way {
 	}
 	out := ownWays(svc, in)
 	for e := range in.Inventory.Referrers(svc.Namespace, svc.Name) {
-		if w, opens := referrerWay(e, in); opens {
+		if relays(e) {
+			if means(e, svc.Namespace, svc.Name, in) {
+				out = relayed(out, e, in)
+			}
+		} else if w, opens := referrerWay(e, in); opens {
 			out = append(out, w)
 		}
 	}
-	if len(out) > 1 {
-		slices.SortStableFunc(out, func(a, b Way) int {
-			return cmp.Or(rank(a)-rank(b), cmp.Compare(a.certainty, b.certainty), cmp.Compare(a.By, b.By))
-		})
-	}
+	sortWays(out)
 	return out
 }
 
@@ -197,8 +162,9 @@ func ownWays(svc *corev1.Service, in checks.Input) []Way {
 }
 
 // referrerWay turns an Ingress or a route into a way. Webhook configurations
-// and the like send traffic to a Service without opening it to anyone, and a
-// route of a mesh only leads from workload to workload.
+// and the like send traffic to a Service without opening it to anyone, a
+// route of a mesh only leads from workload to workload, and a relay opens nothing
+// that no route leads to.
 func referrerWay(e *inventory.Entry, in checks.Input) (Way, bool) {
 	if ing, isIngress := e.Object.(*networkingv1.Ingress); isIngress {
 		w := Way{From: "internet", By: e.Key.String(), Gateway: ingressAttached(ing, in), referrer: e}
@@ -213,7 +179,7 @@ func referrerWay(e *inventory.Entry, in checks.Input) (Way, bool) {
 	if parents, isRoute := parentsOf(e.Object); isRoute {
 		return routeWay(e, parents, in)
 	}
-	if !opensCustom(e) {
+	if relays(e) || !opensCustom(e) {
 		return Way{}, false
 	}
 	return Way{From: "internet", By: e.Key.String(), referrer: e}, true

@@ -42,7 +42,11 @@ func sensitivePort() checks.Check {
 		},
 		Run: func(in checks.Input) []checks.Finding {
 			if svc, isService := in.Object.(*corev1.Service); isService {
-				return sensitiveService(svc, in)
+				out := sensitiveService(svc, in)
+				if svc.Spec.Type == corev1.ServiceTypeExternalName {
+					out = append(out, sensitiveRoute(in)...)
+				}
+				return out
 			}
 			return sensitiveRoute(in)
 		},
@@ -64,7 +68,7 @@ func sensitiveService(svc *corev1.Service, in checks.Input) []checks.Finding {
 			continue
 		}
 		if len(out) == 0 {
-			ways = doorways(Ways(svc, in), svc)
+			ways = doorways(Ways(svc, in), svc, in)
 		}
 		f := checks.Finding{Subject: portSubject(*p), Field: fmt.Sprintf("spec.ports[%d].%s", i, field)}
 		if at := slices.IndexFunc(ways, func(d doorway) bool { return d.leadsTo(p) }); at >= 0 {
@@ -97,8 +101,8 @@ func apiServerCalls(svc *corev1.Service, in checks.Input) bool {
 	return false
 }
 
-// sensitiveRoute judges the ports that an Ingress or a route leads to, unless it
-// is attached to the bundled gateway.
+// sensitiveRoute judges the ports that an Ingress, a route or a relay leads to,
+// unless the bundled gateway alone does.
 func sensitiveRoute(in checks.Input) []checks.Finding {
 	var out []checks.Finding
 	for _, x := range exposedBy(in) {
@@ -108,7 +112,7 @@ func sensitiveRoute(in checks.Input) []checks.Finding {
 		}
 		for _, p := range x.ports {
 			what, _, sensitive := listensOn(x.svc, p, in)
-			if !sensitive {
+			if !sensitive || len(w.relays) > 0 && !doorways(x.ways[:1], x.svc, in)[0].leadsTo(p) {
 				continue
 			}
 			subject := x.subject(portSubject(*p))

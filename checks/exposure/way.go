@@ -27,9 +27,9 @@ func (w Way) Doubt() string { return w.doubt() }
 // Service or a pod opens itself.
 func (w Way) Referrer() *inventory.Entry { return w.referrer }
 
-// Opened returns the way that an Ingress or a route opens to the Services that
-// it names; false for an object that opens none.
-func Opened(e *inventory.Entry, in checks.Input) (Way, bool) { return referrerWay(e, in) }
+// Relays returns what stands between the Ingress or route and the Service, the
+// outermost first; it must not be changed.
+func (w Way) Relays() []*inventory.Entry { return w.relays }
 
 // HostWays returns the ways that a pod opens by taking its node's addresses: the
 // node's whole network, or single ports of it. Name is how messages call what
