@@ -81,7 +81,7 @@ func (c chain) of(all []*hazard, in checks.Input) []*hazard {
 			out = append(out, h)
 		}
 	}
-	return worstOfEach(out)
+	return out
 }
 
 func (c chain) takes(h *hazard, in checks.Input) bool {

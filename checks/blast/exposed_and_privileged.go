@@ -14,8 +14,8 @@ var sources = []string{
 
 // arithmetic is what the pages of these rules have in common.
 const arithmetic = " The severity is that of the worst permission, as docs/checks tells for each of the RBAC rules; what the account can become by running pods, minting tokens, reading Secrets and the like counts as its own. " +
-	"Every object of the chain is judged: the Service, Ingress, route, Gateway or endpoints that open the way, the pod or workload (also with no replicas, and a CronJob between two runs), the ServiceAccount, the role, also when an aggregated one takes it over, and the binding in every spelling of the account. " +
-	"The finding falls on the object that completes the chain; of files and in a scan, where nothing is the last, on every object of it. An update is refused only when it adds a workload or makes one worse. " +
+	"Every object of the chain is judged: the Service, Ingress, route, Gateway or endpoints that open the way, what stands between a route and a Service (an ExternalName that means a Service of the cluster, a TraefikService; two in a row), the pod or workload (also with no replicas, and a CronJob between two runs), the ServiceAccount, the role, also when an aggregated one takes it over, and the binding in every spelling of the account. " +
+	"The finding falls on the object that completes the chain; of files and in a scan, where nothing is the last, on every object of it. An update is refused only when it adds a workload or makes one worse; one more account whose token a workload takes makes it worse, whatever that account may do, unless it comes for one that may do more. " +
 	"A route counts for every Gateway that it names, whether or not the Gateway admits it. A pod whose controller is in the same chain is not reported again."
 
 // exposedAndPrivileged is the product of both halves (XR-001).

@@ -102,10 +102,10 @@ func (j *judge) ofWorkload(w *inventory.Workload) []*hazard {
 	if up == nil || j.borrows(w, up) {
 		return out
 	}
-	same := j.add(nil, target{up, j.doorsOf(up)}, nil)
+	theirs := j.add(nil, target{up, j.doorsOf(up)}, nil)
 	return slices.DeleteFunc(out, func(h *hazard) bool {
-		return slices.ContainsFunc(same, func(s *hazard) bool {
-			return s.reach == h.reach && s.harm.term == h.harm.term && !worse(h, s)
+		return slices.ContainsFunc(theirs, func(s *hazard) bool {
+			return s.reach == h.reach && s.harm.term == h.harm.term && same(h, s) && !worse(h, s)
 		})
 	})
 }
@@ -237,7 +237,7 @@ func news(now, before *hazard) string {
 		return "reach/" + now.door.From
 	}
 	if now.harm.account != before.harm.account && now.harm.term != byEscape {
-		return strings.ReplaceAll(now.harm.account.String(), " ", "/")
+		return title(now)
 	}
 	if now.harm.effect != nil && now.harm.effect == before.harm.effect {
 		return ""
@@ -250,4 +250,12 @@ func news(now, before *hazard) string {
 		}
 	}
 	return ""
+}
+
+// title names what a chain is about, by its account or its first part.
+func title(h *hazard) string {
+	if h.harm.term == byEscape {
+		return h.harm.parts[0].trait
+	}
+	return strings.ReplaceAll(h.harm.account.String(), " ", "/")
 }

@@ -27,36 +27,29 @@ type report struct {
 	updated bool
 }
 
-// of returns the findings for chains, one for each workload, the worst first;
-// before are those of the object before an update.
-func (r report) of(now, before []*hazard) []checks.Finding {
+// of returns the findings for chains, one for each workload, the worst first; of an
+// update one more for a workload that is in a new chain which is not its worst.
+// Before are those of the object before an update.
+func (r report) of(chains, before []*hazard) []checks.Finding {
+	now := worstOfEach(slices.Clone(chains))
 	if !r.updated {
 		return r.list(nil, now, nil)
 	}
-	had := make(map[inventory.Key]*hazard, len(before))
-	for i := range before {
-		had[before[i].root] = before[i]
+	was := since(before)
+	fresh := worstOfEach(was.added(chains))
+	told := map[inventory.Key]bool{}
+	for _, h := range fresh {
+		told[h.root] = true
 	}
-	var added, kept []*hazard
-	for i := range now {
-		if h := had[now[i].root]; h == nil || worse(now[i], h) {
-			added = append(added, now[i])
-		} else {
-			kept = append(kept, now[i])
-		}
-	}
-	first := map[inventory.Key]bool{}
-	for i := range before[:min(shown, len(before))] {
-		first[before[i].root] = true
-	}
+	kept := slices.DeleteFunc(now, func(h *hazard) bool { return told[h.root] && !was.had(h) })
 	var out []checks.Finding
-	for i := range added[:min(shown, len(added))] {
-		out = append(out, r.addition(added[i], had[added[i].root]))
+	for i := range fresh[:min(shown, len(fresh))] {
+		out = append(out, r.addition(fresh[i], was))
 	}
-	if len(added) > shown {
-		out = append(out, r.rest(added[shown:], "workloads/added"))
+	if len(fresh) > shown {
+		out = append(out, r.rest(fresh[shown:], "workloads/added"))
 	}
-	return r.list(out, kept, func(h *hazard) bool { return first[h.root] })
+	return r.list(out, kept, func(h *hazard) bool { return was.first[h.root] })
 }
 
 // list appends a finding for each of the first chains, or for those that single
@@ -77,13 +70,15 @@ func (r report) list(out []checks.Finding, list []*hazard, single func(*hazard) 
 	return out
 }
 
-// addition is the finding of a chain that was not there, or was less. One that is
-// as severe as before is about what is new in it, under a subject that says so.
-func (r report) addition(h, old *hazard) checks.Finding {
-	if old == nil || old.severity() != h.severity() || old.certainty() != h.certainty() {
+// addition is the finding of a chain that was not there, or was less. One of a
+// workload that was in a chain as severe is about what is new in it, under a subject
+// that says so.
+func (r report) addition(h *hazard, was *earlier) checks.Finding {
+	worst := was.worst[h.root]
+	if worst == nil || h.severity() > worst.severity() || h.certainty() < worst.certainty() {
 		return r.finding(h)
 	}
-	trait := news(h, old)
+	trait := was.news(h)
 	told := *h // the checks of an evaluation share the chains
 	told.harm.about(trait)
 	f := r.finding(&told)

@@ -30,16 +30,15 @@ func asStored(t *testing.T, set *checks.Set, fc fixture.Case, modeOf func(string
 		return nil, false
 	}
 	ofController := controllers(t, set, fc)
-	want := engine(t, set, fc, asking{request: checks.Request{Stored: fc.Request.Stored}, create: true, modeOf: modeOf})
-	maps.DeleteFunc(want, func(id string, _ checks.Action) bool {
-		_, has := ofController[id]
-		return has
+	want := judged(t, set, fc, asking{request: checks.Request{Stored: fc.Request.Stored}, create: true, modeOf: modeOf})
+	want = slices.DeleteFunc(want, func(j policy.Judged) bool {
+		return slices.ContainsFunc(ofController, func(c policy.Judged) bool { return c.Check == j.Check && c.Subject == j.Subject })
 	})
-	return want, true
+	return wanted(fixture.Render(want)), true
 }
 
 // controllers is the verdict on the controller of a fixture's object.
-func controllers(t *testing.T, set *checks.Set, fc fixture.Case) said {
+func controllers(t *testing.T, set *checks.Set, fc fixture.Case) policy.Verdict {
 	t.Helper()
 	p, in, err := fc.Under(set)
 	if err != nil {
@@ -57,8 +56,7 @@ func controllers(t *testing.T, set *checks.Set, fc fixture.Case) said {
 	if i < 0 {
 		return nil
 	}
-	v := verdict.Judge{Policy: p}.Of(verdict.Question{Object: fc.Context[i], Inventory: in.Inventory, Mode: policy.Enforce})
-	return wanted(fixture.Render(v))
+	return verdict.Judge{Policy: p}.Of(verdict.Question{Object: fc.Context[i], Inventory: in.Inventory, Mode: policy.Enforce})
 }
 
 func askCommandLine(t *testing.T, set *checks.Set, n *agreement, fc fixture.Case) {

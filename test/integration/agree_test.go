@@ -126,6 +126,12 @@ type asking struct {
 // engine is the verdict of all checks on a fixture.
 func engine(t *testing.T, set *checks.Set, fc fixture.Case, how asking) said {
 	t.Helper()
+	return wanted(fixture.Render(judged(t, set, fc, how)))
+}
+
+// judged is the verdict that engine words.
+func judged(t *testing.T, set *checks.Set, fc fixture.Case, how asking) policy.Verdict {
+	t.Helper()
 	p, in, err := fc.Under(set)
 	if err != nil {
 		t.Fatal(err)
@@ -137,10 +143,9 @@ func engine(t *testing.T, set *checks.Set, fc fixture.Case, how asking) said {
 	if in.Object.GetNamespace() == "" {
 		mode = p.ClusterMode
 	}
-	v := verdict.Judge{Policy: p}.Of(verdict.Question{
+	return verdict.Judge{Policy: p}.Of(verdict.Question{
 		Object: in.Object, Old: in.Old, Inventory: in.Inventory, Held: true, Request: how.request, Mode: mode, ModeOf: how.modeOf,
 	})
-	return wanted(fixture.Render(v))
 }
 
 // faithful fails unless the engine says what a fixture says: that is what the
