@@ -184,7 +184,7 @@ type Holder struct {
 
 // Holders returns every subject that a binding allows the request, ordered by
 // kind, namespace and name of the subject, then by binding. system:masters, which
-// needs no binding, is not in it.
+// needs no binding, is not in it, nor are subjects of kinds that mean nobody.
 func (v View) Holders(r Request) []Holder {
 	var out []Holder
 	collect := func(e *inventory.Entry) {
@@ -197,8 +197,11 @@ func (v View) Holders(r Request) []Holder {
 			return
 		}
 		for _, s := range b.Subjects {
-			if s.Kind == rbacv1.ServiceAccountKind && s.Namespace == "" {
+			switch {
+			case s.Kind == rbacv1.ServiceAccountKind && s.Namespace == "":
 				s.Namespace = b.Key.Namespace
+			case s.Kind != rbacv1.ServiceAccountKind && s.Kind != rbacv1.UserKind && s.Kind != rbacv1.GroupKind:
+				continue
 			}
 			g.Subject = s
 			out = append(out, Holder{s, g})
