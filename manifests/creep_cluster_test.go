@@ -98,7 +98,7 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 	// Nobody runs; whoever comes next compares with what is stored.
 	kubectl(t, cp, "", "create", "rolebinding", "later", "-n", "creep", "--clusterrole=cluster-admin", "--serviceaccount=creep:ci")
 	runController(t, cp, often)
-	told(t, cp, "granted high RoleBinding later ServiceAccount creep/ci has ClusterRole cluster-admin by RoleBinding creep/later")
+	told(t, cp, "granted critical RoleBinding later ServiceAccount creep/ci has ClusterRole cluster-admin by RoleBinding creep/later")
 
 	// The reports of findings leave this one alone. The webhook, which does not run,
 	// must not be asked.
@@ -106,7 +106,7 @@ func TestGainedPermissionsAreTold(t *testing.T) {
 	kubectl(t, cp, "", "label", "namespace", "creep", "gatehouse.sh/admission=audit")
 	kubectl(t, cp, "", "create", "service", "nodeport", "web", "-n", "creep", "--tcp=80")
 	waitFor(t, cp, "EXP-001", "get", "reports.openreports.io", "gatehouse-0", "-n", "creep", "-o", `jsonpath={.results[?(@.policy=="EXP-001")].policy}`)
-	told(t, cp, "granted high RoleBinding later")
+	told(t, cp, "granted critical RoleBinding later")
 }
 
 // gains is the report of gained permissions.
