@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
 // Source says where a piece of evidence comes from. The zero value is none.
@@ -55,6 +57,11 @@ type Evidence struct {
 	// that could be a secret: "env CART_ADDR of container server".
 	Where, What string
 
+	// Object and Field are the place inside a manifest, as a finding has it. What
+	// reads manifests knows no files and leaves Where empty; Placed fills it in.
+	Object inventory.Key // zero for what is not an object
+	Field  string        // "spec.template.spec.containers[0].env[3].value"
+
 	// Of flows: how many there were, and when the first and the last was seen.
 	Flows       uint64
 	First, Last time.Time
@@ -66,7 +73,30 @@ type Evidence struct {
 // Compare orders evidence by source, place and words.
 func (e Evidence) Compare(o Evidence) int {
 	return cmp.Or(cmp.Compare(e.Source, o.Source), cmp.Compare(e.Where, o.Where), cmp.Compare(e.What, o.What),
+		e.Object.Compare(o.Object), cmp.Compare(e.Field, o.Field),
 		e.First.Compare(o.First), e.Last.Compare(o.Last), cmp.Compare(e.Flows, o.Flows))
+}
+
+// Placed fills in where evidence stands that only names an object and a field:
+// by what place says of them, "shop/web.yaml:31", or by the name of the object
+// where place is nil or says nothing. The edges are changed in place; call it
+// before Build.
+func Placed(edges []Edge, place func(object inventory.Key, field string) string) {
+	for i := range edges {
+		because := edges[i].Because
+		for j := range because {
+			e := &because[j]
+			if e.Where != "" || e.Object == (inventory.Key{}) {
+				continue
+			}
+			if place != nil {
+				e.Where = place(e.Object, e.Field)
+			}
+			if e.Where == "" {
+				e.Where = e.Object.String()
+			}
+		}
+	}
 }
 
 // Edge is a connection that is wanted: From opens it, To accepts it on Port.

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package generator
+
+import (
+	"testing"
+
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+func TestPlacedFillsInWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	web := inventory.Key{Kind: inventory.ServiceKind, Namespace: "shop", Name: "web"}
+	lines := func(o inventory.Key, field string) string {
+		if o == web && field == "spec.ports[0]" {
+			return "web.yaml:9"
+		}
+		return ""
+	}
+	for name, c := range map[string]struct {
+		in    Evidence
+		place func(inventory.Key, string) string
+		want  string
+	}{
+		"a field of a file":            {Evidence{Object: web, Field: "spec.ports[0]"}, lines, "web.yaml:9"},
+		"a field of no file":           {Evidence{Object: web, Field: "spec"}, lines, "Service shop/web"},
+		"an object of a cluster":       {Evidence{Object: web, Field: "spec"}, nil, "Service shop/web"},
+		"what has a place keeps it":    {Evidence{Object: web, Field: "spec.ports[0]", Where: "template dns"}, lines, "template dns"},
+		"what is no object stays bare": {Evidence{Source: Flow}, lines, ""},
+	} {
+		edges := []Edge{{Because: []Evidence{c.in}}}
+		Placed(edges, c.place)
+		if got := edges[0].Because[0].Where; got != c.want {
+			t.Errorf("%s: %q, not %q", name, got, c.want)
+		}
+	}
+}
