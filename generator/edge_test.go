@@ -3,6 +3,7 @@
 package generator
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -32,6 +33,22 @@ func TestPlacedFillsInWhatIsMissing(t *testing.T) {
 		Placed(edges, c.place)
 		if got := edges[0].Because[0].Where; got != c.want {
 			t.Errorf("%s: %q, not %q", name, got, c.want)
+		}
+	}
+}
+
+func TestProblemNamesTheEndsThatAreKnown(t *testing.T) {
+	t.Parallel()
+	web := ServicePeerOf("shop", "web")
+	for want, e := range map[string]Edge{
+		"Service shop/web: so":                 {To: web},
+		"Service shop/web: so ":                {From: web},
+		"dns -> Service shop/web any port: so": {From: Peer{Kind: DNSPeer}, To: web},
+		"no peer -> no peer any port: so":      {},
+	} {
+		want = strings.TrimSpace(want)
+		if got := (Problem{Edge: e, What: "so"}).String(); got != want {
+			t.Errorf("%q, not %q", got, want)
 		}
 	}
 }

@@ -38,6 +38,12 @@ type Problem struct {
 // String returns the connection, what is wrong, and where it was asked for.
 func (p Problem) String() string {
 	text := p.Edge.String() + ": " + p.What
+	switch e := p.Edge; {
+	case e.From == Peer{} && e.To != Peer{}:
+		text = e.To.String() + ": " + p.What
+	case e.To == Peer{} && e.From != Peer{}:
+		text = e.From.String() + ": " + p.What
+	}
 	if len(p.Edge.Because) > 0 && p.Edge.Because[0].Where != "" {
 		text = p.Edge.Because[0].Where + ": " + text
 	}
