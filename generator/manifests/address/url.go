@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package address
+
+import "strings"
+
+// The characters that end an authority, and those that end a URL in a text.
+const (
+	afterAuthority = "/?#\"'`<>;){}\\| \t\r\n"
+	afterURL       = "\"'`<>;,){}| \t\r\n"
+)
+
+// urls reads every URL in a text and reports whether there was one. Of an
+// authority only the hosts and the ports are taken: "mongodb://u:p@a:1,b:2/db" has
+// two. When strict, a URL is left out whose password may hold a slash that was
+// not escaped, because a part of it would be taken for the host.
+func (f *finder) urls(text string, strict bool) bool {
+	any := false
+	for !f.full() {
+		at := strings.Index(text, "://")
+		if at < 0 {
+			return any
+		}
+		name := schemeBefore(text[:at])
+		rest := text[at+3:]
+		if name == "" {
+			text = rest
+			continue
+		}
+		any = true
+		end := strings.IndexAny(rest, afterAuthority)
+		if end < 0 {
+			end = len(rest)
+		}
+		authority, after := rest[:end], rest[end:]
+		next := after
+		// "http://a:1,http://b:2": the last part is the scheme of the next URL.
+		if head, last, ok := cutLast(authority, ','); ok && strings.HasPrefix(after, "//") && strings.HasSuffix(last, ":") {
+			authority, after, next = head, "", last+after
+		} else if stop := strings.IndexAny(after, afterURL); stop >= 0 {
+			after, next = after[:stop], after[stop:]
+		} else {
+			next = ""
+		}
+		_, named, user := cutLast(authority, '@')
+		if !user {
+			named = authority
+		}
+		if s, known := schemeOf(name); !s.none && (!strict || user || !strings.Contains(after, "@")) {
+			f.authority(named, s, known)
+		}
+		text = next
+	}
+	return any
+}
+
+func cutLast(text string, sep byte) (before, after string, found bool) {
+	if at := strings.LastIndexByte(text, sep); at >= 0 {
+		return text[:at], text[at+1:], true
+	}
+	return text, "", false
+}
+
+// schemeBefore returns the scheme that ends a text; "" for none.
+func schemeBefore(text string) string {
+	from := len(text)
+	for from > 0 && len(text)-from < 40 {
+		c := text[from-1]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '+' && c != '-' && c != '.' && c != '_' {
+			break
+		}
+		from--
+	}
+	return strings.TrimLeft(text[from:], "0123456789+-._")
+}
+
+// authority reads the hosts of a URL. A port that is no number makes the part no
+// address: it may be half of a password.
+func (f *finder) authority(text string, s scheme, known bool) {
+	for part := range strings.SplitSeq(text, ",") {
+		if !strings.HasPrefix(part, "[") {
+			part = strings.TrimSuffix(part, "]")
+		}
+		part = strings.TrimSuffix(part, ":")
+		part = strings.TrimPrefix(part, "tcp(") // a MySQL data source behind a scheme
+		a, ok := pair(part, true)
+		if !ok || !known && a.Port == 0 && a.IP.IsValid() {
+			continue
+		}
+		a.Form, a.UDP = URL, s.udp
+		if a.Port == 0 {
+			a.Implied = s.port
+		}
+		f.add(a)
+	}
+}
