@@ -14,9 +14,10 @@
 //   - a bare word is one only under the key of an address: MODE=cache is not a
 //     connection to the Service cache, CACHE_HOST=cache is. A name with ".svc" in
 //     it is one anywhere if that Service exists;
-//   - inside of longer texts (scripts, files) Services count as above, and names
-//     outside of the cluster only under the key of an address or after the scheme
-//     of a database, because texts quote URLs that nobody opens.
+//   - inside of a file Services count as above, and names outside of the cluster
+//     only under the key of an address or after the scheme of a database, because
+//     files quote URLs that nobody opens. A script is read word by word, with
+//     "-h db -p 5432" and "nc -z db 5432".
 //
 // How sure each find is: Certain is declared as a connection (an Ingress, a
 // ServiceMonitor); Likely stands where addresses are configured, or is nothing but

@@ -40,8 +40,18 @@ type Found struct {
 	Unreached []generator.Peer    // Services with pods to which no edge but one of monitoring leads, in order
 }
 
+// Placed fills in where the evidence of edges and problems stands; see
+// generator.Placed.
+func (f *Found) Placed(place func(object inventory.Key, field string) string) {
+	generator.Placed(f.Edges, place)
+	for i := range f.Problems {
+		one := []generator.Edge{f.Problems[i].Edge}
+		generator.Placed(one, place)
+	}
+}
+
 // Edges finds the connections. The evidence names objects and fields
-// (generator.Placed makes lines of them) and no value of a variable. The
+// (Found.Placed makes lines of them) and no value of a variable. The
 // arguments are read and not kept.
 func Edges(inv *inventory.Inventory, u *generator.Universe, env *generator.Environment, o Options) Found {
 	f := &finder{inv: inv, universe: u, env: env, options: o, secrets: map[[2]string]map[string]string{}, texts: map[text][]address.Address{}, links: map[string]map[string]string{}}

@@ -217,7 +217,7 @@ func (f *finder) toName(m *mention, kind address.Kind, a address.Address, c gene
 		return
 	case a.Form == address.Word && !kind.Address():
 		return
-	case !a.Whole && !kind.Address() && !database:
+	case !a.Whole && !kind.Address() && !database && !m.script:
 		return // a text quotes URLs that nobody opens
 	}
 	if kind == address.Shown || a.Form == address.URL && !database && !kind.Address() {

@@ -284,7 +284,22 @@ var valueCases = []valueCase{
 	{"JSON", `{"homepage":"https://www.shop.example/"}`, ""},
 	{"HOSTNAME", "carts", ""},
 
+	// inside of texts
+	{"APP_CONFIG", "server:\n  port: 8080\nredis:\n  host: redis\n  port: 6379\n", "Service shop/redis TCP/6379 likely"},
+	{"APP_CONFIG", "# http://carts\n// http://search:9200\nx: 1\n", ""},
+	{"APP_CONFIG", "docs: see https://docs.example.org/\nx: 1", ""},
+	{"APP_CONFIG", "mode: cache\nupstream: https://api.example.org/\n", "api.example.org TCP/443 likely"},
+	{"APP_CONFIG", "location / {\n  proxy_pass http://carts;\n}\n", "Service shop/carts TCP/80 guessed"},
+	{"APP_CONFIG", "upstream x {\n  server search:9200;\n}\n", "Service shop/search TCP/9200 likely"},
+	{"APP_CONFIG", "mode: cache\nuser: user\n", ""},
+	{"APP_CONFIG", "listen: carts:80\nserver_name shop.example.org;\n", ""},
+	{"APP_CONFIG", "spring.datasource.url=jdbc:postgresql://db/shop\nspring.kafka.bootstrap-servers=kafka:9092\n", "Service shop/db TCP/5432 likely; Service shop/kafka TCP/9092 likely"},
+	{"APP_CONFIG", "<property name=\"url\">jdbc:mysql://mysql/shop</property>\n\n", "Service shop/mysql TCP/3306 guessed"},
+	{"APP_CONFIG", "xmlns=\"http://www.w3.org/2001/XMLSchema\"\nx\n", ""},
+
 	// references
+	{"DATABASE_URL", "postgres://app:$(DB_PASSWORD)@db:5432/shop", "Service shop/db TCP/5432 likely"},
+	{"DATABASE_URL", "postgres://app:${DB_PASSWORD}@db:5432/shop", "Service shop/db TCP/5432 likely"},
 	{"CART_URL", "http://$(CARTS_SERVICE_HOST):$(CARTS_SERVICE_PORT)/", "Service shop/carts TCP/80 likely"},
 	{"CART_URL", "http://$(BASE_NAME):80/", "Service shop/carts TCP/80 likely"},
 	{"CART_URL", "http://$$(BASE_NAME):80/", "problem: the address refers to a variable whose value is not known"},

@@ -44,7 +44,7 @@ var (
 
 	otherWords = []string{
 		"image", "images", "tag", "version", "password", "passwd", "pwd", "pass", "token", "secret", "user", "username", "email", "mail", "mode", "enabled", "level",
-		"path", "file", "dir", "directory", "name", "timeout", "interval", "schedule", "cron", "class", "package", "driver", "dialect", "cidr", "subnet",
+		"path", "file", "dir", "directory", "name", "timeout", "interval", "schedule", "cron", "class", "names", "package", "driver", "dialect", "cidr", "subnet",
 	}
 )
 

@@ -2,7 +2,10 @@
 
 package address
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // value reads a value of one line, or hands it on as a text.
 func (f *finder) value(value string) {
@@ -86,8 +89,10 @@ func (f *finder) text(text string) {
 		f.base.Line = number
 		s := settingOf(trimmed)
 		s.indent, s.line = len(line)-len(strings.TrimLeft(line, " \t")), number
-		lines = f.neighbours(lines, s)
-		f.line(s, trimmed)
+		var paired bool
+		if lines, paired = f.neighbours(lines, s); !paired {
+			f.line(s, trimmed)
+		}
 	}
 	f.base.Line, f.base.Key = 0, ""
 }
@@ -118,38 +123,47 @@ func settingOf(line string) setting {
 }
 
 // neighbours finds the port of a host that stands on a line near it, with the
-// same indentation and the key that belongs to its key.
-func (f *finder) neighbours(lines []setting, s setting) []setting {
+// same indentation and the key that belongs to its key. True when the line was
+// the second of the two.
+func (f *finder) neighbours(lines []setting, s setting) ([]setting, bool) {
 	const near = 6
 	if s.key == "" {
-		return lines[:0]
+		return lines[:0], false
 	}
 	if n := len(lines); n > 0 && lines[n-1].indent > s.indent {
 		lines = lines[:0]
 	}
+	paired := false
 	for _, o := range lines {
-		if o.indent != s.indent {
-			continue
-		}
-		for _, p := range [][2]setting{{o, s}, {s, o}} {
-			key, is := PortKey(p[0].key)
-			if !is || !strings.EqualFold(key, p[1].key) {
-				continue
-			}
-			port, ok := portOf(p[1].value)
-			a, named := pair(p[0].value, true)
-			if ok && named && a.Port == 0 {
-				a.Port, a.Form = port, Pair
-				f.base.Key, f.base.Line = p[0].key, p[0].line
-				f.add(a)
-				f.base.Line = s.line
-			}
+		if o.indent == s.indent {
+			paired = f.paired(o, s) || f.paired(s, o) || paired
 		}
 	}
 	if len(lines) >= near {
 		lines = append(lines[:0], lines[1:]...)
 	}
-	return append(lines, s)
+	return append(lines, s), paired
+}
+
+// paired reads a host and the port that stands beside it, in place of the host
+// alone.
+func (f *finder) paired(host, number setting) bool {
+	key, is := PortKey(host.key)
+	if !is || !strings.EqualFold(key, number.key) {
+		return false
+	}
+	port, ok := portOf(number.value)
+	a, named := pair(host.value, true)
+	if !ok || !named || a.Port != 0 {
+		return false
+	}
+	f.found = slices.DeleteFunc(f.found, func(b Address) bool { return b.Line == host.line && b.Form == Word && b.Host == a.Host && b.IP == a.IP })
+	line := f.base.Line
+	a.Port, a.Form = port, Pair
+	f.base.Key, f.base.Line = host.key, host.line
+	f.add(a)
+	f.base.Line = line
+	return true
 }
 
 func (f *finder) line(s setting, whole string) {
@@ -158,7 +172,7 @@ func (f *finder) line(s setting, whole string) {
 	if kind == Other && !strings.Contains(s.value, "://") {
 		return
 	}
-	if f.urls(s.value, false) || s.key != "" && f.connection(s.value) {
+	if !f.urls(s.value, false) && s.key != "" && f.connection(s.value) {
 		return
 	}
 	if s.key != "" && kind.Address() && !strings.ContainsAny(s.value, " \t") {
@@ -171,9 +185,10 @@ func (f *finder) line(s setting, whole string) {
 }
 
 // tokens reads what stands between spaces and brackets: pairs, what follows "-h"
-// or "--host", and a name with a port after it, as in "nc -z db 5432".
+// or "--host" together with what follows "-p", and a name with a port after it, as
+// in "nc -z db 5432".
 func (f *finder) tokens(text string) {
-	before, flag := "", ""
+	before, flag, named := "", "", ""
 	for token := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;|&()<>{}'\"`", r) }) {
 		if f.full() {
 			return
@@ -188,13 +203,17 @@ func (f *finder) tokens(text string) {
 			}
 			before, flag = "", name
 			continue
+		case number && named != "" && (flag == "p" || flag == "P" || flag == "port"):
+			f.option("host", named+":"+token)
+			named = ""
 		case number && before != "":
 			if a, ok := host(before); ok && !a.IP.IsValid() {
 				a.Port, a.Form = port, Pair
 				f.add(a)
 			}
 		case flag == "h" || flag == "host":
-			f.option("host", token)
+			f.option("host", named)
+			named = token
 		case strings.Contains(token, ":"):
 			if _, rest, ok := strings.Cut(token, "="); ok {
 				token = rest
@@ -205,6 +224,7 @@ func (f *finder) tokens(text string) {
 		}
 		before, flag = token, ""
 	}
+	f.option("host", named)
 }
 
 // option reads the value of a flag inside a text.

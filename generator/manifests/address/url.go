@@ -28,10 +28,7 @@ func (f *finder) urls(text string, strict bool) bool {
 			continue
 		}
 		any = true
-		end := strings.IndexAny(rest, afterAuthority)
-		if end < 0 {
-			end = len(rest)
-		}
+		end := authorityEnd(rest)
 		authority, after := rest[:end], rest[end:]
 		next := after
 		// "http://a:1,http://b:2": the last part is the scheme of the next URL.
@@ -52,6 +49,32 @@ func (f *finder) urls(text string, strict bool) bool {
 		text = next
 	}
 	return any
+}
+
+// authorityEnd returns where an authority ends. A reference to a variable, which
+// may stand for a password, does not end it: "app:$(PASSWORD)@db", "app:${PASSWORD}@db".
+func authorityEnd(text string) int {
+	end := 0
+	for {
+		next := strings.IndexAny(text[end:], afterAuthority)
+		if next < 0 {
+			return len(text)
+		}
+		end += next
+		c := text[end]
+		if c == '{' && end > 0 && text[end-1] == '$' {
+			end++
+			continue
+		}
+		if c != ')' && c != '}' {
+			return end
+		}
+		open := map[byte]string{')': "$(", '}': "${"}[c]
+		if at := strings.LastIndex(text[:end], open); at < 0 || end-at > maxKey {
+			return end
+		}
+		end++
+	}
 }
 
 func cutLast(text string, sep byte) (before, after string, found bool) {

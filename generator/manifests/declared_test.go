@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// declares returns every edge that the objects declare, name servers left out,
+// and every problem, as text.
+func declares(t *testing.T, o Options, env generator.Environment, objects ...inventory.Object) []string {
+	t.Helper()
+	inv := inventory.New(objects...)
+	u, err := generator.Observe(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := Edges(inv, u, &env, o)
+	var out []string
+	for _, e := range all.Edges {
+		if e.To.Kind != generator.DNSPeer {
+			out = append(out, e.String())
+		}
+	}
+	for _, p := range all.Problems {
+		out = append(out, "problem: "+p.String())
+	}
+	slices.Sort(out)
+	return out
+}
+
+func decoded(t *testing.T, text string) []inventory.Object {
+	t.Helper()
+	var out []inventory.Object
+	for line := range strings.Lines(strings.TrimSpace(text)) {
+		o, _, err := inventory.DecodeAny([]byte(line))
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func TestDeclared(t *testing.T) {
+	t.Parallel()
+	typed := func(s *corev1.Service, kind corev1.ServiceType) *corev1.Service { s.Spec.Type = kind; return s }
+	ranged := typed(service("web", "80"), corev1.ServiceTypeLoadBalancer)
+	ranged.Spec.LoadBalancerSourceRanges = []string{"198.51.100.0/24", "oops"}
+	local := typed(service("web", "80"), corev1.ServiceTypeNodePort)
+	local.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicyLocal
+	annotated := service("web", "80")
+	annotated.Annotations = map[string]string{scrapeAnnotation: "true"}
+	off := service("web", "80")
+	off.Annotations = map[string]string{scrapeAnnotation: "false", portAnnotation: "9100"}
+	orphan := service("web", "80")
+	orphan.Spec.Selector = nil
+	orphan.Spec.Type = corev1.ServiceTypeLoadBalancer
+	set := func(replicas int32, name string) *appsv1.StatefulSet {
+		s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "db"}}
+		s.Spec.Replicas, s.Spec.ServiceName = &replicas, name
+		s.Spec.Template.Labels = map[string]string{"app": "db"}
+		return s
+	}
+	aliased := deployment("web", corev1.Container{Name: "c", Env: []corev1.EnvVar{{Name: "BANK_URL", Value: "https://bank.internal:8443"}}})
+	aliased.Spec.Template.Spec.HostAliases = []corev1.HostAlias{{IP: "203.0.113.5", Hostnames: []string{"bank.internal"}}}
+	resolver := deployment("web")
+	resolver.Spec.Template.Spec.DNSPolicy = corev1.DNSNone
+	resolver.Spec.Template.Spec.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{"9.9.9.9"}}
+	bound := func(automount *bool) []inventory.Object {
+		w := deployment("web")
+		w.Spec.Template.Spec.ServiceAccountName = "web"
+		return []inventory.Object{
+			w, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}, AutomountServiceAccountToken: automount},
+			&rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}, RoleRef: rbacv1.RoleRef{Kind: "Role", Name: "web"}, Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "shop", Name: "web"}}},
+		}
+	}
+	no := false
+	nodes := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")}
+
+	for name, c := range map[string]struct {
+		objects []inventory.Object
+		json    string
+		nodes   []netip.Prefix
+		options Options
+		want    string
+	}{
+		"a load balancer is for everybody outside":         {objects: []inventory.Object{typed(service("web", "80"), corev1.ServiceTypeLoadBalancer), deployment("web")}, want: "external -> Service shop/web any port"},
+		"through the nodes where they are known":           {objects: []inventory.Object{typed(service("web", "80"), corev1.ServiceTypeNodePort), deployment("web")}, nodes: nodes, want: "external -> Service shop/web any port\nnodes -> Service shop/web any port"},
+		"a local policy keeps the address of the client":   {objects: []inventory.Object{local, deployment("web")}, nodes: nodes, want: "external -> Service shop/web any port"},
+		"a load balancer for some addresses":               {objects: []inventory.Object{ranged, deployment("web")}, want: "198.51.100.0/24 -> Service shop/web any port\nproblem: Service shop/web: \"oops\" is no block of addresses"},
+		"a load balancer without pods":                     {objects: []inventory.Object{orphan}, want: ""},
+		"a cluster address is for nobody outside":          {objects: []inventory.Object{service("web", "80"), deployment("web")}, want: ""},
+		"an annotated Service is scraped on every port":    {objects: []inventory.Object{annotated, deployment("web")}, want: "monitoring -> Service shop/web any port"},
+		"an annotation that says no":                       {objects: []inventory.Object{off, deployment("web")}, want: ""},
+		"members of a set talk to each other":              {objects: []inventory.Object{set(3, "db"), headless(service("db", "5432"))}, want: "StatefulSet shop/db -> Service shop/db any port"},
+		"one member talks to nobody":                       {objects: []inventory.Object{set(1, "db"), headless(service("db", "5432"))}, want: ""},
+		"a Service with an address is not that of a set":   {objects: []inventory.Object{set(3, "db"), service("db", "5432")}, want: ""},
+		"a name in hostAliases is an address":              {objects: []inventory.Object{aliased}, want: "Deployment shop/web -> 203.0.113.5/32 TCP/8443"},
+		"name servers of its own":                          {objects: []inventory.Object{resolver}, want: "Deployment shop/web -> 9.9.9.9/32 TCP/53\nDeployment shop/web -> 9.9.9.9/32 UDP/53"},
+		"a token with a role":                              {objects: bound(nil), want: "Deployment shop/web -> api-server any port"},
+		"a role without a token":                           {objects: bound(&no), want: ""},
+		"a token without a role":                           {objects: bound(nil)[:2], want: ""},
+		"an Ingress of the gateway":                        {json: ingress("gatehouse"), objects: []inventory.Object{service("web", "80")}, want: "gateway -> Service shop/web TCP/80"},
+		"an Ingress of a class that somebody serves":       {json: ingress("blue"), objects: []inventory.Object{service("web", "80")}, options: Options{Classes: map[string]generator.Peer{"blue": generator.NamespacePeerOf("blue")}}, want: "namespace blue -> Service shop/web TCP/80"},
+		"an Ingress of a class that nobody is known to be": {json: ingress("blue"), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: who serves the class \"blue\" is not known"},
+		"an Ingress to nothing":                            {json: ingress("gatehouse"), want: "problem: Service shop/web: there is no Service shop/web among the objects"},
+		"a route of a mesh comes from no gateway":          {json: `{"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[{"group":"","kind":"Service","name":"web"}],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}`, objects: []inventory.Object{service("web", "80")}, want: ""},
+		"a route of a vendor comes from its controller":    {json: `{"apiVersion":"traefik.io/v1alpha1","kind":"IngressRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"routes":[{"services":[{"name":"web","port":80}]}]}}`, objects: append(traefik(), service("web", "80")), want: "Deployment shop/traefik -> Service shop/web TCP/80"},
+		"a webhook without a port is called on 443":        {json: webhook(`"name":"web","namespace":"shop"`), objects: []inventory.Object{service("web", "443")}, want: "api-server -> Service shop/web TCP/443"},
+		"a webhook to nothing":                             {json: webhook(`"name":"gone","namespace":"shop"`), want: "problem: api-server -> Service shop/gone any port: there is no Service shop/gone among the objects"},
+		"a monitor of every namespace":                     {json: monitor("ServiceMonitor", `"namespaceSelector":{"any":true},"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"port":"p0"}]`), objects: []inventory.Object{marked("pay/ledger"), marked("web"), service("other", "80")}, want: "monitoring -> Service pay/ledger TCP/p0\nmonitoring -> Service shop/web TCP/p0"},
+		"a monitor of its own namespace":                   {json: monitor("ServiceMonitor", `"selector":{"matchExpressions":[{"key":"m","operator":"Exists"}]},"endpoints":[{"port":"p0"}]`), objects: []inventory.Object{marked("pay/ledger"), marked("web")}, want: "monitoring -> Service shop/web TCP/p0"},
+		"a monitor on a port of the pods":                  {json: monitor("ServiceMonitor", `"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"targetPort":9102}]`), objects: []inventory.Object{marked("web"), deployment("web")}, want: "monitoring -> Deployment shop/web TCP/9102"},
+		"a monitor of nothing":                             {json: monitor("ServiceMonitor", `"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"port":"p0"}]`), want: "problem: monitoring: selects nothing among the objects"},
+		"a monitor that is none":                           {json: monitor("ServiceMonitor", `"selector":7`), want: "problem: monitoring: is not a ServiceMonitor that can be read"},
+		"a monitor of pods":                                {json: monitor("PodMonitor", `"selector":{"matchLabels":{"app":"web"}},"podMetricsEndpoints":[{"port":"metrics"},{"portNumber":9102},{}]`), objects: []inventory.Object{deployment("web")}, want: "monitoring -> Deployment shop/web TCP/9102\nmonitoring -> Deployment shop/web TCP/metrics\nproblem: monitoring -> Deployment shop/web any port: names no port"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := generator.NewEnvironment()
+			env.Nodes.Addresses = c.nodes
+			objects := slices.Clone(c.objects)
+			if c.json != "" {
+				objects = append(objects, decoded(t, c.json)...)
+			}
+			if got := strings.Join(declares(t, c.options, env, objects...), "\n"); got != c.want {
+				t.Errorf("got\n%s\nwant\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func ingress(class string) string {
+	return fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"i","namespace":"shop"},"spec":{"ingressClassName":%q,"defaultBackend":{"service":{"name":"web","port":{"number":80}}}}}`, class)
+}
+
+func webhook(service string) string {
+	return `{"apiVersion":"admissionregistration.k8s.io/v1","kind":"MutatingWebhookConfiguration","metadata":{"name":"w"},"webhooks":[{"name":"w.example.com","clientConfig":{"service":{` + service + `}}}]}`
+}
+
+func monitor(kind, spec string) string {
+	return fmt.Sprintf(`{"apiVersion":"monitoring.coreos.com/v1","kind":%q,"metadata":{"name":"m","namespace":"shop"},"spec":{%s}}`, kind, spec)
+}
+
+func marked(name string) *corev1.Service {
+	s := service(name, "80")
+	s.Labels = map[string]string{"m": "y"}
+	return s
+}
+
+func traefik() []inventory.Object {
+	d := deployment("traefik")
+	d.Spec.Template.Labels["app.kubernetes.io/name"] = "traefik"
+	return []inventory.Object{d}
+}
+
+// TestSecrets: URLs of Secrets become edges, and nothing that is in a Secret is
+// in any evidence or problem.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	from := func(key string) *corev1.EnvVarSource {
+		return &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Key: key}}
+	}
+	data := map[string]string{
+		"url":   "postgres://hunter:tr0ub4dor@db:5432/xyzzy",
+		"slash": "postgres://hunter:12/tr0ub4dor@db:5432/xyzzy",
+		"word":  "redis",
+		"pair":  "redis:6379",
+		"gone":  "https://tr0ub4dor:8443/",
+		"hook":  "https://hooks.example.org/T0/xyzzy",
+	}
+	var env []corev1.EnvVar
+	for _, key := range sortedKeys(data) {
+		env = append(env, corev1.EnvVar{Name: strings.ToUpper(key) + "_HOST", ValueFrom: from(key)})
+	}
+	env = append(env, corev1.EnvVar{Name: "COMPOSED_URL", Value: "http://$(PAIR_HOST)/"})
+	web := deployment("web", corev1.Container{Name: "web", Env: env, EnvFrom: []corev1.EnvFromSource{{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}}}}})
+	objects := append(surroundings(), web)
+
+	got := found(t, Options{Secrets: []Secret{{Namespace: "shop", Name: "s", Data: data}}}, objects...)
+	want := []string{
+		"Service shop/db TCP/5432 likely", "hooks.example.org TCP/443 guessed", "hooks.example.org TCP/443 likely",
+		"problem: the address refers to a variable whose value is not known", "problem: the host is no Service of namespace shop",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
+	}
+	for _, line := range declares(t, Options{Secrets: []Secret{{Namespace: "shop", Name: "s", Data: data}}}, generator.NewEnvironment(), objects...) {
+		for _, secret := range []string{"hunter", "tr0ub4dor", "xyzzy"} {
+			if strings.Contains(line, secret) {
+				t.Errorf("%q tells a secret", line)
+			}
+		}
+	}
+
+	missing := found(t, Options{}, objects...)
+	if !slices.Contains(missing, "problem: the address comes from Secret shop/s, which was not given") || len(missing) != 2 {
+		t.Errorf("%q: without the Secret, that it is missing is all that can be said", missing)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		"--upstream=http://carts":                                "Service shop/carts TCP/80 likely",
+		"--upstream|http://carts":                                "Service shop/carts TCP/80 likely",
+		"-upstream|http://carts|-v":                              "Service shop/carts TCP/80 likely",
+		"-Ddb.host=db|-Ddb.port=5432":                            "Service shop/db TCP/5432 likely",
+		"--redis-host|redis|--x":                                 "Service shop/redis TCP/6379 likely",
+		"--db-host=db|--db-port=5432":                            "Service shop/db TCP/5432 likely",
+		"redis-cli|-h|redis|-p|6379":                             "Service shop/redis TCP/6379 likely",
+		"nc|-z|db|5432":                                          "Service shop/db TCP/5432 likely",
+		"http://carts":                                           "Service shop/carts TCP/80 likely",
+		"CART_URL=http://carts":                                  "Service shop/carts TCP/80 likely",
+		"--listen=carts:80":                                      "",
+		"--mode=cache|--verbose|user":                            "",
+		"--level|5|cache|7":                                      "",
+		"redis-server|--appendonly|yes":                          "",
+		"sh|-c|wait-for-it db:5432 -- x":                         "Service shop/db TCP/5432 guessed",
+		"sh|-c|until pg_isready -h db -p 5432; do sleep 1; done": "Service shop/db TCP/5432 likely",
+		"sh|-c|curl -s ${CART:-http://carts}/health":             "Service shop/carts TCP/80 guessed",
+		"sh|-c|echo $(date) cache user > /dev/null":              "",
+		"sh|-c|mysqladmin ping --host=mysql":                     "Service shop/mysql any port likely",
+	} {
+		web := deployment("web", corev1.Container{Name: "web", Command: strings.Split(words, "|")})
+		if got := strings.Join(found(t, Options{}, append(surroundings(), web)...), "; "); got != want {
+			t.Errorf("%s: %q, not %q", words, got, want)
+		}
+	}
+}
