@@ -3,7 +3,6 @@
 package manifests
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,35 +10,38 @@ import (
 )
 
 // argument is one word of a command line, with the flag it belongs to.
-type argument struct{ key, value, field string }
+type argument struct {
+	key, value string
+	field      field
+}
 
 // commandLine reads command and arguments. What the probes and hooks of a
 // container run is run inside of it too.
 func (f *finder) commandLine(p *pod, c container, value func(string) (string, bool)) {
 	var words []argument
-	collect := func(list []string, field string) {
+	collect := func(list []string, at string) {
 		for i, w := range list {
-			words = append(words, argument{value: expand(w, value), field: fmt.Sprintf("%s[%d]", field, i)})
+			words = append(words, argument{value: expand(w, value), field: field{at, i, ""}})
 		}
 	}
 	collect(c.Command, c.field+".command")
 	collect(c.Args, c.field+".args")
 	words = flags(words)
-	ports := map[string]string{}
-	for _, a := range words {
-		if a.key != "" {
-			ports[strings.ToLower(a.key)] = a.value
+	beside := lazily(func() map[string]string {
+		out := make(map[string]string, len(words))
+		for _, a := range words {
+			out[strings.ToLower(a.key)] = a.value
 		}
-	}
+		return out
+	})
 	for _, a := range words {
-		what := "argument of " + c.what
-		if a.key != "" {
-			what = "argument --" + a.key + " of " + c.what
-		}
-		m := mention{pod: p, key: a.key, value: a.value, ports: ports, object: p.Key, field: a.field, what: what}
-		if a.key == "" && strings.ContainsAny(a.value, " \t\n") {
+		m := mention{pod: p, key: a.key, value: a.value, beside: beside, object: p.Key, field: a.field, what: [5]string{"argument of ", c.what}}
+		switch {
+		case a.key != "":
+			m.what = [5]string{"argument --", a.key, " of ", c.what}
+		case strings.ContainsAny(a.value, " \t\n"):
 			m.value, m.script = expandShell(a.value, value), true
-			m.what = "script of " + c.what
+			m.what[0] = "script of "
 		}
 		f.mention(m)
 	}

@@ -48,6 +48,6 @@ func (f *finder) files(p *pod, name string, items []corev1.KeyToPath) {
 			found = address.File(expandShell(content, none))
 			f.texts[at] = found
 		}
-		f.addresses(mention{pod: p, object: object, field: "data[" + key + "]", what: "file " + key + " of " + object.String()}, address.Unknown, found)
+		f.addresses(mention{pod: p, object: object, field: keyField(key), what: [5]string{"file ", key, " of ", object.String()}}, address.Unknown, found)
 	}
 }

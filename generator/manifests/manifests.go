@@ -54,7 +54,7 @@ func (f *Found) Placed(place func(object inventory.Key, field string) string) {
 // (Found.Placed makes lines of them) and no value of a variable. The
 // arguments are read and not kept.
 func Edges(inv *inventory.Inventory, u *generator.Universe, env *generator.Environment, o Options) Found {
-	f := &finder{inv: inv, universe: u, env: env, options: o, secrets: map[[2]string]map[string]string{}, texts: map[text][]address.Address{}, links: map[string]map[string]string{}}
+	f := &finder{inv: inv, universe: u, env: env, options: o, secrets: map[[2]string]map[string]string{}, texts: map[text][]address.Address{}, links: map[string]map[string]string{}, kinds: map[string]address.Kind{}}
 	if o.Classes == nil {
 		f.options.Classes = map[string]generator.Peer{"gatehouse": {Kind: generator.GatewayPeer}}
 	}
@@ -89,6 +89,7 @@ type finder struct {
 	texts    map[text][]address.Address   // of ConfigMaps that several pods mount
 	links    map[string]map[string]string // by namespace: variables that the kubelet makes of Services
 	served   map[string][]generator.Peer  // by controller, see class.go
+	kinds    map[string]address.Kind
 	edges    []generator.Edge
 	problems []generator.Problem
 }

@@ -16,21 +16,42 @@ import (
 
 // mention is one value of a pod that may name addresses.
 type mention struct {
-	pod         *pod
-	key, value  string
-	secret      bool              // of a Secret: only URLs count, and problems name no host
-	script      bool              // shell
-	ports       map[string]string // values beside it, by key in lower case: where DB_PORT stands for DB_HOST
-	object      inventory.Key
-	field, what string
+	pod        *pod
+	key, value string
+	secret     bool                            // of a Secret: only URLs count, and problems name no host
+	script     bool                            // shell
+	beside     func(key string) (string, bool) // value under another key near it, in lower case: where DB_PORT stands for DB_HOST
+	object     inventory.Key
+	field      field
+	what       [5]string // words, put together when something is found
+	line       int       // of a text
+}
+
+// field is the path of a field, put together when something is found: most
+// values are no addresses.
+type field struct {
+	before string
+	index  int // -1 for none
+	after  string
+}
+
+func (f field) String() string {
+	if f.index < 0 {
+		return f.before
+	}
+	return f.before + "[" + strconv.Itoa(f.index) + "]" + f.after
 }
 
 func (m *mention) evidence(c generator.Confidence) generator.Evidence {
-	return generator.Evidence{Source: generator.Manifest, Confidence: c, Object: m.object, Field: m.field, What: m.what}
+	what := strings.Join(m.what[:], "")
+	if m.line > 0 {
+		what += ", line " + strconv.Itoa(m.line)
+	}
+	return generator.Evidence{Source: generator.Manifest, Confidence: c, Object: m.object, Field: m.field.String(), What: what}
 }
 
 func (f *finder) mention(m mention) {
-	kind := address.Classify(m.key)
+	kind := f.kindOf(m.key)
 	if kind == address.Own {
 		return
 	}
@@ -51,23 +72,48 @@ func (f *finder) mention(m mention) {
 
 func (f *finder) addresses(m mention, kind address.Kind, list []address.Address) {
 	for _, a := range list {
-		k := kind
+		at, k := m, kind
 		if a.Key != "" {
-			m.key = a.Key
-			if k = address.Classify(a.Key); k == address.Own {
+			at.key = a.Key
+			if k = f.kindOf(a.Key); k == address.Own {
 				continue
 			}
 		}
-		at := m
-		if a.Line > 0 {
-			at.what += ", line " + strconv.Itoa(a.Line)
-		}
+		at.line = a.Line
 		f.resolve(&at, k, a)
 	}
 	if len(list) == address.MaxFound {
 		f.problem(m.pod.peer, generator.Peer{}, generator.Port{}, m.evidence(generator.Guessed), "more than %d addresses: the rest is not read", address.MaxFound)
 	}
 }
+
+// lazily makes a table when it is first asked.
+func lazily[V any](table func() map[string]V) func(string) (V, bool) {
+	var made map[string]V
+	return func(key string) (V, bool) {
+		if made == nil {
+			made = table()
+		}
+		v, ok := made[key]
+		return v, ok
+	}
+}
+
+// kindOf is address.Classify, asked once for each key: the same keys occur in many
+// pods.
+func (f *finder) kindOf(key string) address.Kind {
+	kind, known := f.kinds[key]
+	if !known {
+		kind = address.Classify(key)
+		if len(f.kinds) < maxKinds {
+			f.kinds[key] = kind
+		}
+	}
+	return kind
+}
+
+// maxKinds bounds what kindOf remembers: 10,000 keys are less than 1 MiB.
+const maxKinds = 10_000
 
 // nowhere are names that lead nowhere outside of the pod, and words that say that
 // there is no host.
@@ -86,9 +132,10 @@ func (f *finder) resolve(m *mention, kind address.Kind, a address.Address) {
 	if a.Form == address.Connection || kind.Address() || a.Whole && a.Form >= address.Pair {
 		confidence = generator.Likely
 	}
-	if a.Port == 0 && !m.secret {
+	if a.Port == 0 && !m.secret && m.beside != nil {
 		if key, ok := address.PortKey(m.key); ok {
-			if n, err := strconv.ParseUint(m.ports[key], 10, 16); err == nil {
+			text, _ := m.beside(key)
+			if n, err := strconv.ParseUint(text, 10, 16); err == nil {
 				a.Port = uint16(n)
 			}
 		}

@@ -3,10 +3,10 @@
 package manifests
 
 import (
-	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -82,30 +82,35 @@ func (p *pod) readAliases() {
 type container struct {
 	*corev1.Container
 	field string // "spec.template.spec.initContainers[0]"
+	env   string // that with ".env"
 	what  string // "init container migrate"
+}
+
+func containerAt(c *corev1.Container, list string, i int, what string) container {
+	at := list + "[" + strconv.Itoa(i) + "]"
+	return container{c, at, at + ".env", what + " " + c.Name}
 }
 
 func (p *pod) containers() iter.Seq[container] {
 	return func(yield func(container) bool) {
 		for i := range p.Spec.InitContainers {
 			c := &p.Spec.InitContainers[i]
-			what := "init container "
+			what := "init container"
 			if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
-				what = "sidecar "
+				what = "sidecar"
 			}
-			if !yield(container{c, fmt.Sprintf("%s.initContainers[%d]", p.spec(), i), what + c.Name}) {
+			if !yield(containerAt(c, p.spec()+".initContainers", i, what)) {
 				return
 			}
 		}
 		for i := range p.Spec.Containers {
-			c := &p.Spec.Containers[i]
-			if !yield(container{c, fmt.Sprintf("%s.containers[%d]", p.spec(), i), "container " + c.Name}) {
+			if !yield(containerAt(&p.Spec.Containers[i], p.spec()+".containers", i, "container")) {
 				return
 			}
 		}
 		for i := range p.Spec.EphemeralContainers {
 			c := corev1.Container(p.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-			if !yield(container{&c, fmt.Sprintf("%s.ephemeralContainers[%d]", p.spec(), i), "ephemeral container " + c.Name}) {
+			if !yield(containerAt(&c, p.spec()+".ephemeralContainers", i, "ephemeral container")) {
 				return
 			}
 		}

@@ -3,7 +3,6 @@
 package manifests
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -13,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
-	"github.com/gatehouse-sh/gatehouse/generator/manifests/address"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -24,7 +22,8 @@ type variable struct {
 	secret      bool   // it comes from a Secret
 	missing     string // what the value would come from and nobody gave: "ConfigMap shop/web"
 	object      inventory.Key
-	field, from string // from: ", from ConfigMap shop/web"
+	field       field
+	from        string // ", from ConfigMap shop/web"
 }
 
 var configMapKind = schema.GroupKind{Kind: "ConfigMap"}
@@ -34,8 +33,8 @@ var configMapKind = schema.GroupKind{Kind: "ConfigMap"}
 // and a value may refer to those before it. Values of Secrets are not put into
 // others.
 func (f *finder) variables(p *pod, c container) []variable {
-	var out []variable
-	index := map[string]int{}
+	out := make([]variable, 0, len(c.Env))
+	index := make(map[string]int, len(c.Env))
 	put := func(v variable) {
 		if i, again := index[v.name]; again {
 			out[i] = v
@@ -45,7 +44,7 @@ func (f *finder) variables(p *pod, c container) []variable {
 		out = append(out, v)
 	}
 	for i := range c.EnvFrom {
-		for _, v := range f.envFrom(p, &c.EnvFrom[i], fmt.Sprintf("%s.envFrom[%d]", c.field, i)) {
+		for _, v := range f.envFrom(p, &c.EnvFrom[i], field{c.field + ".envFrom", i, ""}) {
 			put(v)
 		}
 	}
@@ -58,9 +57,9 @@ func (f *finder) variables(p *pod, c container) []variable {
 	})
 	for i := range c.Env {
 		e := &c.Env[i]
-		v := variable{name: e.Name, object: p.Key, field: fmt.Sprintf("%s.env[%d]", c.field, i)}
+		v := variable{name: e.Name, object: p.Key, field: field{c.env, i, ""}}
 		if e.ValueFrom == nil {
-			v.value, v.known, v.field = expand(e.Value, value), true, v.field+".value"
+			v.value, v.known, v.field.after = expand(e.Value, value), true, ".value"
 		} else {
 			v = f.valueFrom(p, v, e.ValueFrom)
 		}
@@ -81,7 +80,7 @@ func (f *finder) lookup(p *pod, find func(name string) (variable, bool)) func(st
 	}
 }
 
-func (f *finder) envFrom(p *pod, s *corev1.EnvFromSource, field string) []variable {
+func (f *finder) envFrom(p *pod, s *corev1.EnvFromSource, at field) []variable {
 	var out []variable
 	ns := p.Key.Namespace
 	switch {
@@ -91,13 +90,13 @@ func (f *finder) envFrom(p *pod, s *corev1.EnvFromSource, field string) []variab
 			return nil
 		}
 		for _, name := range sortedKeys(data) {
-			out = append(out, variable{name: s.Prefix + name, value: data[name], known: true, object: key, field: "data[" + name + "]", from: ", from " + key.String()})
+			out = append(out, variable{name: s.Prefix + name, value: data[name], known: true, object: key, field: keyField(name), from: ", from " + key.String()})
 		}
 	case s.SecretRef != nil:
 		data := f.secrets[[2]string{ns, s.SecretRef.Name}]
 		key := secretKey(ns, s.SecretRef.Name)
 		for _, name := range sortedKeys(data) {
-			out = append(out, variable{name: s.Prefix + name, value: data[name], known: true, secret: true, object: p.Key, field: field, from: ", from " + key.String()})
+			out = append(out, variable{name: s.Prefix + name, value: data[name], known: true, secret: true, object: p.Key, field: at, from: ", from " + key.String()})
 		}
 	}
 	return out
@@ -114,7 +113,7 @@ func (f *finder) valueFrom(p *pod, v variable, s *corev1.EnvVarSource) variable 
 			}
 			return v
 		}
-		v.object, v.field, v.from = key, "data["+s.ConfigMapKeyRef.Key+"]", ", from "+key.String()
+		v.object, v.field, v.from = key, keyField(s.ConfigMapKeyRef.Key), ", from "+key.String()
 	case s.SecretKeyRef != nil:
 		key := secretKey(ns, s.SecretKeyRef.Name)
 		v.secret, v.from = true, ", from "+key.String()
@@ -126,6 +125,9 @@ func (f *finder) valueFrom(p *pod, v variable, s *corev1.EnvVarSource) variable 
 	}
 	return v
 }
+
+// keyField is the path of a key of a ConfigMap.
+func keyField(key string) field { return field{"data[" + key + "]", -1, ""} }
 
 func secretKey(namespace, name string) inventory.Key {
 	return inventory.Key{Kind: inventory.SecretKind, Namespace: namespace, Name: name}
@@ -173,24 +175,33 @@ func (f *finder) serviceLinks(namespace string) map[string]string {
 // container reads the variables and the command line of a container.
 func (f *finder) container(p *pod, c container) {
 	list := f.variables(p, c)
-	ports := make(map[string]string, len(list))
-	byName := make(map[string]variable, len(list))
-	for _, v := range list {
-		byName[v.name] = v
-		if v.known && !v.secret {
-			ports[strings.ToLower(v.name)] = v.value
+	beside := lazily(func() map[string]string {
+		out := make(map[string]string, len(list))
+		for _, v := range list {
+			if v.known && !v.secret {
+				out[strings.ToLower(v.name)] = v.value
+			}
 		}
-	}
+		return out
+	})
 	for i := range list {
 		v := &list[i]
-		m := mention{pod: p, key: v.name, value: v.value, secret: v.secret, ports: ports, object: v.object, field: v.field, what: "env " + v.name + " of " + c.what + v.from}
+		if v.missing == "" && v.value == "" {
+			continue
+		}
+		m := mention{pod: p, key: v.name, value: v.value, secret: v.secret, beside: beside, object: v.object, field: v.field, what: [...]string{"env ", v.name, " of ", c.what, v.from}}
 		switch {
-		case v.missing != "" && address.Classify(v.name).Address():
+		case v.missing != "" && f.kindOf(v.name).Address():
 			f.problem(p.peer, generator.Peer{}, generator.Port{}, m.evidence(generator.Likely), "the address comes from %s, which was not given", v.missing)
-		case v.known && v.value != "":
+		case v.known:
 			f.mention(m)
 		}
 	}
-	value := f.lookup(p, func(name string) (variable, bool) { v, ok := byName[name]; return v, ok })
-	f.commandLine(p, c, value)
+	f.commandLine(p, c, f.lookup(p, lazily(func() map[string]variable {
+		out := make(map[string]variable, len(list))
+		for _, v := range list {
+			out[v.name] = v
+		}
+		return out
+	})))
 }

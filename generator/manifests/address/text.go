@@ -89,6 +89,11 @@ func (f *finder) text(text string) {
 		f.base.Line = number
 		s := settingOf(trimmed)
 		s.indent, s.line = len(line)-len(strings.TrimLeft(line, " \t")), number
+		if s.key != "" {
+			s.kind = Classify(s.key)
+			s.port, _ = portOf(s.value)
+			s.portKey, _ = PortKey(s.key)
+		}
 		var paired bool
 		if lines, paired = f.neighbours(lines, s); !paired {
 			f.line(s, trimmed)
@@ -101,6 +106,10 @@ func (f *finder) text(text string) {
 type setting struct {
 	key, value   string
 	indent, line int
+
+	kind    Kind
+	portKey string // key of the port that belongs to this host; "" for no host
+	port    uint16 // the value, where it is a port
 }
 
 // settingOf takes "key: value", "key = value", `"key": "value",` and "key value;"
@@ -148,18 +157,16 @@ func (f *finder) neighbours(lines []setting, s setting) ([]setting, bool) {
 // paired reads a host and the port that stands beside it, in place of the host
 // alone.
 func (f *finder) paired(host, number setting) bool {
-	key, is := PortKey(host.key)
-	if !is || !strings.EqualFold(key, number.key) {
+	if number.port == 0 || host.portKey == "" || !strings.EqualFold(host.portKey, number.key) {
 		return false
 	}
-	port, ok := portOf(number.value)
 	a, named := pair(host.value, true)
-	if !ok || !named || a.Port != 0 {
+	if !named || a.Port != 0 {
 		return false
 	}
 	f.found = slices.DeleteFunc(f.found, func(b Address) bool { return b.Line == host.line && b.Form == Word && b.Host == a.Host && b.IP == a.IP })
 	line := f.base.Line
-	a.Port, a.Form = port, Pair
+	a.Port, a.Form = number.port, Pair
 	f.base.Key, f.base.Line = host.key, host.line
 	f.add(a)
 	f.base.Line = line
@@ -168,14 +175,13 @@ func (f *finder) paired(host, number setting) bool {
 
 func (f *finder) line(s setting, whole string) {
 	f.base.Key = s.key
-	kind := Classify(s.key)
-	if kind == Other && !strings.Contains(s.value, "://") {
+	if s.kind == Other && !strings.Contains(s.value, "://") {
 		return
 	}
 	if !f.urls(s.value, false) && s.key != "" && f.connection(s.value) {
 		return
 	}
-	if s.key != "" && kind.Address() && !strings.ContainsAny(s.value, " \t") {
+	if s.key != "" && s.kind.Address() && !strings.ContainsAny(s.value, " \t") {
 		f.base.Whole = true
 		f.list(s.value)
 		f.base.Whole = false

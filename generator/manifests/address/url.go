@@ -33,7 +33,7 @@ func (f *finder) urls(text string, strict bool) bool {
 		next := after
 		// "http://a:1,http://b:2": the last part is the scheme of the next URL.
 		if head, last, ok := cutLast(authority, ','); ok && strings.HasPrefix(after, "//") && strings.HasSuffix(last, ":") {
-			authority, after, next = head, "", last+after
+			authority, after, next = head, "", rest[end-len(last):]
 		} else if stop := strings.IndexAny(after, afterURL); stop >= 0 {
 			after, next = after[:stop], after[stop:]
 		} else {
@@ -101,6 +101,9 @@ func schemeBefore(text string) string {
 // address: it may be half of a password.
 func (f *finder) authority(text string, s scheme, known bool) {
 	for part := range strings.SplitSeq(text, ",") {
+		if f.full() {
+			return
+		}
 		if !strings.HasPrefix(part, "[") {
 			part = strings.TrimSuffix(part, "]")
 		}
