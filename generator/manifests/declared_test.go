@@ -87,6 +87,11 @@ func TestDeclared(t *testing.T) {
 			&rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}, RoleRef: rbacv1.RoleRef{Kind: "Role", Name: "web"}, Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: "shop", Name: "web"}}},
 		}
 	}
+	ported := func(onHost bool) *appsv1.Deployment {
+		d := deployment("web", corev1.Container{Name: "c", Ports: []corev1.ContainerPort{{ContainerPort: 8080, HostPort: 80}, {ContainerPort: 9090}}})
+		d.Spec.Template.Spec.HostNetwork = onHost
+		return d
+	}
 	no := false
 	nodes := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")}
 
@@ -109,6 +114,10 @@ func TestDeclared(t *testing.T) {
 		"one member talks to nobody":                       {objects: []inventory.Object{set(1, "db"), headless(service("db", "5432"))}, want: ""},
 		"a Service with an address is not that of a set":   {objects: []inventory.Object{set(3, "db"), service("db", "5432")}, want: ""},
 		"a name in hostAliases is an address":              {objects: []inventory.Object{aliased}, want: "Deployment shop/web -> 203.0.113.5/32 TCP/8443"},
+		"a port of the node leads to the pod":              {objects: []inventory.Object{ported(false)}, want: "external -> Deployment shop/web TCP/8080"},
+		"a pod on the node is the node":                    {objects: []inventory.Object{ported(true)}, want: ""},
+		"a VirtualService of a gateway":                    {json: virtualService(`["mesh","edge"]`), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: who serves the class \"networking.istio.io\" is not known"},
+		"a VirtualService of the mesh":                     {json: virtualService(`["mesh"]`), objects: []inventory.Object{service("web", "80")}, want: ""},
 		"name servers of its own":                          {objects: []inventory.Object{resolver}, want: "Deployment shop/web -> 9.9.9.9/32 TCP/53\nDeployment shop/web -> 9.9.9.9/32 UDP/53"},
 		"a token with a role":                              {objects: bound(nil), want: "Deployment shop/web -> api-server any port"},
 		"a role without a token":                           {objects: bound(&no), want: ""},
@@ -149,6 +158,10 @@ func ingress(class string) string {
 
 func webhook(service string) string {
 	return `{"apiVersion":"admissionregistration.k8s.io/v1","kind":"MutatingWebhookConfiguration","metadata":{"name":"w"},"webhooks":[{"name":"w.example.com","clientConfig":{"service":{` + service + `}}}]}`
+}
+
+func virtualService(gateways string) string {
+	return `{"apiVersion":"networking.istio.io/v1","kind":"VirtualService","metadata":{"name":"v","namespace":"shop"},"spec":{"gateways":` + gateways + `,"http":[{"route":[{"destination":{"host":"web"}}]}]}}`
 }
 
 func monitor(kind, spec string) string {

@@ -38,6 +38,22 @@ func (f *finder) services() {
 	}
 }
 
+// onNode: a port of the node that leads to a container.
+func (f *finder) onNode(p *pod, c container) {
+	if p.Spec.HostNetwork {
+		return
+	}
+	for i := range c.Ports {
+		port := &c.Ports[i]
+		protocol, err := generator.ParseProtocol(string(port.Protocol))
+		if port.HostPort == 0 || err != nil || port.ContainerPort < 1 || port.ContainerPort > generator.MaxPort {
+			continue
+		}
+		why := declared(p.Key, field{c.field + ".ports", i, ".hostPort"}.String(), "is reached from outside (hostPort)")
+		f.edge(generator.Peer{Kind: generator.ExternalPeer}, p.peer, generator.NumberedPort(protocol, uint16(port.ContainerPort)), why)
+	}
+}
+
 func (f *finder) ranges(s *corev1.Service, to generator.Peer) {
 	why := declared(inventory.KeyOf(s), "spec.loadBalancerSourceRanges", "is reached from these addresses (loadBalancerSourceRanges)")
 	for _, text := range s.Spec.LoadBalancerSourceRanges {

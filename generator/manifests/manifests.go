@@ -68,6 +68,7 @@ func Edges(inv *inventory.Inventory, u *generator.Universe, env *generator.Envir
 		f.scraped(p)
 		for c := range p.containers() {
 			f.container(p, c)
+			f.onNode(p, c)
 		}
 		f.mounted(p)
 	}
@@ -146,13 +147,17 @@ func (f *finder) unreached() []generator.Peer {
 	for s := range inventory.List[*corev1.Service](f.inv, inventory.ServiceKind, "") {
 		p := generator.ServicePeerOf(s.Namespace, s.Name)
 		behind := f.behind(s)
-		if reached[p] || len(behind) == 0 || slices.ContainsFunc(behind, func(id generator.WorkloadID) bool { return reached[generator.WorkloadPeerOf(id)] }) {
+		if reached[p] || len(behind) == 0 || f.isNameServer(s) || slices.ContainsFunc(behind, func(id generator.WorkloadID) bool { return reached[generator.WorkloadPeerOf(id)] }) {
 			continue
 		}
 		out = append(out, p)
 	}
 	slices.SortFunc(out, generator.Peer.Compare)
 	return out
+}
+
+func (f *finder) isNameServer(s *corev1.Service) bool {
+	return slices.ContainsFunc(f.env.DNS.Pods, func(set generator.PodSet) bool { return set.Holds(s.Namespace, s.Spec.Selector) })
 }
 
 // behind returns the workloads that a Service selects, in order.

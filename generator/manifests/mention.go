@@ -271,6 +271,11 @@ func (f *finder) toName(m *mention, kind address.Kind, a address.Address, c gene
 		c = generator.Guessed
 	}
 	port, to := f.portOutside(m, a), generator.FQDNPeerOf(a.Host)
+	if _, parent, ok := strings.Cut(a.Host, "."); ok && a.Records && strings.Contains(parent, ".") {
+		// The hosts that the records name share the parent domain: drivers insist
+		// (github.com/mongodb/specifications, initial-dns-seedlist-discovery).
+		to = generator.FQDNPeerOf("*." + parent)
+	}
 	if port == 0 {
 		f.problem(m.pod.peer, to, generator.Port{}, m.evidence(c), "nothing says on which port")
 		return

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
@@ -91,6 +92,9 @@ func (f *finder) classOf(e *inventory.Entry) (string, bool) {
 	}
 	parents, isRoute := parentsOf(e.Object)
 	if !isRoute {
+		if e.Key.Kind.Group == "networking.istio.io" && ofMesh(e.Object) {
+			return "", false
+		}
 		return e.Key.Kind.Group, true // a vendor's own kind has one server
 	}
 	for _, p := range parents {
@@ -108,6 +112,21 @@ func (f *finder) classOf(e *inventory.Entry) (string, bool) {
 		return string(g.Spec.GatewayClassName), true
 	}
 	return "", false
+}
+
+// ofMesh reports whether a VirtualService is only for the sidecars of the mesh
+// (istio.io/latest/docs/reference/config/networking/virtual-service, "gateways").
+func ofMesh(o inventory.Object) bool {
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
+		return false
+	}
+	for _, v := range inventory.Walk(u.Object, "spec.gateways[]") {
+		if v.Value != "mesh" {
+			return false
+		}
+	}
+	return true
 }
 
 func parentsOf(o inventory.Object) ([]gatewayv1.ParentReference, bool) {

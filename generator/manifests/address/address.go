@@ -34,6 +34,7 @@ type Address struct {
 	Port    uint16     // as it is written; 0 when it is not
 	Implied uint16     // by the scheme or the kind of connection; 0 when nothing implies one
 	UDP     bool       // the scheme says so
+	Records bool       // the host has SRV records, which name the hosts to connect to
 	Form    Form
 	Plain   bool   // the host has no letter in upper case
 	Whole   bool   // the value is nothing but addresses, and no text around them

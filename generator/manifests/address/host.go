@@ -28,6 +28,11 @@ func host(text string) (Address, bool) {
 		return Address{IP: a.Unmap().WithZone(""), Plain: true}, true
 	}
 	name := strings.TrimSuffix(text, ".")
+	if strings.HasPrefix(name, "_") { // "_grpc._tcp.carts", the name of an SRV record (RFC 2782)
+		if parts := strings.SplitN(name, ".", 3); len(parts) == 3 && strings.HasPrefix(parts[1], "_") {
+			name = parts[2]
+		}
+	}
 	low := strings.ToLower(name)
 	for label := range strings.SplitSeq(low, ".") {
 		if !isLabel(label) {
@@ -56,9 +61,16 @@ func isLabel(label string) bool {
 	return true
 }
 
+// lookups are how Thanos, Loki and Mimir say by which record an address is looked
+// up (thanos.io/tip/thanos/service-discovery.md, "DNS Service Discovery").
+var lookups = [...]string{"dns+", "dnssrv+", "dnssrvnoa+"}
+
 // pair reads "host:port" or, when bare is true, "host". What follows a slash
 // after a port is a path.
 func pair(text string, bare bool) (Address, bool) {
+	for _, way := range lookups {
+		text = strings.TrimPrefix(text, way)
+	}
 	at := strings.LastIndexByte(text, ':')
 	if slash := strings.IndexByte(text, '/'); slash >= 0 {
 		if text = text[:slash]; !strings.Contains(text, ":") {

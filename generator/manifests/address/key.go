@@ -43,7 +43,7 @@ var (
 	}
 
 	otherWords = []string{
-		"image", "images", "tag", "version", "password", "passwd", "pwd", "pass", "token", "secret", "user", "username", "email", "mail", "mode", "enabled", "level",
+		"image", "images", "tag", "version", "password", "passwd", "pwd", "pass", "token", "secret", "key", "keys", "apikey", "credential", "credentials", "hash", "salt", "signature", "id", "user", "username", "email", "mail", "mode", "enabled", "level",
 		"path", "file", "dir", "directory", "name", "timeout", "interval", "schedule", "cron", "class", "names", "package", "driver", "dialect", "cidr", "subnet",
 	}
 )

@@ -9,6 +9,8 @@ type scheme struct {
 	port uint16 // that the scheme implies; 0 for none
 	udp  bool
 	none bool // what follows is no network address
+
+	records bool // the host has SRV records
 }
 
 // schemes by the part before a "+" ("postgresql+asyncpg"), from the registry of
@@ -17,7 +19,7 @@ var schemes = map[string]scheme{
 	"http": {port: 80}, "https": {port: 443}, "ws": {port: 80}, "wss": {port: 443}, "h2c": {port: 80}, "git": {port: 9418}, "ssh": {port: 22}, "sftp": {port: 22},
 	"ftp": {port: 21}, "ftps": {port: 990}, "oci": {port: 443},
 	"postgres": {port: 5432}, "postgresql": {port: 5432}, "pgsql": {port: 5432}, "mysql": {port: 3306}, "mysqlx": {port: 33060}, "mariadb": {port: 3306},
-	"mongodb": {port: 27017}, "mongo": {port: 27017}, "redis": {port: 6379}, "rediss": {port: 6379}, "valkey": {port: 6379}, "redis-sentinel": {port: 26379},
+	"mongodb": {port: 27017}, "mongodb+srv": {port: 27017, records: true}, "mongo": {port: 27017}, "redis": {port: 6379}, "rediss": {port: 6379}, "valkey": {port: 6379}, "redis-sentinel": {port: 26379},
 	"amqp": {port: 5672}, "amqps": {port: 5671}, "rabbitmq": {port: 5672}, "kafka": {port: 9092}, "nats": {port: 4222}, "stan": {port: 4222},
 	"cassandra": {port: 9042}, "scylla": {port: 9042}, "memcached": {port: 11211}, "memcache": {port: 11211}, "etcd": {port: 2379}, "zk": {port: 2181}, "zookeeper": {port: 2181},
 	"sqlserver": {port: 1433}, "mssql": {port: 1433}, "oracle": {port: 1521}, "clickhouse": {port: 9000}, "cockroachdb": {port: 26257}, "cockroach": {port: 26257},

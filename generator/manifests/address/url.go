@@ -12,8 +12,9 @@ const (
 
 // urls reads every URL in a text and reports whether there was one. Of an
 // authority only the hosts and the ports are taken: "mongodb://u:p@a:1,b:2/db" has
-// two. When strict, a URL is left out whose password may hold a slash that was
-// not escaped, because a part of it would be taken for the host.
+// two. A URL is left out whose password may hold a slash that was not escaped,
+// because a part of it would be taken for the host; paths on the web may have an
+// "@" in them, but not when strict.
 func (f *finder) urls(text string, strict bool) bool {
 	any := false
 	for !f.full() {
@@ -43,13 +44,23 @@ func (f *finder) urls(text string, strict bool) bool {
 		if !user {
 			named = authority
 		}
-		if s, known := schemeOf(name); !s.none && (!strict || user || !strings.Contains(after, "@")) {
+		s, known := schemeOf(name)
+		split := !user && strings.Contains(after, "@") && (strict || s.port != 80 && s.port != 443)
+		switch {
+		case s.none, split:
+		case named == "" && resolvers[strings.ToLower(name)]:
+			f.authority(strings.TrimPrefix(after, "/"), scheme{}, false)
+		default:
 			f.authority(named, s, known)
 		}
 		text = next
 	}
 	return any
 }
+
+// resolvers are the schemes by which gRPC names the way to resolve a target, which
+// stands in the path: "dns:///carts:80" (grpc.github.io/grpc/core/md_doc_naming.html).
+var resolvers = map[string]bool{"dns": true, "passthrough": true, "ipv4": true, "ipv6": true}
 
 // authorityEnd returns where an authority ends. A reference to a variable, which
 // may stand for a password, does not end it: "app:$(PASSWORD)@db", "app:${PASSWORD}@db".
@@ -113,7 +124,7 @@ func (f *finder) authority(text string, s scheme, known bool) {
 		if !ok || !known && a.Port == 0 && a.IP.IsValid() {
 			continue
 		}
-		a.Form, a.UDP = URL, s.udp
+		a.Form, a.UDP, a.Records = URL, s.udp, s.records
 		if a.Port == 0 {
 			a.Implied = s.port
 		}
