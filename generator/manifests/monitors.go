@@ -113,7 +113,7 @@ func (f *finder) monitor(e *inventory.Entry, list string, each func(namespace st
 	if !ok {
 		return
 	}
-	spec, _, _ := unstructured.NestedMap(u.Object, "spec") //nolint:errcheck // of another type means that there is none
+	spec, _, _ := unstructured.NestedMap(u.Object, "spec") // one of another type is none
 	var m monitorSpec
 	why := declared(e.Key, "spec", e.Key.String()+" scrapes it")
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &m); err != nil {
@@ -171,12 +171,12 @@ func (p endpoint) onPods() (generator.Port, bool) {
 }
 
 func (f *finder) serviceEndpoint(namespace string, selector labels.Selector, p endpoint, why generator.Evidence) bool {
-	any := false
+	some := false
 	for s := range inventory.List[*corev1.Service](f.inv, inventory.ServiceKind, namespace) {
 		if !selector.Matches(labels.Set(s.Labels)) {
 			continue
 		}
-		any = true
+		some = true
 		to := generator.ServicePeerOf(s.Namespace, s.Name)
 		port, onPods := p.onPods()
 		switch {
@@ -190,7 +190,7 @@ func (f *finder) serviceEndpoint(namespace string, selector labels.Selector, p e
 			f.edge(monitoring, to, generator.Port{}, why)
 		}
 	}
-	return any
+	return some
 }
 
 func (f *finder) podEndpoint(namespace string, selector labels.Selector, p endpoint, why generator.Evidence) bool {
@@ -198,12 +198,12 @@ func (f *finder) podEndpoint(namespace string, selector labels.Selector, p endpo
 	if namespace != "" {
 		workloads = f.universe.Within(namespace)
 	}
-	any := false
+	some := false
 	for _, w := range workloads {
 		if !selector.Matches(labels.Set(w.Labels)) {
 			continue
 		}
-		any = true
+		some = true
 		port, ok := p.onPods()
 		if p.port != "" {
 			port, ok = generator.NamedPort(generator.TCP, p.port), true
@@ -214,7 +214,7 @@ func (f *finder) podEndpoint(namespace string, selector labels.Selector, p endpo
 		}
 		f.edge(monitoring, generator.WorkloadPeerOf(w.ID), port, why)
 	}
-	return any
+	return some
 }
 
 // alerting: a Prometheus sends alerts to the Services that it names.

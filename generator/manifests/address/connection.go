@@ -29,20 +29,20 @@ func (f *finder) connection(value string) bool {
 }
 
 func (f *finder) mysql(value string) bool {
-	any := false
+	some := false
 	for {
 		_, rest, found := strings.Cut(value, "tcp(")
 		if !found {
-			return any
+			return some
 		}
 		inside, after, closed := strings.Cut(rest, ")")
 		if !closed {
-			return any
+			return some
 		}
 		if a, ok := pair(inside, true); ok {
 			a.Form, a.Implied = Connection, 3306
 			f.add(a)
-			any = true
+			some = true
 		}
 		value = after
 	}

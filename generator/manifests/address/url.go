@@ -16,11 +16,11 @@ const (
 // because a part of it would be taken for the host; paths on the web may have an
 // "@" in them, but not when strict.
 func (f *finder) urls(text string, strict bool) bool {
-	any := false
+	some := false
 	for !f.full() {
 		at := strings.Index(text, "://")
 		if at < 0 {
-			return any
+			return some
 		}
 		name := schemeBefore(text[:at])
 		rest := text[at+3:]
@@ -28,17 +28,15 @@ func (f *finder) urls(text string, strict bool) bool {
 			text = rest
 			continue
 		}
-		any = true
+		some = true
 		end := authorityEnd(rest)
 		authority, after := rest[:end], rest[end:]
-		next := after
+		var next string
 		// "http://a:1,http://b:2": the last part is the scheme of the next URL.
 		if head, last, ok := cutLast(authority, ','); ok && strings.HasPrefix(after, "//") && strings.HasSuffix(last, ":") {
 			authority, after, next = head, "", rest[end-len(last):]
 		} else if stop := strings.IndexAny(after, afterURL); stop >= 0 {
 			after, next = after[:stop], after[stop:]
-		} else {
-			next = ""
 		}
 		_, named, user := cutLast(authority, '@')
 		if !user {
@@ -55,7 +53,7 @@ func (f *finder) urls(text string, strict bool) bool {
 		}
 		text = next
 	}
-	return any
+	return some
 }
 
 // resolvers are the schemes by which gRPC names the way to resolve a target, which
