@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -127,6 +128,8 @@ func TestDeclared(t *testing.T) {
 		"an Ingress of a class that nobody is known to be": {json: ingress("blue"), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: who serves the class \"blue\" is not known"},
 		"an Ingress to nothing":                            {json: ingress("gatehouse"), want: "problem: Service shop/web: there is no Service shop/web among the objects"},
 		"a route of a mesh comes from no gateway":          {json: `{"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[{"group":"","kind":"Service","name":"web"}],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}`, objects: []inventory.Object{service("web", "80")}, want: ""},
+		"a route of two Gateways comes from both":          {json: routeOf(`{"name":"edge"},{"name":"own"}`), objects: append(gateways(), service("web", "80")), want: "Deployment shop/own-envoy -> Service shop/web TCP/80\ngateway -> Service shop/web TCP/80"},
+		"a route of a Gateway that nobody gave":            {json: routeOf(`{"name":"gone"}`), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: who serves the class \"of Gateway shop/gone\" is not known"},
 		"a route of a vendor comes from its controller":    {json: `{"apiVersion":"traefik.io/v1alpha1","kind":"IngressRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"routes":[{"services":[{"name":"web","port":80}]}]}}`, objects: append(traefik(), service("web", "80")), want: "Deployment shop/traefik -> Service shop/web TCP/80"},
 		"a webhook without a port is called on 443":        {json: webhook(`"name":"web","namespace":"shop"`), objects: []inventory.Object{service("web", "443")}, want: "api-server -> Service shop/web TCP/443"},
 		"a webhook to nothing":                             {json: webhook(`"name":"gone","namespace":"shop"`), want: "problem: api-server -> Service shop/gone any port: there is no Service shop/gone among the objects"},
@@ -154,6 +157,23 @@ func TestDeclared(t *testing.T) {
 
 func ingress(class string) string {
 	return fmt.Sprintf(`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"i","namespace":"shop"},"spec":{"ingressClassName":%q,"defaultBackend":{"service":{"name":"web","port":{"number":80}}}}}`, class)
+}
+
+func routeOf(parents string) string {
+	return `{"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[` + parents + `],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}`
+}
+
+// gateways are one of the bundled gateway, and one for which another
+// implementation has made pods.
+func gateways() []inventory.Object {
+	of := func(name, class string) *gatewayv1.Gateway {
+		g := &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}
+		g.Spec.GatewayClassName = gatewayv1.ObjectName(class)
+		return g
+	}
+	envoy := deployment("own-envoy")
+	envoy.Spec.Template.Labels[gatewayLabel] = "own"
+	return []inventory.Object{of("edge", "gatehouse"), of("own", "envoy"), envoy}
 }
 
 func webhook(service string) string {
@@ -217,6 +237,12 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("%q tells a secret", line)
 			}
 		}
+	}
+
+	mounting := deployment("web")
+	mounting.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "s", Items: []corev1.KeyToPath{{Key: "url"}, {Key: "pair"}, {Key: "absent"}}}}}}
+	if got := found(t, Options{Secrets: []Secret{{Namespace: "shop", Name: "s", Data: data}}}, append(surroundings(), mounting)...); !slices.Equal(got, want[:1]) {
+		t.Errorf("%q of the files of a Secret, not %q", got, want[:1])
 	}
 
 	missing := found(t, Options{}, objects...)

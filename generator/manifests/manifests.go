@@ -89,7 +89,7 @@ type finder struct {
 	byIP     map[netip.Addr]*corev1.Service
 	texts    map[text][]address.Address   // of ConfigMaps that several pods mount
 	links    map[string]map[string]string // by namespace: variables that the kubelet makes of Services
-	served   map[string][]generator.Peer  // by controller, see class.go
+	served   map[class][]generator.Peer
 	kinds    map[string]address.Kind
 	edges    []generator.Edge
 	problems []generator.Problem

@@ -76,7 +76,8 @@ func (f *finder) toName(m *mention, kind address.Kind, a address.Address, c gene
 	database := a.Form == address.Connection || a.Form == address.URL && a.Implied != 0 && a.Implied != 80 && a.Implied != 443
 	strong := kind.Address() || a.Form >= address.URL && a.Whole
 	if p, missing := f.missingService(a.Host, m.pod.Key.Namespace); missing {
-		if a.Form == address.Word && kind != address.HostOf || !strong {
+		said := kind.Address() || a.Port != 0 || a.Implied != 0 // not "custom://thing"
+		if !strong || !said || a.Form == address.Word && (kind != address.HostOf || m.line > 0) {
 			return
 		}
 		if m.secret {

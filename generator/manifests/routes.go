@@ -32,13 +32,11 @@ func (f *finder) routes() {
 			if len(backends) == 0 {
 				continue
 			}
-			class, served := f.classOf(e)
-			if !served {
-				continue
-			}
-			from := f.servers(class)
-			for _, b := range backends {
-				f.backend(e.Key, class, from, b)
+			for _, class := range f.classesOf(e) {
+				from := f.servers(class)
+				for _, b := range backends {
+					f.backend(e.Key, class.name, from, b)
+				}
 			}
 		}
 	}
@@ -84,34 +82,43 @@ func (f *finder) backendPorts(b inventory.ServiceRef) []generator.Port {
 	return out
 }
 
-// classOf returns the class by which an object is served; false for one that
+// class is by what an object is served: a class, or the Gateway of one.
+type class struct {
+	name    string
+	gateway inventory.Key // zero for what is served by every pod of its class
+}
+
+// classesOf returns the classes by which an object is served; none for one that
 // directs no traffic from a gateway, as a route whose parent is a Service.
-func (f *finder) classOf(e *inventory.Entry) (string, bool) {
+func (f *finder) classesOf(e *inventory.Entry) []class {
 	if ing, ok := e.Object.(*networkingv1.Ingress); ok {
-		return f.ingressClass(ing), true
+		return []class{{name: f.ingressClass(ing)}}
 	}
 	parents, isRoute := parentsOf(e.Object)
 	if !isRoute {
 		if e.Key.Kind.Group == "networking.istio.io" && ofMesh(e.Object) {
-			return "", false
+			return nil
 		}
-		return e.Key.Kind.Group, true // a vendor's own kind has one server
+		return []class{{name: e.Key.Kind.Group}} // a vendor's own kind has one server
 	}
+	var out []class
 	for _, p := range parents {
 		if p.Kind != nil && *p.Kind != "Gateway" {
 			continue
 		}
-		namespace := e.Key.Namespace
+		key := inventory.Key{Kind: inventory.GatewayKind, Namespace: e.Key.Namespace, Name: string(p.Name)}
 		if p.Namespace != nil {
-			namespace = string(*p.Namespace)
+			key.Namespace = string(*p.Namespace)
 		}
-		g, ok := inventory.Get[*gatewayv1.Gateway](f.inv, inventory.GatewayKind, namespace, string(p.Name))
-		if !ok {
-			return "of Gateway " + namespace + "/" + string(p.Name), true
+		c := class{name: "of " + key.String(), gateway: key}
+		if g, ok := inventory.Get[*gatewayv1.Gateway](f.inv, inventory.GatewayKind, key.Namespace, key.Name); ok {
+			c.name = string(g.Spec.GatewayClassName)
 		}
-		return string(g.Spec.GatewayClassName), true
+		if !slices.Contains(out, c) {
+			out = append(out, c)
+		}
 	}
-	return "", false
+	return out
 }
 
 // ofMesh reports whether a VirtualService is only for the sidecars of the mesh
@@ -158,54 +165,4 @@ func (f *finder) ingressClass(ing *networkingv1.Ingress) string {
 		}
 	}
 	return ""
-}
-
-// controllers are the labels by which the pods of well-known controllers are
-// known (their own charts), by the names of class, controller or API group that
-// they go by.
-var controllers = []struct {
-	names  []string
-	labels map[string]string
-}{
-	{[]string{"nginx", "k8s.io/ingress-nginx"}, map[string]string{"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"}},
-	{[]string{"traefik", "traefik.io/ingress-controller", "traefik.io/gateway-controller", "traefik.io", "traefik.containo.us"}, map[string]string{"app.kubernetes.io/name": "traefik"}},
-	{[]string{"haproxy", "haproxy.org/ingress-controller", "ingress.v1.haproxy.org", "ingress.v3.haproxy.org"}, map[string]string{"app.kubernetes.io/name": "kubernetes-ingress"}},
-	{[]string{"contour", "projectcontour.io/contour", "projectcontour.io/gateway-controller", "projectcontour.io"}, map[string]string{"app": "envoy"}},
-	{[]string{"kong", "ingress-controllers.konghq.com/kong", "konghq.com/kic-gateway-controller", "configuration.konghq.com"}, map[string]string{"app.kubernetes.io/name": "kong"}},
-	{[]string{"istio", "istio.io/ingress-controller", "istio.io/gateway-controller", "networking.istio.io"}, map[string]string{"istio": "ingressgateway"}},
-	{[]string{"openshift-default", "openshift.io/ingress-to-route", "route.openshift.io"}, map[string]string{"ingresscontroller.operator.openshift.io/deployment-ingresscontroller": "default"}},
-}
-
-// servers returns who serves a class: as the options say, or the workloads that
-// are known by their labels to be its controller.
-func (f *finder) servers(class string) []generator.Peer {
-	if p, said := f.options.Classes[class]; said {
-		return []generator.Peer{p}
-	}
-	if known, ok := f.served[class]; ok {
-		return known
-	}
-	names := []string{class}
-	if c, ok := inventory.Get[*networkingv1.IngressClass](f.inv, inventory.IngressClassKind, "", class); ok {
-		names = append(names, c.Spec.Controller)
-	}
-	if c, ok := inventory.Get[*gatewayv1.GatewayClass](f.inv, inventory.GatewayClassKind, "", class); ok {
-		names = append(names, string(c.Spec.ControllerName))
-	}
-	var out []generator.Peer
-	for _, c := range controllers {
-		if !slices.ContainsFunc(names, func(n string) bool { return slices.Contains(c.names, n) }) {
-			continue
-		}
-		for _, w := range f.universe.Workloads() {
-			if inventory.Matches(c.labels, w.Labels) {
-				out = append(out, generator.WorkloadPeerOf(w.ID))
-			}
-		}
-	}
-	if f.served == nil {
-		f.served = map[string][]generator.Peer{}
-	}
-	f.served[class] = out
-	return out
 }

@@ -87,6 +87,10 @@ func (f *finder) envFrom(p *pod, s *corev1.EnvFromSource, at field) []variable {
 	case s.ConfigMapRef != nil:
 		data, key, ok := f.configMap(ns, s.ConfigMapRef.Name)
 		if !ok {
+			if optional := s.ConfigMapRef.Optional; optional == nil || !*optional {
+				m := mention{object: p.Key, field: at, what: [5]string{"envFrom"}}
+				f.problem(p.peer, generator.Peer{}, generator.Port{}, m.evidence(generator.Guessed), "its variables come from %s, which was not given", key)
+			}
 			return nil
 		}
 		for _, name := range sortedKeys(data) {

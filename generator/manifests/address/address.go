@@ -10,7 +10,10 @@
 // the text, and returns at most MaxFound addresses.
 package address
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // MaxFound bounds the addresses of one value. The longest list that an operator
 // writes by hand is tens of brokers; a value of thousands is data.
@@ -94,7 +97,8 @@ func File(content string) []Address {
 // URLs is Find for values that may be secret: only what is written as a URL
 // counts, and nothing whose user part could be taken for a host.
 func URLs(value string) []Address {
-	f := finder{base: Address{Whole: true}}
+	value = strings.TrimSpace(value)
+	f := finder{base: Address{Whole: !strings.ContainsAny(value, " \t\n")}}
 	f.urls(value, true)
 	return f.found
 }

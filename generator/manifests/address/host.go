@@ -103,7 +103,7 @@ func portOf(text string) (uint16, bool) {
 var endings = []string{
 	"yaml", "yml", "json", "xml", "conf", "cfg", "ini", "toml", "properties", "txt", "log", "md", "html", "htm", "css", "js", "ts", "mjs", "py", "rb", "go",
 	"java", "class", "jar", "war", "sh", "sql", "db", "sqlite", "pem", "crt", "key", "cert", "csv", "png", "jpg", "svg", "gz", "tar", "zip", "so", "bin", "exe",
-	"tmpl", "tpl", "env", "lock", "sock", "pid", "local", "php", "cs", "dll", "service", "lua",
+	"tmpl", "tpl", "env", "lock", "sock", "pid", "php", "cs", "dll", "service", "lua",
 }
 
 // Public reports whether a name could be one of the public DNS: with a dot, and
