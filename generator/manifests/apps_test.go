@@ -49,11 +49,12 @@ func cluster() generator.Environment {
 
 func readApp(t *testing.T, name string) app {
 	t.Helper()
-	// Folders that are kustomizations are read file by file, for the namespace of
-	// their objects is in the kustomization.
 	read, err := files.Load(t.Context(), files.Options{}, filepath.Join(apps, name))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(read.Warnings) > 0 || len(read.Skipped) > 0 {
+		t.Errorf("%s: %v %v: manifests that an API server would not take as they are", name, read.Warnings, read.Skipped)
 	}
 	at := map[inventory.Key]files.Item{}
 	for _, item := range read.Items {

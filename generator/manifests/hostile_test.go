@@ -113,7 +113,7 @@ func TestHostileValues(t *testing.T) {
 			if n := len(got.Edges) + len(got.Problems); n > 16*address.MaxFound {
 				t.Errorf("%d edges and problems of one value", n)
 			}
-			if took := time.Since(start); took > 20*time.Second { // 20 to 200 ms; the machine may be busy
+			if took := time.Since(start); took > time.Minute { // 0.02 to 0.5 s; what is not linear takes minutes
 				t.Errorf("%v", took)
 			}
 		})

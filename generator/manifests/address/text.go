@@ -143,9 +143,9 @@ func (f *finder) neighbours(lines []setting, s setting) ([]setting, bool) {
 		lines = lines[:0]
 	}
 	paired := false
-	for _, o := range lines {
-		if o.indent == s.indent {
-			paired = f.paired(o, s) || f.paired(s, o) || paired
+	for i := range lines {
+		if lines[i].indent == s.indent {
+			paired = f.paired(&lines[i], &s) || f.paired(&s, &lines[i]) || paired
 		}
 	}
 	if len(lines) >= near {
@@ -156,7 +156,7 @@ func (f *finder) neighbours(lines []setting, s setting) ([]setting, bool) {
 
 // paired reads a host and the port that stands beside it, in place of the host
 // alone.
-func (f *finder) paired(host, number setting) bool {
+func (f *finder) paired(host, number *setting) bool {
 	if number.port == 0 || host.portKey == "" || !strings.EqualFold(host.portKey, number.key) {
 		return false
 	}
