@@ -102,6 +102,7 @@ func (e *Environment) Group(k PeerKind) (Group, bool) {
 		return e.Gateway, true
 	case MonitoringPeer:
 		return e.Monitoring, true
+	case WorkloadPeer, NamespacePeer, ClusterPeer, ServicePeer, CIDRPeer, FQDNPeer, ExternalPeer:
 	}
 	return Group{}, false
 }

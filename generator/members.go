@@ -17,7 +17,7 @@ func (m *Model) Members(p Peer) []*Workload {
 		from = m.Universe.Within(p.Namespace)
 	case ClusterPeer:
 		from = m.Universe.Workloads()
-	default:
+	case DNSPeer, APIServerPeer, NodePeer, GatewayPeer, MonitoringPeer:
 		group, _ := m.Environment.Group(p.Kind)
 		for _, set := range group.Pods {
 			for _, w := range m.Universe.Within(set.Namespace) {
@@ -26,6 +26,7 @@ func (m *Model) Members(p Peer) []*Workload {
 				}
 			}
 		}
+	case ServicePeer, CIDRPeer, FQDNPeer, ExternalPeer: // no pods
 	}
 	out := make([]*Workload, 0, len(from))
 	for _, w := range from {
@@ -51,9 +52,12 @@ func (m *Model) Blocks(p Peer) []Block {
 	case ExternalPeer:
 		external := m.Environment.External()
 		return external[:]
+	case DNSPeer, APIServerPeer, NodePeer, GatewayPeer, MonitoringPeer:
+		group, _ := m.Environment.Group(p.Kind)
+		return whole(group.Addresses)
+	case WorkloadPeer, NamespacePeer, ClusterPeer, ServicePeer, FQDNPeer: // no addresses that are known
 	}
-	group, _ := m.Environment.Group(p.Kind)
-	return whole(group.Addresses)
+	return nil
 }
 
 func whole(list []netip.Prefix) []Block {

@@ -217,6 +217,7 @@ func (p Peer) HasPods() bool {
 	switch p.Kind {
 	case WorkloadPeer, NamespacePeer, ClusterPeer, DNSPeer, GatewayPeer, MonitoringPeer:
 		return true
+	case ServicePeer, CIDRPeer, FQDNPeer, ExternalPeer, APIServerPeer, NodePeer:
 	}
 	return false
 }

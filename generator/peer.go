@@ -90,7 +90,7 @@ func (p Peer) ID() WorkloadID {
 
 // Validate says what is wrong with a peer; nil for one that an edge may have.
 func (p Peer) Validate() error {
-	complete := true
+	complete := false
 	switch p.Kind {
 	case WorkloadPeer:
 		complete = p.Namespace != "" && p.Workload != "" && p.Name != ""
@@ -102,8 +102,8 @@ func (p Peer) Validate() error {
 		complete = p.Prefix.IsValid() && p.Prefix == p.Prefix.Masked()
 	case FQDNPeer:
 		complete = p.Name != ""
-	default:
-		complete = p.Kind >= ClusterPeer && p.Kind <= MonitoringPeer
+	case ClusterPeer, ExternalPeer, DNSPeer, APIServerPeer, NodePeer, GatewayPeer, MonitoringPeer:
+		complete = true
 	}
 	if !complete {
 		return fmt.Errorf("%s: %w", p, ErrPeer)
@@ -125,9 +125,9 @@ func (p Peer) String() string {
 		return p.Prefix.String()
 	case FQDNPeer:
 		return p.Name
-	default:
-		return p.Kind.String()
+	case ClusterPeer, ExternalPeer, DNSPeer, APIServerPeer, NodePeer, GatewayPeer, MonitoringPeer:
 	}
+	return p.Kind.String()
 }
 
 // Compare orders peers by namespace, kind and name; what has no namespace is last.

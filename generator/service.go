@@ -129,7 +129,7 @@ func podPort(w *Workload, p *corev1.ServicePort, headless bool) (Port, bool) {
 	case p.TargetPort.IntVal > 0 && p.TargetPort.IntVal <= MaxPort:
 		return NumberedPort(protocol, uint16(p.TargetPort.IntVal)), true
 	case headless || p.TargetPort.IntVal == 0:
-		return NumberedPort(protocol, uint16(p.Port)), true
+		return NumberedPort(protocol, uint16(p.Port)), true //nolint:gosec // portsOf has left out the others
 	}
 	return Port{}, false
 }
