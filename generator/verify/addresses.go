@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// interval is addresses that no block tells apart. All intervals together are
+// all addresses of both families.
+type interval struct{ first, last netip.Addr }
+
+// cut divides the addresses at the bounds of the prefixes.
+func cut(prefixes map[netip.Prefix]bool) []interval {
+	whole := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	starts := map[netip.Addr]bool{}
+	for _, p := range whole {
+		starts[p.Addr()] = true
+	}
+	for p := range prefixes {
+		starts[p.Masked().Addr()] = true
+		if next := lastOf(p).Next(); next.IsValid() {
+			starts[next] = true
+		}
+	}
+	ordered := make([]netip.Addr, 0, len(starts))
+	for a := range starts {
+		ordered = append(ordered, a)
+	}
+	slices.SortFunc(ordered, netip.Addr.Compare) // IPv4 first
+	out := make([]interval, len(ordered))
+	for i, a := range ordered {
+		out[i].first = a
+		switch {
+		case i+1 < len(ordered) && ordered[i+1].BitLen() == a.BitLen():
+			out[i].last = ordered[i+1].Prev()
+		case a.Is4():
+			out[i].last = lastOf(whole[0])
+		default:
+			out[i].last = lastOf(whole[1])
+		}
+	}
+	return out
+}
+
+// at returns the interval that an address is in.
+func (s *space) at(a netip.Addr) int {
+	i, exact := slices.BinarySearchFunc(s.intervals, a.Unmap().WithZone(""), func(v interval, a netip.Addr) int { return v.first.Compare(a) })
+	if exact {
+		return i
+	}
+	return i - 1
+}
+
+// over returns the first interval of a prefix and the one after its last.
+func (s *space) over(p netip.Prefix) (int, int) {
+	return s.at(p.Masked().Addr()), s.at(lastOf(p)) + 1
+}
+
+// mark sets, or clears, what a list of prefixes covers.
+func (s *space) mark(covered []bool, list []netip.Prefix, value bool) {
+	for _, p := range list {
+		from, to := s.over(p)
+		for i := from; i < to; i++ {
+			covered[i] = value
+		}
+	}
+}
+
+// inRanges marks the intervals in which addresses are pods'.
+func (s *space) inRanges() []bool {
+	covered := make([]bool, len(s.intervals))
+	s.mark(covered, s.model.Environment.PodRanges, true)
+	return covered
+}
+
+// onlyPods marks the intervals in which every address is a pod's: those in the
+// ranges that no group and no edge names as addresses.
+func (s *space) onlyPods() []bool {
+	covered := s.inRanges()
+	env := &s.model.Environment
+	for _, group := range groupsOf(env) {
+		s.mark(covered, group.Addresses, false)
+	}
+	for i := range s.model.Edges {
+		for _, p := range [...]generator.Peer{s.model.Edges[i].From, s.model.Edges[i].To} {
+			within := func(r netip.Prefix) bool { return r.Bits() <= p.Prefix.Bits() && r.Overlaps(p.Prefix) }
+			if p.Kind == generator.CIDRPeer && slices.ContainsFunc(env.PodRanges, within) {
+				s.mark(covered, []netip.Prefix{p.Prefix}, false)
+			}
+		}
+	}
+	return covered
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// element is an end as small as policies can tell ends apart.
+type element struct {
+	namespace int32 // index in space.namespaces; -1 for what is no pod
+	workload  *generator.Workload
+	stranger  StrangerKind
+	labels    labels.Set
+	interval  int32 // of an address, and of a pod where blocks match pods; else -1
+	address   netip.Addr
+	domain    string
+}
+
+func (e *element) isPod() bool { return e.namespace >= 0 }
+
+// resolve returns the numbers that a port has at an element.
+func (e *element) resolve(p generator.Port) generator.PortSet {
+	switch {
+	case p.Name == "":
+		return generator.Ports(p)
+	case e.workload != nil:
+		return e.workload.Resolve(p)
+	}
+	return generator.PortSet{}
+}
+
+// namespace is a namespace that somebody named, or one of those that nobody did.
+type namespace struct {
+	name     string // empty for one that nobody named
+	labels   labels.Set
+	guard    generator.Guard
+	elements []int32
+}
+
+// space is every end, divided into classes that nothing tells apart.
+type space struct {
+	model   *generator.Model
+	options Options
+
+	elements   []element
+	namespaces []namespace
+	byName     map[string]int32 // the namespaces that somebody named
+	byLabel    map[label][]int32
+	byWorkload map[generator.WorkloadID][]int32
+	intervals  []interval
+	addresses  []int32   // the element of each interval; -1 where every address is a pod's
+	podsAt     [][]int32 // the pods in each interval, where blocks match pods
+	domains    []int32   // elements
+
+	class   []int32   // of each element
+	classes [][]int32 // elements of each class
+	cache   setCache
+}
+
+type label struct{ key, value string }
+
+// newSpace lists every end. It does not divide them.
+func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
+	s := &space{
+		model: m, options: o, intervals: cut(v.prefixes), byName: map[string]int32{}, byLabel: map[label][]int32{},
+		byWorkload: map[generator.WorkloadID][]int32{}, cache: newSetCache(),
+	}
+	places := []int32{-1}
+	if o.Blocks == BlocksMatchPods && v.blocks {
+		if places = places[:0]; len(m.Environment.PodRanges) == 0 {
+			return nil, errors.New("blocks match pods, and in which ranges the addresses of pods are is not known")
+		}
+		for i, in := range s.inRanges() {
+			if in {
+				places = append(places, int32(i)) //nolint:gosec // as many as prefixes
+			}
+		}
+		s.podsAt = make([][]int32, len(s.intervals))
+	}
+	s.addNamespaces(v)
+	for _, w := range m.Universe.Workloads() {
+		if !w.HostNetwork {
+			s.addWorkload(w, places)
+		}
+	}
+	s.addStrangers(v, places)
+	s.addresses = make([]int32, len(s.intervals))
+	for i, pods := range s.onlyPods() {
+		s.addresses[i] = -1
+		if !pods {
+			s.addresses[i] = s.add(element{namespace: -1, interval: int32(i), address: s.intervals[i].first}) //nolint:gosec // as many as prefixes
+		}
+	}
+	for _, name := range sorted(v.domains) {
+		s.domains = append(s.domains, s.add(element{namespace: -1, interval: -1, domain: name}))
+	}
+	return s, nil
+}
+
+func (s *space) add(e element) int32 {
+	id := int32(len(s.elements)) //nolint:gosec // the elements fit into memory
+	s.elements = append(s.elements, e)
+	if e.isPod() {
+		ns := &s.namespaces[e.namespace]
+		ns.elements = append(ns.elements, id)
+		for key, value := range e.labels {
+			s.byLabel[label{key, value}] = append(s.byLabel[label{key, value}], id)
+		}
+		if e.interval >= 0 {
+			s.podsAt[e.interval] = append(s.podsAt[e.interval], id)
+		}
+	}
+	if e.workload != nil {
+		s.byWorkload[e.workload.ID] = append(s.byWorkload[e.workload.ID], id)
+	}
+	return id
+}
+
+func (s *space) addNamespaces(v *vocabulary) {
+	for _, name := range sorted(v.namespaces) {
+		own := labels.Set(s.model.Universe.NamespaceLabels(name))
+		if own == nil {
+			own = labels.Set{corev1.LabelMetadataName: name}
+		}
+		s.byName[name] = int32(len(s.namespaces)) //nolint:gosec // the elements fit into memory
+		s.namespaces = append(s.namespaces, namespace{name: name, labels: own, guard: s.model.Guards[name]})
+	}
+	marked := v.marked(v.namespaceKeys)
+	marked[corev1.LabelMetadataName] = v.unheard()
+	s.namespaces = append(s.namespaces, namespace{labels: labels.Set{corev1.LabelMetadataName: v.unheard()}}, namespace{labels: marked})
+}
+
+// addWorkload adds the pods of a workload: one, or where blocks match pods one
+// for each interval that they are in. Where no pod is known it may get any
+// address of a pod.
+func (s *space) addWorkload(w *generator.Workload, places []int32) {
+	e := element{namespace: s.byName[w.ID.Namespace], workload: w, labels: labels.Set(w.Labels)}
+	if s.podsAt == nil || len(w.Addresses) == 0 {
+		s.addAt(e, places)
+		return
+	}
+	var seen []int32
+	for _, a := range w.Addresses {
+		i := int32(s.at(a)) //nolint:gosec // as many as prefixes
+		if !slices.Contains(seen, i) {
+			seen = append(seen, i)
+			e.interval, e.address = i, a
+			s.add(e)
+		}
+	}
+}
+
+func (s *space) addAt(e element, places []int32) {
+	for _, i := range places {
+		e.interval = i
+		if i >= 0 {
+			e.address = s.intervals[i].first
+		}
+		s.add(e)
+	}
+}
+
+func (s *space) addStrangers(v *vocabulary, places []int32) {
+	marked := v.marked(v.podKeys)
+	for i := range s.namespaces {
+		e := element{namespace: int32(i), stranger: Plain} //nolint:gosec // the elements fit into memory
+		s.addAt(e, places)
+		if len(marked) > 0 {
+			e.stranger, e.labels = Marked, marked
+			s.addAt(e, places)
+		}
+	}
+	for _, group := range groupsOf(&s.model.Environment) {
+		for _, set := range group.Pods {
+			holds := func(w *generator.Workload) bool { return !w.HostNetwork && set.Holds(w.ID.Namespace, w.Labels) }
+			if len(set.Labels) > 0 && !slices.ContainsFunc(s.model.Universe.Within(set.Namespace), holds) {
+				s.addAt(element{namespace: s.byName[set.Namespace], stranger: Grouped, labels: labels.Set(set.Labels)}, places)
+			}
+		}
+	}
+}
+
+// end returns an element as others see it.
+func (s *space) end(id int32) End {
+	e := &s.elements[id]
+	switch {
+	case e.workload != nil:
+		return End{Workload: e.workload.ID, Address: e.address}
+	case e.isPod():
+		ns := &s.namespaces[e.namespace]
+		elsewhere := ns.name == "" && int(e.namespace) == len(s.namespaces)-1
+		return End{Stranger: Stranger{Kind: e.stranger, Namespace: ns.name, Elsewhere: Labelled(elsewhere)}, Address: e.address}
+	case e.domain != "":
+		return End{Domain: e.domain}
+	}
+	v := s.intervals[e.interval]
+	if v.first == v.last {
+		return End{Address: v.first}
+	}
+	return End{Address: v.first, Last: v.last}
+}
