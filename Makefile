@@ -75,12 +75,17 @@ TEST_FLAGS ?= -timeout 60m
 .PHONY: test
 test: $(CLUSTER_FILES) build ## Run every test, those against the real API server included.
 	$(GO) test $(TEST_FLAGS) ./...
-	@$(MAKE) --no-print-directory test-authz
+	@$(MAKE) --no-print-directory test-authz test-cyclonus
 
 .PHONY: test-authz
 test-authz: $(CLUSTER_FILES) ## Compare internal/authz with Kubernetes. GATEHOUSE_SEED=n, or random, draws other questions.
 	@# A module of its own: it links k8s.io/kubernetes. -v shows the seed and how much was asked.
 	$(GO) -C test/authz test -v $(TEST_FLAGS) ./...
+
+.PHONY: test-cyclonus
+test-cyclonus: ## Compare generator/verify with cyclonus. GATEHOUSE_SEED=n, or random, draws other questions.
+	@# A module of its own: it links cyclonus. -v shows the seed, how much was asked and what is known to differ.
+	$(GO) -C test/cyclonus test -v $(TEST_FLAGS) ./...
 
 .PHONY: test-integration
 test-integration: $(CLUSTER_FILES) build ## Run only the tests below test/. TEST_FLAGS='-run Name -v' narrows them.
@@ -120,6 +125,7 @@ generate: ## Regenerate code, CRDs, manifests and the checks' pages.
 lint: ## Run the linters. The first time builds them, which takes minutes.
 	$(LINTER) run ./...
 	cd test/authz && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
+	cd test/cyclonus && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 
 .PHONY: verify
 verify: ## Check that generated files, formatting, go vet and go.mod are in order.
