@@ -105,10 +105,16 @@ type wanted struct {
 	from  [][]int32 // of each class: edges, by index
 	to    map[generator.Peer]classSet
 	named map[generator.Port][]holder
+
+	all, some bitset // of row
 }
 
 func (s *space) wanted() *wanted {
-	w := &wanted{space: s, from: make([][]int32, len(s.classes)), to: map[generator.Peer]classSet{}, named: map[generator.Port][]holder{}}
+	n := len(s.classes)
+	w := &wanted{
+		space: s, from: make([][]int32, n), to: map[generator.Peer]classSet{}, named: map[generator.Port][]holder{},
+		all: newBitset(n), some: newBitset(n),
+	}
 	sources := map[generator.Peer]classSet{}
 	set := func(known map[generator.Peer]classSet, p generator.Peer) classSet {
 		if _, ok := known[p]; !ok {
@@ -132,18 +138,17 @@ func (s *space) wanted() *wanted {
 // row is where a class should be able to connect to.
 func (w *wanted) row(from int32) []part {
 	var row []part
-	n := len(w.space.classes)
 	for _, i := range w.from[from] {
 		e := &w.space.model.Edges[i]
-		to := newBitset(n)
-		w.to[e.To].into(to)
+		clear(w.all)
+		w.to[e.To].into(w.all)
 		if e.Port.Name == "" {
-			row = plus(row, to, generator.Ports(e.Port))
+			row = plus(row, w.all, generator.Ports(e.Port))
 			continue
 		}
 		for _, h := range w.named[e.Port] {
-			if part := newBitset(n); part.meet(to, h.classes) {
-				row = plus(row, part, h.ports)
+			if w.some.meet(w.all, h.classes) {
+				row = plus(row, w.some, h.ports)
 			}
 		}
 	}

@@ -90,17 +90,17 @@ func (e End) String() string {
 // String returns the stranger in words.
 func (s Stranger) String() string {
 	where := "namespace " + s.Namespace
-	if s.Namespace == "" {
+	switch {
+	case s.Namespace == "" && bool(s.Elsewhere):
+		where = "a labelled namespace that nobody named"
+	case s.Namespace == "":
 		where = "a namespace that nobody named"
-		if s.Elsewhere {
-			where += ", with other labels,"
-		}
 	}
 	switch s.Kind {
 	case Plain:
 		return "another pod of " + where
 	case Marked:
-		return "another pod of " + where + ", with other labels"
+		return "another labelled pod of " + where
 	case Grouped:
 		return "a pod that " + where + " should have"
 	}

@@ -2,30 +2,32 @@
 
 package verify
 
-import "github.com/gatehouse-sh/gatehouse/generator"
+import (
+	"slices"
 
-// plus adds ports to some classes of a row, whose parts stay apart. It takes
-// the bits of to.
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// plus adds ports to some classes of a row, whose parts stay apart. What it
+// leaves in to is of no use to the caller.
 func plus(row []part, to bitset, ports generator.PortSet) []part {
 	if ports.Empty() {
 		return row
 	}
-	in := newBitset(len(to) * 64)
 	for i := range len(row) {
-		if !in.meet(row[i].to, to) {
+		if !row[i].to.meets(to) {
 			continue
 		}
+		in := slices.Clone(row[i].to)
+		in.meet(in, to)
 		to.remove(in)
-		both := row[i].ports.Union(ports)
-		if both.Equal(row[i].ports) {
-			continue
+		if both := row[i].ports.Union(ports); !both.Equal(row[i].ports) {
+			row[i].to.remove(in)
+			row = append(row, part{in, both})
 		}
-		row[i].to.remove(in)
-		row = append(row, part{in, both})
-		in = newBitset(len(to) * 64)
 	}
 	if !to.empty() {
-		row = append(row, part{to, ports})
+		row = append(row, part{slices.Clone(to), ports})
 	}
 	return row
 }
@@ -34,15 +36,16 @@ func plus(row []part, to bitset, ports generator.PortSet) []part {
 func minus(row, without []part) []part {
 	var out []part
 	for _, a := range row {
-		rest := append(bitset(nil), a.to...)
-		in := newBitset(len(rest) * 64)
+		rest := slices.Clone(a.to)
 		for _, b := range without {
-			if !in.meet(a.to, b.to) {
+			if !a.to.meets(b.to) {
 				continue
 			}
-			rest.remove(in)
+			rest.remove(b.to)
 			if ports := a.ports.Minus(b.ports); !ports.Empty() {
-				out = append(out, part{append(bitset(nil), in...), ports})
+				in := slices.Clone(a.to)
+				in.meet(in, b.to)
+				out = append(out, part{in, ports})
 			}
 		}
 		if !rest.empty() {

@@ -4,6 +4,7 @@ package verify
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 )
@@ -180,14 +181,11 @@ func apply(list []cell, peers bitset, ports generator.PortSet, action Action) []
 		if open.Empty() || !c.peers.meets(peers) {
 			continue
 		}
-		rest := newBitset(len(peers) * 64)
-		copy(rest, c.peers)
-		rest.remove(peers)
-		if !rest.empty() {
-			in := newBitset(len(peers) * 64)
-			in.meet(c.peers, peers)
+		in := slices.Clone(c.peers)
+		in.meet(in, peers)
+		if !slices.Equal(in, c.peers) {
+			c.peers.remove(in)
 			list = append(list, *c)
-			list[i].peers = rest
 			c = &list[len(list)-1]
 			c.peers = in
 		}
