@@ -7,9 +7,8 @@ import (
 	"runtime"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 )

@@ -80,7 +80,7 @@ func (s *space) divide(v *vocabulary, policies []Policy) {
 		numbers := map[string][]int32{}
 		for i := range s.elements {
 			if set := s.elements[i].resolve(p); !set.Empty() {
-				numbers[set.String()] = append(numbers[set.String()], int32(i)) //nolint:gosec // the elements fit into memory
+				numbers[set.String()] = append(numbers[set.String()], int32(i))
 			}
 		}
 		for _, number := range slices.Sorted(maps.Keys(numbers)) {
@@ -97,14 +97,14 @@ func (s *space) divide(v *vocabulary, policies []Policy) {
 	s.class = d.class
 	s.classes = make([][]int32, len(d.size))
 	for i, c := range d.class {
-		s.classes[c] = append(s.classes[c], int32(i)) //nolint:gosec // the elements fit into memory
+		s.classes[c] = append(s.classes[c], int32(i))
 	}
 }
 
 func (s *space) divideByKind(d *divider) {
 	var pods, ingress, egress []int32
 	for i := range s.elements {
-		e, id := &s.elements[i], int32(i) //nolint:gosec // the elements fit into memory
+		e, id := &s.elements[i], int32(i)
 		if !e.isPod() {
 			continue
 		}
@@ -138,7 +138,7 @@ func (s *space) classSetOf(elements []int32) classSet {
 func (s *space) kindSet(has func(*element) bool) bitset {
 	out := newBitset(len(s.classes))
 	for c := range s.classes {
-		if class := int32(c); has(s.some(class)) { //nolint:gosec // the elements fit into memory
+		if class := int32(c); has(s.some(class)) {
 			out.set(class)
 		}
 	}
@@ -155,7 +155,7 @@ type holder struct {
 func (s *space) holdersOf(p generator.Port) []holder {
 	var out []holder
 	for c := range s.classes {
-		class := int32(c) //nolint:gosec // the elements fit into memory
+		class := int32(c)
 		ports := s.some(class).resolve(p)
 		if ports.Empty() {
 			continue

@@ -3,6 +3,7 @@
 package verify
 
 import (
+	"encoding/binary"
 	"iter"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
@@ -92,7 +93,7 @@ func (s *Set) indexIngress() *index {
 				}
 				continue
 			}
-			key := string(appendBits([]byte{byte(ports), byte(ports >> 8), byte(ports >> 16), byte(ports >> 24)}, c.peers))
+			key := wideKey(ports, c.peers)
 			w, known := wides[key]
 			if !known {
 				w = len(x.many)
@@ -183,12 +184,11 @@ func (x *index) row(from int32, out []cell) []part {
 	return parts
 }
 
-func appendBits(key []byte, b bitset) []byte {
-	for _, w := range b {
-		for range 8 {
-			key = append(key, byte(w))
-			w >>= 8
-		}
+func wideKey(ports int32, from bitset) string {
+	key := make([]byte, 0, 8*(1+len(from)))
+	key = binary.LittleEndian.AppendUint64(key, uint64(ports)) //nolint:gosec // an index
+	for _, w := range from {
+		key = binary.LittleEndian.AppendUint64(key, w)
 	}
-	return key
+	return string(key)
 }

@@ -155,8 +155,8 @@ func (s *space) find(e End) ([]int32, error) {
 	case e.Stranger.Kind != 0:
 		for i := range s.elements {
 			el := &s.elements[i]
-			if el.stranger == e.Stranger.Kind && s.end(int32(i)).Stranger == e.Stranger { //nolint:gosec // the elements fit into memory
-				add(int32(i)) //nolint:gosec // the elements fit into memory
+			if el.stranger == e.Stranger.Kind && s.end(int32(i)).Stranger == e.Stranger {
+				add(int32(i))
 			}
 		}
 	case e.Domain != "":

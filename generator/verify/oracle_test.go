@@ -214,6 +214,7 @@ func (o oracle) is(p generator.Peer, h *host) bool {
 	case generator.ExternalPeer:
 		e := env.External()
 		return !h.pod && h.address.IsValid() && (e[0].Holds(h.address) || e[1].Holds(h.address))
+	case generator.ServicePeer, generator.APIServerPeer, generator.GatewayPeer, generator.MonitoringPeer: // in no random model
 	}
 	return false
 }

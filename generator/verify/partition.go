@@ -47,7 +47,7 @@ func (s *space) selectNamespaces(sel labels.Selector, key string) []int32 {
 	if names == nil {
 		for i := range s.namespaces {
 			if sel.Matches(s.namespaces[i].labels) {
-				found = append(found, int32(i)) //nolint:gosec // the elements fit into memory
+				found = append(found, int32(i))
 			}
 		}
 	}
@@ -180,7 +180,7 @@ func (s *space) elementsOfPeer(p generator.Peer) []int32 {
 		for i := range s.elements {
 			e := &s.elements[i]
 			if e.stranger != 0 && (p.HoldsStrangers(s.namespaces[e.namespace].name) || isGroup && groupHolds(group, s.namespaces[e.namespace].name, e.labels)) {
-				out = append(out, int32(i)) //nolint:gosec // the elements fit into memory
+				out = append(out, int32(i))
 			}
 		}
 	}

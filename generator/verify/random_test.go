@@ -130,10 +130,10 @@ func (d dice) selector(keys []string) labels.Selector {
 	for range 1 + d.IntN(2) {
 		key, values := pick(d, keys), []string{pick(d, testValues)}
 		op := pick(d, []selection.Operator{selection.Equals, selection.Equals, selection.In, selection.NotIn, selection.Exists, selection.DoesNotExist})
-		switch op {
-		case selection.Exists, selection.DoesNotExist:
+		if op == selection.Exists || op == selection.DoesNotExist {
 			values = nil
-		case selection.In, selection.NotIn:
+		}
+		if op == selection.In || op == selection.NotIn {
 			values = append(values, pick(d, testValues))
 		}
 		r, err := labels.NewRequirement(key, op, values)

@@ -71,7 +71,7 @@ func Compile(policies []Policy, m *generator.Model, o Options) (*Set, error) {
 // compile prepares several lists of policies over the same classes.
 func compile(m *generator.Model, o Options, lists ...[]Policy) ([]*Set, error) {
 	together := slices.Concat(lists...)
-	var faults []error
+	faults := make([]error, 0, len(together))
 	for i := range together {
 		faults = append(faults, together[i].validate())
 	}
@@ -117,7 +117,7 @@ func (s *Set) take(policies []Policy) error {
 	s.policies = make([]policy, len(order))
 	egress, ingress := make([][]int32, len(s.space.classes)), make([][]int32, len(s.space.classes))
 	for i, p := range order {
-		n := int32(i) //nolint:gosec // the policies fit into memory
+		n := int32(i)
 		s.policies[i] = policy{name: p.Name, tier: p.Tier, isolates: p.Isolates, ingress: s.rules(n, p.Ingress), egress: s.rules(n, p.Egress)}
 		subject := s.space.classSetOf(s.space.selectPods(p.Subject))
 		for c := range subject.all() {

@@ -80,7 +80,7 @@ func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
 		}
 		for i, in := range s.inRanges() {
 			if in {
-				places = append(places, int32(i)) //nolint:gosec // as many as prefixes
+				places = append(places, int32(i))
 			}
 		}
 		s.podsAt = make([][]int32, len(s.intervals))
@@ -96,7 +96,7 @@ func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
 	for i, pods := range s.onlyPods() {
 		s.addresses[i] = -1
 		if !pods {
-			s.addresses[i] = s.add(element{namespace: -1, interval: int32(i), address: s.intervals[i].first}) //nolint:gosec // as many as prefixes
+			s.addresses[i] = s.add(element{namespace: -1, interval: int32(i), address: s.intervals[i].first})
 		}
 	}
 	for _, name := range sorted(v.domains) {

@@ -91,11 +91,8 @@ func namesOf(s labels.Selector) []string {
 
 // wantsValue reports whether a requirement holds for some values of its key only.
 func wantsValue(r *labels.Requirement) bool {
-	switch r.Operator() {
-	case selection.In, selection.Equals, selection.DoubleEquals:
-		return true
-	}
-	return false
+	op := r.Operator()
+	return op == selection.In || op == selection.Equals || op == selection.DoubleEquals
 }
 
 func (v *vocabulary) block(b generator.Block) {
