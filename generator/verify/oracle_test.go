@@ -35,7 +35,7 @@ type host struct {
 // hosts returns ends of every kind, for these policies and others.
 func (o oracle) hosts(others []Policy) []host {
 	var out []host
-	byAddress := o.options.Blocks == BlocksMatchPods && slices.ContainsFunc(slices.Concat(o.policies, others), hasBlock)
+	byAddress := slices.ContainsFunc(slices.Concat(o.policies, others), o.asksForAddresses)
 	anywhere := netip.MustParseAddr("10.0.2.99") // in the range of pods, in no narrow block
 	for _, w := range o.model.Universe.Workloads() {
 		if w.HostNetwork {
@@ -91,10 +91,14 @@ func (o oracle) hosts(others []Policy) []host {
 	return out
 }
 
-func hasBlock(p Policy) bool {
+func (o oracle) asksForAddresses(p Policy) bool {
 	return slices.ContainsFunc(slices.Concat(p.Ingress, p.Egress), func(r Rule) bool {
-		return slices.ContainsFunc(r.Peers, func(p Peer) bool { return p.Block.Prefix.IsValid() })
+		return slices.ContainsFunc(r.Peers, func(p Peer) bool { return p.Block.Prefix.IsValid() && o.matchesPods(p) })
 	})
+}
+
+func (o oracle) matchesPods(p Peer) bool {
+	return o.options.Blocks == BlocksMatchPods || p.Scope == BlocksMatchPods
 }
 
 func (h *host) in(p Pods) bool {
@@ -113,7 +117,7 @@ func (o oracle) isPeer(r *Rule, h *host) bool {
 			name := h.end.Domain
 			return name == p.Domain || name != "" && strings.HasPrefix(p.Domain, "*.") && strings.HasSuffix(name, p.Domain[1:])
 		}
-		return h.address.IsValid() && p.Block.Holds(h.address)
+		return h.address.IsValid() && (!h.pod || o.matchesPods(p)) && p.Block.Holds(h.address)
 	})
 }
 

@@ -136,7 +136,7 @@ func (s *space) elementsOf(p Peer) []int32 {
 		if id := s.addresses[i]; id >= 0 {
 			out = append(out, id)
 		}
-		if s.podsAt != nil {
+		if s.podsAt != nil && max(p.Scope, s.options.Blocks) == BlocksMatchPods {
 			out = append(out, s.podsAt[i]...)
 		}
 	}

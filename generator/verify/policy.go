@@ -78,6 +78,10 @@ type Peer struct {
 	Pods   Pods
 	Block  generator.Block
 	Domain string
+
+	// Scope, of a Block, is BlocksMatchPods where the dialect says so itself, as
+	// the networks of a ClusterNetworkPolicy do. Else Options.Blocks counts.
+	Scope BlockScope
 }
 
 func (p Peer) validate() error {
@@ -90,6 +94,8 @@ func (p Peer) validate() error {
 	switch {
 	case kinds != 1:
 		return errors.New("a peer is pods, a block or a domain name")
+	case p.Scope != BlocksAreOutside && !p.Block.Prefix.IsValid():
+		return errors.New("only a block has a scope")
 	case p.Pods.isSet():
 		return p.Pods.validate()
 	}

@@ -171,7 +171,7 @@ func (d dice) rule(i int, tier Tier) Rule {
 		}
 		switch d.IntN(5) {
 		case 0:
-			r.Peers = append(r.Peers, Peer{Block: d.block()})
+			r.Peers = append(r.Peers, Peer{Block: d.block(), Scope: BlockScope(d.IntN(2))})
 		case 1:
 			r.Peers = append(r.Peers, Peer{Domain: pick(d, testDomains)})
 		default:

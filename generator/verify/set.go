@@ -78,7 +78,7 @@ func compile(m *generator.Model, o Options, lists ...[]Policy) ([]*Set, error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	v := words(together, m)
+	v := words(together, m, o)
 	s, err := newSpace(v, m, o)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (d *side) group(selected [][]int32) {
 	known := map[string]int32{}
 	var key []byte
 	for c, policies := range selected {
-		class := int32(c) //nolint:gosec // the elements fit into memory
+		class := int32(c)
 		key = key[:0]
 		for _, p := range policies {
 			key = binary.LittleEndian.AppendUint32(key, uint32(p)) //nolint:gosec // an index

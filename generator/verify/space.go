@@ -74,7 +74,7 @@ func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
 		byWorkload: map[generator.WorkloadID][]int32{}, cache: newSetCache(),
 	}
 	places := []int32{-1}
-	if o.Blocks == BlocksMatchPods && v.blocks {
+	if v.places {
 		if places = places[:0]; len(m.Environment.PodRanges) == 0 {
 			return nil, errors.New("blocks match pods, and in which ranges the addresses of pods are is not known")
 		}
@@ -171,7 +171,7 @@ func (s *space) addAt(e element, places []int32) {
 func (s *space) addStrangers(v *vocabulary, places []int32) {
 	marked := v.marked(v.podKeys)
 	for i := range s.namespaces {
-		e := element{namespace: int32(i), stranger: Plain} //nolint:gosec // the elements fit into memory
+		e := element{namespace: int32(i), stranger: Plain}
 		s.addAt(e, places)
 		if len(marked) > 0 {
 			e.stranger, e.labels = Marked, marked

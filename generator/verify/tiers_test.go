@@ -143,6 +143,7 @@ func TestCompileRefuses(t *testing.T) {
 		"a peer that is nobody":              {peers(Peer{}), "a peer is"},
 		"a peer that is two":                 {peers(Peer{Pods: everyPod, Domain: "a.example"}), "a peer is"},
 		"a peer with half a selection":       {peers(Peer{Pods: Pods{Namespaces: labels.Everything()}}), "selector"},
+		"pods with the scope of a block":     {peers(Peer{Pods: everyPod, Scope: BlocksMatchPods}), "scope"},
 		"an exception outside its block":     {peers(block("10.0.0.0/8", "11.0.0.0/16")), "11.0.0.0/16 is no part"},
 		"an exception as large as its block": {peers(block("10.0.0.0/8", "10.0.0.0/8")), "is no part"},
 		"two policies that contradict":       {ties(Deny), "named and other: both at priority 1"},

@@ -22,11 +22,11 @@ type vocabulary struct {
 	prefixes               map[netip.Prefix]bool
 	domains                map[string]bool
 	names                  map[generator.Port]bool // named ports
-	blocks                 bool                    // whether a policy has any
+	places                 bool                    // whether a policy asks for the addresses of pods
 }
 
 // words collects the vocabulary of policies and of a model.
-func words(policies []Policy, m *generator.Model) *vocabulary {
+func words(policies []Policy, m *generator.Model, o Options) *vocabulary {
 	v := &vocabulary{
 		namespaces: map[string]bool{}, namespaceKeys: map[string]bool{}, podKeys: map[string]bool{}, values: map[string]bool{},
 		prefixes: map[netip.Prefix]bool{}, domains: map[string]bool{}, names: map[generator.Port]bool{},
@@ -35,7 +35,7 @@ func words(policies []Policy, m *generator.Model) *vocabulary {
 		v.pods(policies[i].Subject)
 		for _, rules := range [][]Rule{policies[i].Ingress, policies[i].Egress} {
 			for j := range rules {
-				v.rule(&rules[j])
+				v.rule(&rules[j], o)
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func words(policies []Policy, m *generator.Model) *vocabulary {
 	return v
 }
 
-func (v *vocabulary) rule(r *Rule) {
+func (v *vocabulary) rule(r *Rule, o Options) {
 	for _, p := range r.Peers {
 		switch {
 		case p.Pods.isSet():
@@ -52,7 +52,7 @@ func (v *vocabulary) rule(r *Rule) {
 			v.domains[p.Domain] = true
 		default:
 			v.block(p.Block)
-			v.blocks = true
+			v.places = v.places || max(p.Scope, o.Blocks) == BlocksMatchPods
 		}
 	}
 	for _, p := range r.Ports {
