@@ -3,7 +3,9 @@
 package netpol
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -351,6 +353,25 @@ var traps = []struct {
 	},
 }
 
+// noQuestions are the traps of NetworkPolicy that are not about what a policy
+// allows, and what they are about.
+var noQuestions = map[string]string{
+	"B1.8 ICMP":                                     "no policy speaks of it, and no edge",
+	"B1.9 name servers":                             "the Environment: Discover",
+	"B1.10 replies":                                 "the source of flows",
+	"B1.12 the pod's own node":                      "always allowed, and not modelled",
+	"B1.14 the API server":                          "the Environment: Discover",
+	"B1.15 what the API server opens":               "the source of manifests",
+	"B1.19 labels that churn":                       "the choice of selectors",
+	"B1.21 Jobs":                                    "the universe: Observe",
+	"B1.22 pods that end":                           "what enforces policies",
+	"B1.23 init containers and sidecars":            "the universe: Observe",
+	"B1.24 limits of objects":                       "the renderer",
+	"B1.25 names":                                   "the renderer",
+	"B1.26 what NetworkPolicy cannot say":           "the renderer",
+	"B1.27 the order in which policies are applied": "the controller",
+}
+
 func TestTraps(t *testing.T) {
 	t.Parallel()
 	m := shop(t)
@@ -386,6 +407,9 @@ func TestTraps(t *testing.T) {
 		questions += len(c.allowed) + len(c.refused)
 	}
 	t.Logf("%d traps, %d questions", len(traps), questions)
+	for _, name := range slices.Sorted(maps.Keys(noQuestions)) {
+		t.Logf("no question: %s (%s)", name, noQuestions[name])
+	}
 	if len(traps) < 30 {
 		t.Error("traps are missing")
 	}

@@ -97,6 +97,9 @@ func (s *Set) Allowed(from, to End, port generator.Port) (Verdict, error) {
 	if err := port.Validate(); err != nil {
 		return Verdict{}, err
 	}
+	if from.Domain != "" {
+		return Verdict{}, fmt.Errorf("source: %s is a domain name, which opens no connections", from.Domain)
+	}
 	sources, err := s.space.find(from)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("source: %w", err)

@@ -14,5 +14,7 @@
 //
 // What is not decided here: connections within a pod, those that the kubelet
 // opens to the pods of its own node, ICMP, and anything after the first packet.
-// Pods on the network of their node are addresses.
+// Pods on the network of their node are addresses. A namespace that nobody named
+// has no label of a known one, so that a rule for every namespace of a team is
+// about the namespaces that the team has.
 package verify

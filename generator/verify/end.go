@@ -102,7 +102,7 @@ func (s Stranger) String() string {
 	case Marked:
 		return "another labelled pod of " + where
 	case Grouped:
-		return "a pod that " + where + " should have"
+		return "a pod that belongs in " + where
 	}
 	return "nobody"
 }

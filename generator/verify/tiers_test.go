@@ -254,6 +254,7 @@ func TestAllowedRefusesToGuess(t *testing.T) {
 			known, PodOf(generator.WorkloadID{Namespace: "ops", Kind: "Deployment", Name: "agent"}), http,
 		},
 		"destination: nothing is known of api.example.com": {known, DomainOf("api.example.com"), http},
+		"source: api.example.com is a domain name":         {DomainOf("api.example.com"), known, http},
 		"Deployment shop/web has no port TCP/metrics":      {known, known, generator.NamedPort(generator.TCP, "metrics")},
 		"no protocol": {known, known, generator.Port{First: 1, Last: 1}},
 	} {
