@@ -201,7 +201,7 @@ func (d dice) block() generator.Block {
 func (d dice) policies() []Policy {
 	var out []Policy
 	for i := range d.IntN(6) {
-		p := Policy{Name: fmt.Sprintf("policy %d", i), Tier: pick(d, []Tier{Admin, Normal, Normal, Normal, Baseline}), Priority: int32(i), Subject: d.pods()}
+		p := Policy{Name: fmt.Sprintf("policy %d", 9-i), Tier: pick(d, []Tier{Admin, Normal, Normal, Normal, Baseline}), Priority: int32(i), Subject: d.pods()}
 		if p.Tier == Normal {
 			p.Isolates = generator.Guard{Ingress: d.chance(60), Egress: d.chance(60)}
 		}

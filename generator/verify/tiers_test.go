@@ -4,6 +4,7 @@ package verify
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,7 +69,7 @@ func TestTiers(t *testing.T) {
 			[]Policy{isolating(ingress("np", Normal, 0, Accept)), ingress("admin", Admin, 9, Deny)}, false, "denied by admin, ingress[0]",
 		},
 		"the lower priority counts first": {
-			[]Policy{ingress("second", Admin, 2, Deny), ingress("first", Admin, 1, Accept)}, true, "accepted by first",
+			[]Policy{ingress("a", Admin, 2, Deny), ingress("b", Admin, 1, Accept)}, true, "accepted by b",
 		},
 		"the first rule counts": {[]Policy{ingress("admin", Admin, 1, Deny, Accept)}, false, "denied by admin, ingress[0]"},
 		"Pass leaves the other Admin policies out": {
@@ -235,6 +236,50 @@ func TestMissingSaysWhoRefuses(t *testing.T) {
 	m.Guards = nil
 	if report, err = Compare(nil, m, Options{}); err != nil || !report.Exact() {
 		t.Errorf("%v %v: without guards nothing is asked for", report, err)
+	}
+}
+
+// TestAddressesAmongPods: in a range of pods addresses are pods, unless a group or
+// an edge names them, as where nodes and pods share a network.
+func TestAddressesAmongPods(t *testing.T) {
+	t.Parallel()
+	m := pairModel(t)
+	prefix := netip.MustParsePrefix
+	m.Environment.PodRanges = []netip.Prefix{prefix("10.0.0.0/16")}
+	m.Environment.Nodes.Addresses = []netip.Prefix{prefix("10.0.9.0/24")}
+	m.Edges = append(m.Edges,
+		generator.Edge{From: web, To: generator.Peer{Kind: generator.NodePeer}, Port: http},
+		generator.Edge{From: web, To: generator.CIDRPeerOf(prefix("10.0.7.7/32")), Port: http})
+	block := func(text string) Peer { return Peer{Block: generator.Block{Prefix: prefix(text)}} }
+	deny := Policy{Name: "deny", Tier: Normal, Subject: named("shop"), Isolates: generator.Guard{Ingress: true, Egress: true}}
+	app := func(name string) labels.Selector { return labels.SelectorFromSet(labels.Set{"app": name}) }
+	p := Policy{Name: "np", Tier: Normal, Subject: Pods{named("shop").Namespaces, app("web")}}
+	for name, c := range map[string]struct {
+		peers          []Peer
+		missing, extra string
+	}{
+		"nothing":     {nil, "10.0.7.7 10.0.9.0/24", ""},
+		"the nodes":   {[]Peer{block("10.0.9.0/24")}, "10.0.7.7", ""},
+		"both":        {[]Peer{block("10.0.9.0/24"), block("10.0.7.7/32")}, "", ""},
+		"all of them": {[]Peer{block("10.0.0.0/16")}, "", ""},
+		"and more":    {[]Peer{block("10.0.0.0/15")}, "", "10.1.0.0/16"},
+	} {
+		p.Egress = []Rule{{Name: "egress[0]", Action: Accept, Peers: append(c.peers, Peer{Pods: Pods{named("pay").Namespaces, app("api")}}), Ports: []generator.Port{http}}}
+		report, err := Compare([]Policy{deny, p}, m, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{c.missing, c.extra} {
+			var got []string
+			for _, d := range [][]Difference{report.Missing, report.Extra}[i] {
+				for end := range d.To.All() {
+					got = append(got, end.String())
+				}
+			}
+			if slices.Sort(got); strings.Join(got, " ") != want {
+				t.Errorf("%s: %q, not %q", name, got, want)
+			}
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ func gather(t *testing.T, what string, list []Connection) map[pair]generator.Por
 	for _, c := range list {
 		for from := range c.From.classes.all() {
 			for to := range c.To.classes.all() {
+				if s := c.To.space; !s.some(from).isPod() && !s.some(to).isPod() {
+					t.Errorf("%s: %s, and neither is the cluster's", what, Difference{From: c.From, To: c.To, Ports: c.Ports})
+				}
 				had := out[pair{from, to}]
 				if !had.Intersect(c.Ports).Empty() {
 					t.Errorf("%s: %s twice", what, Difference{From: c.From, To: c.To, Ports: c.Ports})
