@@ -239,6 +239,41 @@ func TestMissingSaysWhoRefuses(t *testing.T) {
 	}
 }
 
+// TestGroupsWithoutWorkloads: name servers that no file describes are wanted all
+// the same, by the labels of their Service's selector.
+func TestGroupsWithoutWorkloads(t *testing.T) {
+	t.Parallel()
+	m := pairModel(t)
+	m.Environment.DNS = generator.Group{Pods: []generator.PodSet{{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}}}}
+	m.Edges = []generator.Edge{{From: web, To: generator.Peer{Kind: generator.DNSPeer}, Port: http}}
+	app := func(key, name string) labels.Selector { return labels.SelectorFromSet(labels.Set{key: name}) }
+	deny := Policy{Name: "deny", Tier: Normal, Subject: named("shop"), Isolates: generator.Guard{Ingress: true, Egress: true}}
+	p := Policy{Name: "np", Tier: Normal, Subject: Pods{named("shop").Namespaces, app("app", "web")}, Egress: []Rule{{Name: "egress[0]", Action: Accept, Ports: []generator.Port{http}}}}
+	for name, c := range map[string]struct {
+		pods    labels.Selector
+		missing bool
+		extra   bool
+	}{
+		"their labels":       {app("k8s-app", "kube-dns"), false, false},
+		"others":             {app("k8s-app", "coredns"), true, false},
+		"all of kube-system": {labels.Everything(), false, true},
+	} {
+		p.Egress[0].Peers = []Peer{{Pods: Pods{named("kube-system").Namespaces, c.pods}}}
+		report, err := Compare([]Policy{deny, p}, m, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(report.Missing) > 0) != c.missing || (len(report.Extra) > 0) != c.extra {
+			t.Errorf("%s: missing %v, extra %v", name, report.Missing, report.Extra)
+		}
+		for _, d := range report.Missing {
+			if d.To.String() != "a pod that belongs in namespace kube-system" {
+				t.Error(d)
+			}
+		}
+	}
+}
+
 // TestAddressesAmongPods: in a range of pods addresses are pods, unless a group or
 // an edge names them, as where nodes and pods share a network.
 func TestAddressesAmongPods(t *testing.T) {
