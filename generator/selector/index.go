@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package selector finds labels by which a policy selects the pods of some
+// workloads and no others of their namespace. It does not know policies:
+// generator/compact asks it for subjects and for peers.
+//
+// Every selector has a pair or a list of values that a pod must carry, so that
+// it selects no pod whose labels nobody described.
+package selector
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// Options say what the enforcer of a policy can select by.
+type Options struct {
+	// Visible reports whether the enforcer sees a label key. Cilium makes
+	// identities of some labels only, and a selector of another matches nothing
+	// (docs.cilium.io, "Limiting Identity-Relevant Labels"). nil means that it
+	// sees all.
+	Visible func(key string) bool
+}
+
+// Sees reports whether a policy may select by a label key: the enforcer sees it,
+// and it does not change from one pod or release to the next.
+func (o Options) Sees(key string) bool {
+	return !generator.Churns(key) && (o.Visible == nil || o.Visible(key))
+}
+
+// Index answers for one universe. It keeps what it works out, so one goroutine
+// at a time may use it.
+type Index struct {
+	universe *generator.Universe
+	options  Options
+	spaces   map[string]*space
+}
+
+// New returns an index of a universe.
+func New(u *generator.Universe, o Options) *Index {
+	return &Index{universe: u, options: o, spaces: map[string]*space{}}
+}
+
+// Class is the workloads of a namespace that have the same labels, of those that
+// a policy may select by: a selector has all of them or none. Two classes are
+// the same when their pointers are.
+type Class struct {
+	Workloads []*generator.Workload // in order; none is on the network of its node
+
+	labels map[string]string
+	pairs  []pair // of labels, the best to select by first
+	chosen *Selection
+}
+
+// ErrNoLabels is why a class cannot be selected: pods that carry no label are
+// told apart from nothing.
+var ErrNoLabels = errors.New("its pods carry no label that a policy can select by")
+
+type pair struct{ key, value string }
+
+// space is what selects within one namespace. Pods on the network of their node
+// are in it: policies do not apply to them, and a selector should not seem to.
+type space struct {
+	byPair  map[pair][]*Class
+	byKey   map[string][]*Class
+	byOwner map[*generator.Workload]*Class
+}
+
+// ClassOf returns the class of a workload; nil for one on the network of its
+// node, which no policy selects, and for one that the universe does not have.
+func (x *Index) ClassOf(w *generator.Workload) *Class {
+	if w == nil || w.HostNetwork {
+		return nil
+	}
+	return x.space(w.ID.Namespace).byOwner[w]
+}
+
+func (x *Index) space(namespace string) *space {
+	s, known := x.spaces[namespace]
+	if !known {
+		s = x.read(namespace)
+		x.spaces[namespace] = s
+	}
+	return s
+}
+
+func (x *Index) read(namespace string) *space {
+	s := &space{byPair: map[pair][]*Class{}, byKey: map[string][]*Class{}, byOwner: map[*generator.Workload]*Class{}}
+	alike := map[string]*Class{}
+	for _, w := range x.universe.Within(namespace) {
+		pairs := x.pairsOf(w)
+		key := keyOf(pairs)
+		c, known := alike[key]
+		if !known {
+			c = &Class{labels: make(map[string]string, len(pairs)), pairs: pairs}
+			alike[key] = c
+			for _, p := range pairs {
+				c.labels[p.key] = p.value
+				s.byPair[p] = append(s.byPair[p], c)
+				s.byKey[p.key] = append(s.byKey[p.key], c)
+			}
+		}
+		if !w.HostNetwork {
+			c.Workloads = append(c.Workloads, w)
+			s.byOwner[w] = c
+		}
+	}
+	for _, c := range alike {
+		slices.SortFunc(c.pairs, func(a, b pair) int {
+			return cmp.Or(cmp.Compare(c.rank(a.key), c.rank(b.key)), strings.Compare(a.key, b.key))
+		})
+	}
+	return s
+}
+
+// pairsOf returns the labels that a policy may select by, ordered by key.
+func (x *Index) pairsOf(w *generator.Workload) []pair {
+	out := make([]pair, 0, len(w.Labels))
+	for key, value := range w.Labels {
+		if x.options.Sees(key) {
+			out = append(out, pair{key, value})
+		}
+	}
+	slices.SortFunc(out, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+	return out
+}
+
+func keyOf(pairs []pair) string {
+	var b strings.Builder
+	for _, p := range pairs {
+		b.WriteString(p.key + "=" + p.value + "\n") // neither can hold a line break
+	}
+	return b.String()
+}
+
+// names are the keys by which people name an application, the best first.
+var names = []string{"app.kubernetes.io/name", "app", "k8s-app", "name", "app.kubernetes.io/component", "component", "app.kubernetes.io/instance"}
+
+// rank says how good a key is to select by, low is good: what the owners select
+// by cannot change, and what names an application says something to a reader.
+func (c *Class) rank(key string) int {
+	r := slices.Index(names, key)
+	if r < 0 {
+		r = len(names)
+	}
+	if !c.owned(key) {
+		r += len(names) + 1
+	}
+	return r
+}
+
+// owned reports whether the owners of all workloads find their pods by this key
+// (spec.selector, which cannot be changed).
+func (c *Class) owned(key string) bool {
+	for _, w := range c.Workloads {
+		if v, ok := w.Selector[key]; !ok || v != c.labels[key] {
+			return false
+		}
+	}
+	return len(c.Workloads) > 0
+}
+
+// has reports whether the class carries all pairs.
+func (c *Class) has(pairs []pair) bool {
+	return !slices.ContainsFunc(pairs, func(p pair) bool { v, ok := c.labels[p.key]; return !ok || v != p.value })
+}
+
+// matching returns the classes that carry all pairs, of which there is one.
+func (s *space) matching(pairs []pair) []*Class {
+	least := s.byPair[pairs[0]]
+	for _, p := range pairs[1:] {
+		if list := s.byPair[p]; len(list) < len(least) {
+			least = list
+		}
+	}
+	var out []*Class
+	for _, c := range least {
+		if c.has(pairs) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// alone reports whether a class carries all pairs and no other does.
+func (s *space) alone(c *Class, pairs []pair) bool {
+	if len(pairs) == 0 {
+		return false
+	}
+	found := s.matching(pairs)
+	return len(found) == 1 && found[0] == c
+}

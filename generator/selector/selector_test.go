@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package selector
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// workload reads "web: app=web tier=front | app=web": the labels, and what the
+// owner selects by. A name that begins with "host-" is on the node's network.
+func workload(t *testing.T, text string) *generator.Workload {
+	t.Helper()
+	name, rest, ok := strings.Cut(text, ":")
+	if !ok {
+		t.Fatal(text)
+	}
+	have, own, _ := strings.Cut(rest, "|")
+	set := func(text string) map[string]string {
+		out := map[string]string{}
+		for _, f := range strings.Fields(text) {
+			k, v, _ := strings.Cut(f, "=")
+			out[k] = v
+		}
+		return out
+	}
+	return &generator.Workload{
+		ID:     generator.WorkloadID{Namespace: "shop", Kind: "Deployment", Name: name},
+		Labels: set(have), Selector: set(own), HostNetwork: strings.HasPrefix(name, "host-"),
+	}
+}
+
+func universe(t *testing.T, texts ...string) *generator.Universe {
+	t.Helper()
+	var list []*generator.Workload
+	for _, text := range texts {
+		list = append(list, workload(t, text))
+	}
+	u, err := generator.NewUniverse(list, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func text(s metav1.LabelSelector) string { return metav1.FormatLabelSelector(&s) }
+
+// TestOne: each case is about its first workload.
+func TestOne(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		workloads []string
+		visible   func(string) bool
+		want      string // "" for ErrNoLabels
+	}{
+		"what the owner selects by":                           {[]string{"web: app=web tier=front | app=web", "db: app=db"}, nil, "app=web"},
+		"all that the owner selects by, though less would do": {[]string{"web: app=web rel=a | app=web rel=a", "db: app=db rel=b"}, nil, "app=web,rel=a"},
+		"two releases of a chart":                             {[]string{"a: app=web app.kubernetes.io/instance=a | app=web app.kubernetes.io/instance=a", "b: app=web app.kubernetes.io/instance=b"}, nil, "app=web,app.kubernetes.io/instance=a"},
+		"the owner's selector matches another workload":       {[]string{"web: app=web tier=front | app=web", "job: app=web tier=back"}, nil, "tier=front"},
+		"no owner's selector: the fewest labels":              {[]string{"web: zone=x app=web tier=front", "db: app=db zone=x"}, nil, "app=web"},
+		"two labels are needed":                               {[]string{"a: x=1 y=1", "b: x=1 y=2", "c: x=2 y=1"}, nil, "x=1,y=1"},
+		"five labels are needed": {[]string{
+			"a: v=1 w=1 x=1 y=1 z=1", "b: v=2 w=1 x=1 y=1 z=1", "c: v=1 w=2 x=1 y=1 z=1", "d: v=1 w=1 x=2 y=1 z=1", "e: v=1 w=1 x=1 y=2 z=1", "f: v=1 w=1 x=1 y=1 z=2",
+		}, nil, "v=1,w=1,x=1,y=1,z=1"},
+		"labels that churn are not used":                                   {[]string{"a: app=web pod-template-hash=1 version=2", "b: app=db pod-template-hash=2"}, nil, "app=web"},
+		"only labels that churn":                                           {[]string{"a: job-name=x controller-uid=7"}, nil, ""},
+		"an owner's selector that churns":                                  {[]string{"a: app=web version=1 | app=web version=1", "b: app=db"}, nil, "app=web"},
+		"no labels":                                                        {[]string{"a:"}, nil, ""},
+		"absent only where no pairs do":                                    {[]string{"a: app=web", "b: app=web canary=yes", "c: app=web debug=on canary=yes"}, nil, "app=web,!canary"},
+		"several must be absent":                                           {[]string{"a: app=web", "b: app=web canary=yes", "c: app=web debug=on"}, nil, "app=web,!canary,!debug"},
+		"a label that the enforcer does not see":                           {[]string{"a: app=web team=a | app=web", "b: app=db team=b"}, func(k string) bool { return k == "team" }, "team=a"},
+		"nothing that the enforcer sees":                                   {[]string{"a: app=web | app=web"}, func(string) bool { return false }, ""},
+		"a pod on the node's network is not selected":                      {[]string{"a: app=web tier=front | app=web", "host-b: app=web tier=node"}, nil, "tier=front"},
+		"a pod on the node's network with the same labels does not matter": {[]string{"a: app=web | app=web", "host-b: app=web"}, nil, "app=web"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := universe(t, tc.workloads...)
+			x := New(u, Options{Visible: tc.visible})
+			first, _, _ := strings.Cut(tc.workloads[0], ":")
+			got, err := x.One(x.ClassOf(u.Workload(generator.WorkloadID{Namespace: "shop", Kind: "Deployment", Name: first})))
+			if (tc.want == "") != errors.Is(err, ErrNoLabels) {
+				t.Fatal(err)
+			}
+			if err == nil && text(got.Pods) != tc.want {
+				t.Errorf("%s, not %s", text(got.Pods), tc.want)
+			}
+		})
+	}
+}
+
+// TestCover: the workloads whose names begin with "in" are to be selected.
+func TestCover(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ workloads, want []string }{
+		"one":                             {[]string{"in: app=a | app=a", "out: app=b"}, []string{"app=a"}},
+		"one key":                         {[]string{"in1: app=a | app=a", "in2: app=b | app=b", "out: app=c"}, []string{"app in (a,b)"}},
+		"one value":                       {[]string{"in1: app=a x=1", "in2: app=a x=2", "out: app=c"}, []string{"app=a"}},
+		"what owners select by":           {[]string{"in1: a=1 app=a | app=a", "in2: a=2 app=b | app=b", "out: a=3 app=c"}, []string{"app in (a,b)"}},
+		"a common label":                  {[]string{"in1: app=a set=x", "in2: k8s-app=b set=x", "out: app=c set=y"}, []string{"set=x"}},
+		"two keys":                        {[]string{"in1: app=a", "in2: app=b", "in3: k8s-app=c", "in4: k8s-app=d", "out: name=x"}, []string{"app in (a,b)", "k8s-app in (c,d)"}},
+		"one by one":                      {[]string{"in1: x=1 y=1", "in2: x=2 y=2", "out1: x=1 y=2", "out2: x=2 y=1"}, []string{"x=1,y=1", "x=2,y=2"}},
+		"a value shared with one outside": {[]string{"in1: app=a", "in2: app=b", "in3: app=c tier=in", "out: app=c tier=out"}, []string{"app in (a,b)", "tier=in"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := universe(t, tc.workloads...)
+			x := New(u, Options{})
+			var in []*Class
+			for _, w := range u.Workloads() {
+				if strings.HasPrefix(w.ID.Name, "in") {
+					in = append(in, x.ClassOf(w))
+				}
+			}
+			var got []string
+			for _, s := range x.Cover("shop", in) {
+				got = append(got, text(s.Pods))
+			}
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("%q, not %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestSelectorsAreExact asks the selectors of Kubernetes what ours select, in
+// random namespaces.
+func TestSelectorsAreExact(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(4, 19))
+	covers := 0
+	for range 2000 {
+		var texts []string
+		for i := range 1 + r.IntN(12) {
+			line := fmt.Sprintf("w%d:", i)
+			if r.IntN(8) == 0 {
+				line = "host-" + line
+			}
+			for _, key := range []string{"app", "tier", "x", "version"} {
+				if r.IntN(4) > 0 {
+					line += fmt.Sprintf(" %s=%d", key, r.IntN(4))
+				}
+			}
+			texts = append(texts, line)
+		}
+		u := universe(t, texts...)
+		x := New(u, Options{})
+		var chosen []*Class
+		for _, w := range u.Workloads() {
+			c := x.ClassOf(w)
+			if c == nil || slices.Contains(chosen, c) || r.IntN(2) == 0 {
+				continue
+			}
+			s, err := x.One(c)
+			if err != nil {
+				continue
+			}
+			chosen = append(chosen, c)
+			exact(t, u, x, texts, []Selection{s}, []*Class{c})
+		}
+		if len(chosen) > 0 {
+			covers++
+			exact(t, u, x, texts, x.Cover("shop", chosen), chosen)
+		}
+	}
+	if covers == 0 {
+		t.Error("nothing was covered")
+	}
+}
+
+// exact shows that selections match the pods of the classes, and no others.
+func exact(t *testing.T, u *generator.Universe, x *Index, texts []string, got []Selection, want []*Class) {
+	t.Helper()
+	var said []*Class
+	for _, s := range got {
+		said = append(said, s.Classes...)
+	}
+	for _, w := range u.Workloads() {
+		c := x.ClassOf(w)
+		if c == nil {
+			continue
+		}
+		matched := false
+		for _, s := range got {
+			parsed, err := metav1.LabelSelectorAsSelector(&s.Pods)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hit := parsed.Matches(labels.Set(w.Labels))
+			if hit != slices.Contains(s.Classes, c) {
+				t.Errorf("%q: %s, %s, says it selects %v", texts, w.ID, text(s.Pods), hit)
+			}
+			matched = matched || hit
+			if parsed.Matches(labels.Set{}) || parsed.Matches(labels.Set{"stranger": "yes"}) {
+				t.Errorf("%s selects pods that nobody described", text(s.Pods))
+			}
+		}
+		if matched != slices.Contains(want, c) || matched != slices.Contains(said, c) {
+			t.Errorf("%q: %s, selected %v", texts, w.ID, matched)
+		}
+	}
+}
