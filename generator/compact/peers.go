@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compact
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/selector"
+)
+
+// peers returns what rules name for some peers: one selector for the workloads
+// of a namespace where that is possible, and one entry for the namespaces in
+// which the same is selected.
+func (c *compactor) peers(keys []peerKey) []Peer {
+	var out []Peer
+	classes := map[string][]*selector.Class{}
+	var namespaces []string
+	for _, k := range keys { // ordered, so that the classes of a namespace are
+		switch k.kind {
+		case generator.WorkloadPeer:
+			if len(classes[k.namespace]) == 0 {
+				namespaces = append(namespaces, k.namespace)
+			}
+			classes[k.namespace] = append(classes[k.namespace], k.class)
+		case generator.NamespacePeer:
+			out = append(out, Peer{Kind: k.kind, Namespaces: []string{k.namespace}})
+		case generator.ClusterPeer:
+			out = append(out, Peer{Kind: k.kind})
+		case generator.CIDRPeer:
+			out = append(out, Peer{Kind: k.kind, Block: generator.Block{Prefix: k.prefix}})
+		case generator.FQDNPeer:
+			out = append(out, Peer{Kind: k.kind, Name: k.name})
+		default:
+			out = append(out, c.expand(k.kind).peers...)
+		}
+	}
+	for _, namespace := range namespaces {
+		for _, s := range c.index.Cover(namespace, classes[namespace]) {
+			out = append(out, Peer{Kind: generator.WorkloadPeer, Namespaces: []string{namespace}, Pods: s.Pods})
+		}
+	}
+	return joined(out)
+}
+
+// joined makes one entry of those that select the same in several namespaces.
+func joined(list []Peer) []Peer {
+	at := map[string]int{}
+	var out []Peer
+	for _, p := range list {
+		if p.IsPods() && len(p.Namespaces) > 0 {
+			key := strconv.Itoa(int(p.Kind)) + selectorText(&p.Pods)
+			if i, has := at[key]; has {
+				out[i].Namespaces = slices.Concat(out[i].Namespaces, p.Namespaces)
+				continue
+			}
+			at[key] = len(out)
+		}
+		out = append(out, p)
+	}
+	for i := range out {
+		if len(out[i].Namespaces) > 1 {
+			slices.Sort(out[i].Namespaces)
+			out[i].Namespaces = slices.Compact(out[i].Namespaces)
+		}
+	}
+	slices.SortFunc(out, comparePeers)
+	return out
+}
+
+// selectorText is the same for selectors that are.
+func selectorText(s *metav1.LabelSelector) string {
+	words := make([]string, 0, len(s.MatchLabels)+len(s.MatchExpressions))
+	for key, value := range s.MatchLabels {
+		words = append(words, key+"="+value)
+	}
+	for _, e := range s.MatchExpressions {
+		words = append(words, e.Key+" "+string(e.Operator)+" ("+strings.Join(e.Values, ",")+")")
+	}
+	slices.Sort(words)
+	return strings.Join(words, ",")
+}
