@@ -158,7 +158,7 @@ func (c *compactor) policy(at place, pods metav1.LabelSelector, stem string, key
 		}
 		byPorts[text] = append(byPorts[text], k)
 	}
-	out := Policy{Namespace: at.namespace, Direction: at.direction, Subject: pods, Name: nameOf(c.options.Prefix, stem+"-"+at.direction.String())}
+	out := Policy{Namespace: at.namespace, Direction: at.direction, Subject: pods, Name: Name(c.options.Prefix + stem + "-" + at.direction.String())}
 	for _, text := range order {
 		r := Rule{Ports: subjects[0].cells[byPorts[text][0]].ports.list(), Peers: c.peers(byPorts[text])}
 		for _, s := range subjects {

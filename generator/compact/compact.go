@@ -49,7 +49,7 @@ func Compact(m *generator.Model, o Options) (*Plan, []generator.Problem) {
 	for namespace, guard := range m.Guards {
 		for d, guarded := range map[Direction]bool{Ingress: guard.Ingress, Egress: guard.Egress} {
 			if guarded {
-				plan.Denies = append(plan.Denies, Policy{Namespace: namespace, Name: nameOf(o.Prefix, "default-deny-"+d.String()), Direction: d})
+				plan.Denies = append(plan.Denies, Policy{Namespace: namespace, Name: Name(o.Prefix + "default-deny-" + d.String()), Direction: d})
 			}
 		}
 	}

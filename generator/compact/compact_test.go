@@ -276,8 +276,8 @@ func TestNames(t *testing.T) {
 	long := strings.Repeat("x", 252)
 	seen := map[string]string{}
 	for _, text := range []string{"web-ingress", "WEB_ingress", "web.ingress", long, long + "a", long + "b", "ü", "-", "a.-b"} {
-		name := nameOf(DefaultPrefix, text)
-		if again := nameOf(DefaultPrefix, text); again != name {
+		name := Name(DefaultPrefix + text)
+		if again := Name(DefaultPrefix + text); again != name {
 			t.Errorf("%s and %s", name, again)
 		}
 		if other, twice := seen[name]; twice {

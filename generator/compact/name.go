@@ -30,11 +30,11 @@ func stem(classes []*selector.Class) string {
 // hashed is the length of a hash in a name, with its dash.
 const hashed = 11
 
-// nameOf returns the DNS subdomain (RFC 1123, at most 253 characters) that is
+// Name returns the DNS subdomain (RFC 1123, at most 253 characters) that is
 // closest to a text. One that had to be changed gets a hash of the text, so that
 // two texts keep two names, and the same text has the same name always.
-func nameOf(prefix, text string) string {
-	name := strings.ToLower(prefix + text)
+func Name(text string) string {
+	name := strings.ToLower(text)
 	if len(validation.IsDNS1123Subdomain(name)) == 0 {
 		return name
 	}
@@ -44,7 +44,7 @@ func nameOf(prefix, text string) string {
 		}
 		return '-'
 	}, name)
-	return withHash(clean, prefix+text)
+	return withHash(clean, text)
 }
 
 // withHash shortens a name to what is left of 253 characters beside the hash of

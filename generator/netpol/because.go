@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netpol
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/compact"
+)
+
+// Bounds of the annotation, in bytes: a person reads a page of it, and all
+// annotations of an object together may have 256 KiB (apimachinery,
+// TotalAnnotationSizeLimitB).
+const (
+	maxBecause = 4 << 10
+	maxReason  = 400
+)
+
+// because says for every edge why it is allowed, one line each, in order. How
+// often and when a flow was seen is left out: the policy would change whenever
+// another one is.
+func because(p *compact.Policy, rules []rule) string {
+	if len(rules) == 0 {
+		return "every pod of " + p.Namespace + ": what no other policy allows is denied (" + p.Direction.String() + ")"
+	}
+	var edges []*generator.Edge
+	for _, r := range rules {
+		edges = append(edges, r.edges...)
+	}
+	slices.SortFunc(edges, func(a, b *generator.Edge) int { return a.Compare(*b) })
+	edges = slices.Compact(edges)
+	var b strings.Builder
+	for i, e := range edges {
+		line := reason(e) + "\n"
+		rest := fmt.Sprintf("and %d more", len(edges)-i)
+		if b.Len()+len(line)+len(rest) > maxBecause {
+			b.WriteString(rest)
+			break
+		}
+		b.WriteString(line)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// reason is one edge and its evidence: what it is, from where, and what stands
+// there.
+func reason(e *generator.Edge) string {
+	var words []string
+	for _, w := range e.Because {
+		text := w.Source.String()
+		if w.Where != "" {
+			text += " " + w.Where
+		}
+		if w.What != "" {
+			text += " (" + w.What + ")"
+		}
+		words = append(words, clean(text))
+	}
+	slices.Sort(words)
+	line := e.String() + ": " + strings.Join(slices.Compact(words), "; ")
+	if len(line) > maxReason {
+		cut := maxReason - len("…")
+		for !utf8.RuneStart(line[cut]) {
+			cut--
+		}
+		line = line[:cut] + "…"
+	}
+	return line
+}
+
+// userinfo is a name and a password in an address (RFC 3986 §3.2.1).
+var userinfo = regexp.MustCompile(`://[^/?#\s]*@`)
+
+// clean leaves out what a line cannot hold, and passwords in addresses: sources
+// do not put values into evidence, and this is read by everybody who may list
+// policies.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, text)
+	return userinfo.ReplaceAllString(text, "://…@")
+}

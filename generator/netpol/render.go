@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netpol
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/compact"
+)
+
+// What marks our policies: the label by which they are found again, and the
+// annotation that says why they are as they are.
+const (
+	ManagedByLabel    = "app.kubernetes.io/managed-by"
+	ManagedBy         = "gatehouse"
+	BecauseAnnotation = "gatehouse.sh/because"
+)
+
+// RenderOptions say how policies are written down.
+type RenderOptions struct {
+	// MaxBytes bounds the specification of one policy as JSON; a greater one
+	// becomes several. DefaultMaxBytes when 0. One peer with all ports of its rule
+	// is never cut.
+	MaxBytes int
+}
+
+// DefaultMaxBytes leaves a third of etcd's limit of 1.5 MiB for one object to
+// its metadata and managed fields.
+const DefaultMaxBytes = 1 << 20
+
+// Render writes policies of a plan down as NetworkPolicies, in their order. A
+// problem is an edge that NetworkPolicy cannot express, with what to do: it is
+// left out, and no rule becomes wider. Default denials of a plan are policies
+// like the others, so that whoever applies them can render them apart.
+func Render(policies []compact.Policy, o RenderOptions) ([]*networkingv1.NetworkPolicy, []generator.Problem) {
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	r := renderer{}
+	out := make([]*networkingv1.NetworkPolicy, 0, len(policies))
+	for i := range policies {
+		p := &policies[i]
+		rules := r.rules(p)
+		if len(rules) == 0 && len(p.Rules) > 0 {
+			continue // nothing of it can be said; the denial is a policy of its own
+		}
+		for n, part := range split(rules, o.MaxBytes) {
+			out = append(out, object(p, n, part))
+		}
+	}
+	slices.SortStableFunc(r.problems, func(a, b generator.Problem) int { return a.Edge.Compare(b.Edge) })
+	return out, slices.CompactFunc(r.problems, func(a, b generator.Problem) bool { return a.Edge.Compare(b.Edge) == 0 && a.What == b.What })
+}
+
+// rule is a rule of either direction, which differ in the name of a field.
+type rule struct {
+	peers []networkingv1.NetworkPolicyPeer
+	ports []networkingv1.NetworkPolicyPort
+	edges []*generator.Edge
+}
+
+// object returns one policy; n counts the parts of one that was cut.
+func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy {
+	name := p.Name
+	if n > 0 {
+		name = compact.Name(fmt.Sprintf("%s-%d", p.Name, n+1))
+	}
+	out := &networkingv1.NetworkPolicy{
+		TypeMeta: metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: p.Namespace, Name: name,
+			Labels:      map[string]string{ManagedByLabel: ManagedBy},
+			Annotations: map[string]string{BecauseAnnotation: because(p, rules)},
+		},
+		Spec: networkingv1.NetworkPolicySpec{PodSelector: *p.Subject.DeepCopy()},
+	}
+	if p.Direction == compact.Egress {
+		out.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}
+		for _, r := range rules {
+			out.Spec.Egress = append(out.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: r.peers, Ports: r.ports})
+		}
+		return out
+	}
+	out.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
+	for _, r := range rules {
+		out.Spec.Ingress = append(out.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: r.peers, Ports: r.ports})
+	}
+	return out
+}
+
+type renderer struct{ problems []generator.Problem }
+
+// rules returns the rules of a policy that can be said. None has an empty list:
+// to NetworkPolicy that would mean everybody, and every port.
+func (r *renderer) rules(p *compact.Policy) []rule {
+	var out []rule
+	for i := range p.Rules {
+		from := &p.Rules[i]
+		to := rule{ports: portsOf(from.Ports), edges: from.Edges}
+		for j := range from.Peers {
+			q := &from.Peers[j]
+			peer, err := peerOf(p.Namespace, q)
+			if err != nil {
+				to.edges = r.refuse(to.edges, q, err)
+				continue
+			}
+			to.peers = append(to.peers, peer)
+		}
+		switch {
+		case len(to.peers) == 0:
+			r.problem(to.edges, errNoPeers)
+		case len(to.ports) == 0:
+			r.problem(to.edges, errNoPorts)
+		default:
+			out = append(out, to)
+		}
+	}
+	return out
+}
+
+// Reasons why something cannot be said.
+var (
+	errName    = errors.New("NetworkPolicy knows no domain names: give the addresses as a block, or use an enforcer whose policies know names")
+	errNobody  = errors.New("a peer that is neither pods nor addresses")
+	errNoPeers = errors.New("no peer is left of the rule, which without peers would allow everybody")
+	errNoPorts = errors.New("no port is left of the rule, which without ports would allow them all")
+)
+
+// refuse reports the edges of a rule that lead to a peer, and returns the rest.
+func (r *renderer) refuse(edges []*generator.Edge, q *compact.Peer, err error) []*generator.Edge {
+	var rest, lost []*generator.Edge
+	for _, e := range edges {
+		if leadsTo(e.To, q) || leadsTo(e.From, q) {
+			lost = append(lost, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	r.problem(lost, err)
+	return rest
+}
+
+func leadsTo(p generator.Peer, q *compact.Peer) bool {
+	switch {
+	case p.Kind != q.Kind:
+		return false
+	case q.IsName():
+		return p.Name == q.Name
+	case p.Kind == generator.CIDRPeer:
+		return q.Block.Prefix.Overlaps(p.Prefix)
+	}
+	return true
+}
+
+func (r *renderer) problem(edges []*generator.Edge, err error) {
+	for _, e := range edges {
+		r.problems = append(r.problems, generator.Problem{Edge: *e, What: err.Error()})
+	}
+}
+
+func portsOf(list []generator.Port) []networkingv1.NetworkPolicyPort {
+	var out []networkingv1.NetworkPolicyPort
+	for _, p := range list {
+		if p.Validate() != nil {
+			continue
+		}
+		protocol := corev1.Protocol(p.Protocol.String())
+		to := networkingv1.NetworkPolicyPort{Protocol: &protocol}
+		switch {
+		case p.Name != "":
+			port := intstr.FromString(p.Name)
+			to.Port = &port
+		case p != generator.EveryPort(p.Protocol):
+			port := intstr.FromInt32(int32(p.First))
+			to.Port = &port
+			if p.Last > p.First {
+				last := int32(p.Last)
+				to.EndPort = &last
+			}
+		}
+		out = append(out, to)
+	}
+	return out
+}
+
+// peerOf writes a peer down, seen from a namespace.
+func peerOf(namespace string, q *compact.Peer) (networkingv1.NetworkPolicyPeer, error) {
+	switch {
+	case q.IsName():
+		return networkingv1.NetworkPolicyPeer{}, errName
+	case q.IsBlock():
+		return blockOf(q.Block)
+	case q.Kind == generator.ClusterPeer:
+		return networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{}}, nil
+	case len(q.Namespaces) == 0:
+		return networkingv1.NetworkPolicyPeer{}, errNobody
+	}
+	pods := q.Pods.DeepCopy()
+	if slices.Equal(q.Namespaces, []string{namespace}) {
+		return networkingv1.NetworkPolicyPeer{PodSelector: pods}, nil
+	}
+	out := networkingv1.NetworkPolicyPeer{NamespaceSelector: named(q.Namespaces)}
+	if !q.AllPods() {
+		out.PodSelector = pods
+	}
+	return out, nil
+}
+
+// named selects namespaces by the label that the API server gives each and that
+// nobody can change; other labels of namespaces can be had by whoever may edit
+// one.
+func named(list []string) *metav1.LabelSelector {
+	if len(list) == 1 {
+		return &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: list[0]}}
+	}
+	return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: slices.Clone(list)}}}
+}
+
+func blockOf(b generator.Block) (networkingv1.NetworkPolicyPeer, error) {
+	prefix := generator.CIDRPeerOf(b.Prefix).Prefix
+	block := &networkingv1.IPBlock{CIDR: prefix.String()}
+	for _, e := range b.Except {
+		e = generator.CIDRPeerOf(e).Prefix
+		switch {
+		case !e.Overlaps(prefix):
+			continue // takes nothing away
+		case e.Bits() <= prefix.Bits():
+			return networkingv1.NetworkPolicyPeer{}, fmt.Errorf("nothing is left of %s without %s", prefix, e)
+		}
+		block.Except = append(block.Except, e.String())
+	}
+	return networkingv1.NetworkPolicyPeer{IPBlock: block}, nil
+}
