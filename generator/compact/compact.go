@@ -33,6 +33,10 @@ func Compact(m *generator.Model, o Options) (*Plan, []generator.Problem) {
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
 	}
+	for k := generator.DNSPeer; k <= generator.MonitoringPeer; k++ {
+		group, _ := m.Environment.Group(k)
+		o.Selectors.Expected = slices.Concat(o.Selectors.Expected, group.Pods)
+	}
 	c := &compactor{model: m, options: o, index: selector.New(m.Universe, o.Selectors), sides: map[place]*side{}, groups: map[generator.PeerKind]expanded{}}
 	for i := range m.Edges {
 		c.add(&m.Edges[i])

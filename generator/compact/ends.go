@@ -109,11 +109,12 @@ func (c *compactor) subjects(p generator.Peer, d Direction) (end, string) {
 	group, _ := c.model.Environment.Group(p.Kind)
 	for i, set := range group.Pods {
 		switch what := c.unselectable(set); {
-		case !c.guards(set.Namespace, d) || c.onNodes(set):
+		case !c.guards(set.Namespace, d):
 		case what != "":
 			problem = what
 		case len(set.Labels) == 0:
 			out.subjects = append(out.subjects, c.whole(set.Namespace, d))
+		case c.onNodes(set): // where no policy selects them
 		default:
 			out.subjects = append(out.subjects, c.group(set, d, groupKey{p.Kind, i}))
 		}

@@ -23,21 +23,25 @@ func (c *compactor) expand(k generator.PeerKind) expanded {
 		return known
 	}
 	var out expanded
+	reachable := false // by pods that policies select, or by addresses
 	group, _ := c.model.Environment.Group(k)
 	for _, set := range group.Pods {
+		hosts := c.onNodes(set)
+		reachable = reachable || !hosts
 		if what := c.unselectable(set); what != "" {
 			out.problem = what
-		} else if !c.onNodes(set) {
+		} else if !hosts || len(set.Labels) == 0 { // without labels, others of the namespace belong to it
 			out.peers = append(out.peers, Peer{Kind: k, Namespaces: []string{set.Namespace}, Pods: metav1.LabelSelector{MatchLabels: set.Labels}})
 		}
 	}
 	for _, b := range c.model.Blocks(generator.Peer{Kind: k}) {
 		if b.Prefix.IsValid() {
+			reachable = true
 			out.peers = append(out.peers, Peer{Kind: k, Block: b})
 		}
 	}
 	switch {
-	case out.problem != "" || len(out.peers) > 0:
+	case out.problem != "" || reachable:
 	case len(group.Pods) > 0:
 		out.problem = "the pods of " + k.String() + " are on the network of their nodes, and no addresses are given for them"
 	default:
@@ -69,5 +73,7 @@ func (c *compactor) onNodes(set generator.PodSet) bool {
 			known = true
 		}
 	}
-	return known
+	return known && !slices.ContainsFunc(c.options.Selectors.Expected, func(e generator.PodSet) bool {
+		return !maps.Equal(e.Labels, set.Labels) && set.Holds(e.Namespace, e.Labels) && !c.index.Known(e)
+	})
 }

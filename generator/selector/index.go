@@ -24,6 +24,11 @@ type Options struct {
 	// (docs.cilium.io, "Limiting Identity-Relevant Labels"). nil means that it
 	// sees all.
 	Visible func(key string) bool
+
+	// Expected are pods of which the labels are known and no workload is, such as
+	// the name servers of a cluster of which only files were read. They are
+	// selected for no workload.
+	Expected []generator.PodSet
 }
 
 // Sees reports whether a policy may select by a label key: the enforcer sees it,
@@ -66,7 +71,6 @@ type pair struct{ key, value string }
 // are in it: policies do not apply to them, and a selector should not seem to.
 type space struct {
 	byPair  map[pair][]*Class
-	byKey   map[string][]*Class
 	byOwner map[*generator.Workload]*Class
 }
 
@@ -89,24 +93,18 @@ func (x *Index) space(namespace string) *space {
 }
 
 func (x *Index) read(namespace string) *space {
-	s := &space{byPair: map[pair][]*Class{}, byKey: map[string][]*Class{}, byOwner: map[*generator.Workload]*Class{}}
+	s := &space{byPair: map[pair][]*Class{}, byOwner: map[*generator.Workload]*Class{}}
 	alike := map[string]*Class{}
 	for _, w := range x.universe.Within(namespace) {
-		pairs := x.pairsOf(w)
-		key := keyOf(pairs)
-		c, known := alike[key]
-		if !known {
-			c = &Class{labels: make(map[string]string, len(pairs)), pairs: pairs}
-			alike[key] = c
-			for _, p := range pairs {
-				c.labels[p.key] = p.value
-				s.byPair[p] = append(s.byPair[p], c)
-				s.byKey[p.key] = append(s.byKey[p.key], c)
-			}
-		}
+		c := s.classOf(x.pairsOf(w.Labels), alike)
 		if !w.HostNetwork {
 			c.Workloads = append(c.Workloads, w)
 			s.byOwner[w] = c
+		}
+	}
+	for _, set := range x.options.Expected {
+		if set.Namespace == namespace && !x.Known(set) {
+			s.classOf(x.pairsOf(set.Labels), alike)
 		}
 	}
 	for _, c := range alike {
@@ -117,10 +115,30 @@ func (x *Index) read(namespace string) *space {
 	return s
 }
 
+// Known reports whether a workload is known whose pods belong to a set.
+func (x *Index) Known(set generator.PodSet) bool {
+	return slices.ContainsFunc(x.universe.Within(set.Namespace), func(w *generator.Workload) bool { return set.Holds(w.ID.Namespace, w.Labels) })
+}
+
+// classOf returns the class of pods with these labels.
+func (s *space) classOf(pairs []pair, alike map[string]*Class) *Class {
+	key := keyOf(pairs)
+	c, known := alike[key]
+	if !known {
+		c = &Class{labels: make(map[string]string, len(pairs)), pairs: pairs}
+		alike[key] = c
+		for _, p := range pairs {
+			c.labels[p.key] = p.value
+			s.byPair[p] = append(s.byPair[p], c)
+		}
+	}
+	return c
+}
+
 // pairsOf returns the labels that a policy may select by, ordered by key.
-func (x *Index) pairsOf(w *generator.Workload) []pair {
-	out := make([]pair, 0, len(w.Labels))
-	for key, value := range w.Labels {
+func (x *Index) pairsOf(labels map[string]string) []pair {
+	out := make([]pair, 0, len(labels))
+	for key, value := range labels {
 		if x.options.Sees(key) {
 			out = append(out, pair{key, value})
 		}

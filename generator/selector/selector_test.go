@@ -132,6 +132,21 @@ func TestCover(t *testing.T) {
 	}
 }
 
+func TestExpectedPodsAreNotSelected(t *testing.T) {
+	t.Parallel()
+	u := universe(t, "web: app=web tier=x | tier=x", "db: app=db tier=y | tier=y")
+	x := New(u, Options{Expected: []generator.PodSet{
+		{Namespace: "shop", Labels: map[string]string{"tier": "x", "k8s-app": "dns"}}, {Namespace: "other", Labels: map[string]string{"tier": "y"}},
+		{Namespace: "shop", Labels: map[string]string{"tier": "y"}}, // of which db is one
+	}})
+	for name, want := range map[string]string{"web": "app=web", "db": "tier=y"} {
+		got, err := x.One(x.ClassOf(u.Workload(generator.WorkloadID{Namespace: "shop", Kind: "Deployment", Name: name})))
+		if err != nil || text(got.Pods) != want {
+			t.Errorf("%s: %s %v, not %s", name, text(got.Pods), err, want)
+		}
+	}
+}
+
 // TestSelectorsAreExact asks the selectors of Kubernetes what ours select, in
 // random namespaces.
 func TestSelectorsAreExact(t *testing.T) {
