@@ -36,6 +36,8 @@ var forbidden = map[string][]string{
 	"generator/manifests/...": {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
 	"generator/verify":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
 	"generator/netpol":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
+	"generator/selector":      {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
+	"generator/compact":       {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
 	"webhook":                 {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/internal/source", "module/internal/command"},
 	"webhook/mutation":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 	"webhook/registration":    {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
@@ -106,7 +108,7 @@ func TestImportDirections(t *testing.T) {
 // told.
 func TestTheEngineDoesNoIO(t *testing.T) {
 	t.Parallel()
-	for _, pattern := range []string{"inventory", "checks/...", "internal/policy", "generator", "generator/manifests/...", "generator/verify", "generator/netpol"} {
+	for _, pattern := range []string{"inventory", "checks/...", "internal/policy", "generator", "generator/manifests/...", "generator/verify", "generator/netpol", "generator/selector", "generator/compact"} {
 		cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, module+pattern)
 		out, err := cmd.Output()
 		if err != nil {
