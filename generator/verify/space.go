@@ -180,7 +180,7 @@ func (s *space) addStrangers(v *vocabulary, places []int32) {
 	}
 	for _, group := range groupsOf(&s.model.Environment) {
 		for _, set := range group.Pods {
-			holds := func(w *generator.Workload) bool { return !w.HostNetwork && set.Holds(w.ID.Namespace, w.Labels) }
+			holds := func(w *generator.Workload) bool { return set.Holds(w.ID.Namespace, w.Labels) } // also on the network of its node: the group is known then
 			if len(set.Labels) > 0 && !slices.ContainsFunc(s.model.Universe.Within(set.Namespace), holds) {
 				s.addAt(element{namespace: s.byName[set.Namespace], stranger: Grouped, labels: labels.Set(set.Labels)}, places)
 			}
