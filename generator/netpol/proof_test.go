@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package netpol_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
+	"github.com/gatehouse-sh/gatehouse/generator/netpol"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+)
+
+// proved is what the proof of one model says: nothing wrong, or what.
+type proved struct {
+	wrong string
+	lost  int // edges that came back as problems
+	list  []*networkingv1.NetworkPolicy
+}
+
+// prove renders a model, reads the policies back and compares them with it.
+// Nothing may be allowed that the model does not want, and nothing be missing
+// but what came back as a problem.
+func prove(m *generator.Model) proved {
+	return proveWith(m, func([]*networkingv1.NetworkPolicy) {})
+}
+
+// proveWith changes the policies before they are read.
+func proveWith(m *generator.Model, change func([]*networkingv1.NetworkPolicy)) proved {
+	plan, problems := compact.Compact(m, compact.Options{})
+	list, refused := netpol.Render(plan.Policies(), netpol.RenderOptions{})
+	change(list)
+	out := proved{list: list}
+	read, err := netpol.Read(list)
+	if err != nil {
+		out.wrong = err.Error()
+		return out
+	}
+	rest := *m
+	rest.Edges = slices.DeleteFunc(slices.Clone(m.Edges), func(e generator.Edge) bool {
+		return slices.ContainsFunc(slices.Concat(problems, refused), func(p generator.Problem) bool { return p.Edge.Compare(e) == 0 })
+	})
+	out.lost = len(m.Edges) - len(rest.Edges)
+	all, err := verify.Compare(read, m, verify.Options{})
+	if err != nil {
+		out.wrong = err.Error()
+		return out
+	}
+	kept := all
+	if out.lost > 0 {
+		if kept, err = verify.Compare(read, &rest, verify.Options{}); err != nil {
+			out.wrong = err.Error()
+			return out
+		}
+	}
+	var wrong []string
+	for _, d := range all.Extra {
+		wrong = append(wrong, fmt.Sprintf("allowed, and not wanted: %s", d))
+	}
+	for _, d := range kept.Missing {
+		wrong = append(wrong, fmt.Sprintf("wanted, and not allowed: %s", d))
+	}
+	out.wrong = strings.Join(wrong, "\n")
+	return out
+}
+
+// check proves the model of a seed, and shows the smallest one that fails.
+func check(t *testing.T, seed uint64) proved {
+	t.Helper()
+	size := randommodel.Options{}
+	if seed%8 == 0 {
+		size = randommodel.Options{Workloads: 40, Edges: 80}
+	}
+	m := randommodel.New(rand.New(rand.NewPCG(seed, 4)), size)
+	got := prove(m)
+	if got.wrong != "" {
+		small := randommodel.Shrink(m, func(m *generator.Model) bool { return prove(m).wrong != "" })
+		shown := prove(small)
+		text, err := yaml.Marshal(shown.list)
+		t.Fatalf("seed %d:\n%s%s\n%s%v", seed, randommodel.Text(small), shown.wrong, text, err)
+	}
+	return got
+}
+
+// modelsVariable says how many models to prove: 100,000 and more by night.
+const modelsVariable = "GATEHOUSE_MODELS"
+
+// TestPoliciesMeanTheModel is the proof over random models and label universes.
+func TestPoliciesMeanTheModel(t *testing.T) {
+	t.Parallel()
+	models := uint64(2000)
+	if text := os.Getenv(modelsVariable); text != "" {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || n == 0 {
+			t.Fatalf("%s=%q: %v", modelsVariable, text, err)
+		}
+		models = n
+	}
+	whole := 0
+	for seed := range models {
+		if check(t, seed).lost == 0 {
+			whole++
+		}
+	}
+	if whole*3 < int(models) { //nolint:gosec // a count of models
+		t.Errorf("of %d models only %d can be said wholly: the rest shows little", models, whole)
+	}
+	t.Logf("%d models, %d of them without a problem", models, whole)
+}
+
+// TestTheProofFindsFaults spoils one rule of each model in ways of which each
+// means something else: what is left of the proof would otherwise show nothing.
+func TestTheProofFindsFaults(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*networkingv1.NetworkPolicyIngressRule){
+		"nobody is left": func(r *networkingv1.NetworkPolicyIngressRule) { r.From = r.From[1:] },
+		"every port":     func(r *networkingv1.NetworkPolicyIngressRule) { r.Ports = nil },
+		"one port less":  func(r *networkingv1.NetworkPolicyIngressRule) { r.Ports = r.Ports[1:] },
+		"pods without their label": func(r *networkingv1.NetworkPolicyIngressRule) {
+			r.From[0] = networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spoilt, found := 0, 0
+			for seed := range uint64(400) {
+				did := false
+				got := proveWith(randommodel.New(rand.New(rand.NewPCG(seed, 4)), randommodel.Options{}), func(list []*networkingv1.NetworkPolicy) {
+					for _, p := range list {
+						if len(p.Spec.Ingress) > 0 && !did {
+							did = true
+							spoil(&p.Spec.Ingress[0])
+						}
+					}
+				})
+				if did {
+					spoilt++
+					if got.wrong != "" {
+						found++
+					}
+				}
+			}
+			// Not every one means something else: the guard of the other end may refuse
+			// what is too much, another rule say the same, a name be nobody's.
+			if spoilt < 100 || found*3 < spoilt {
+				t.Errorf("%d of %d faults found", found, spoilt)
+			}
+			t.Logf("%d of %d faults found", found, spoilt)
+		})
+	}
+}
+
+// FuzzPoliciesMeanTheModel looks for seeds that nobody thought of.
+func FuzzPoliciesMeanTheModel(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { check(t, seed) })
+}
