@@ -138,6 +138,9 @@ func (p Peer) Compare(o Peer) int {
 		}
 		return -1
 	}
-	return cmp.Or(cmp.Compare(p.Namespace, o.Namespace), cmp.Compare(p.Kind, o.Kind), cmp.Compare(p.Workload, o.Workload),
-		cmp.Compare(p.Name, o.Name), p.Prefix.Compare(o.Prefix))
+	if c := cmp.Or(cmp.Compare(p.Namespace, o.Namespace), cmp.Compare(p.Kind, o.Kind), cmp.Compare(p.Workload, o.Workload),
+		cmp.Compare(p.Name, o.Name)); c != 0 || p.Kind != CIDRPeer {
+		return c
+	}
+	return p.Prefix.Compare(o.Prefix) // of a prefix that is none, it would allocate an error
 }
