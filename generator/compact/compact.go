@@ -121,8 +121,14 @@ type peerKey struct {
 }
 
 func (k peerKey) compare(o peerKey) int {
-	return cmp.Or(cmp.Compare(k.kind, o.kind), strings.Compare(k.namespace, o.namespace), compareClasses(k.class, o.class),
-		k.prefix.Compare(o.prefix), strings.Compare(k.name, o.name))
+	c := cmp.Or(cmp.Compare(k.kind, o.kind), strings.Compare(k.namespace, o.namespace), strings.Compare(k.name, o.name))
+	switch {
+	case c != 0:
+		return c
+	case k.kind == generator.CIDRPeer:
+		return k.prefix.Compare(o.prefix)
+	}
+	return compareClasses(k.class, o.class)
 }
 
 // compareClasses orders classes by their first workload; nil is first.

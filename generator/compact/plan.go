@@ -115,6 +115,14 @@ func comparePeers(a, b Peer) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(form(&a), form(&b)), slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(selectorText(&a.Pods), selectorText(&b.Pods)),
-		a.Block.Prefix.Compare(b.Block.Prefix), cmp.Compare(a.Name, b.Name))
+	if c := cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(form(&a), form(&b))); c != 0 {
+		return c
+	}
+	switch {
+	case a.IsBlock():
+		return a.Block.Prefix.Compare(b.Block.Prefix)
+	case a.IsName():
+		return cmp.Compare(a.Name, b.Name)
+	}
+	return cmp.Or(slices.Compare(a.Namespaces, b.Namespaces), cmp.Compare(selectorText(&a.Pods), selectorText(&b.Pods)))
 }
