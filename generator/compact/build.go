@@ -105,10 +105,11 @@ func (c *compactor) common(at place, s *side, subjects []*subject, left map[*sub
 		if minCommon*(len(cover)-1) > len(list) {
 			continue
 		}
-		text := ""
+		var b strings.Builder
 		for i := range cover {
-			text += selectorText(&cover[i].Pods) + "\n"
+			b.WriteString(selectorText(&cover[i].Pods) + "\n")
 		}
+		text := b.String()
 		if found[text] == nil {
 			found[text] = &shared{selections: cover}
 		}

@@ -77,10 +77,13 @@ func (c *compactor) guarded(p generator.Peer, d Direction) bool {
 		return c.guards(p.Namespace, d)
 	case generator.ClusterPeer:
 		return len(c.model.Guards) > 0
-	default:
+	case generator.ServicePeer, generator.CIDRPeer, generator.FQDNPeer, generator.ExternalPeer:
+		return false // no pods
+	case generator.DNSPeer, generator.APIServerPeer, generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer:
 		group, _ := c.model.Environment.Group(p.Kind)
 		return slices.ContainsFunc(group.Pods, func(s generator.PodSet) bool { return c.guards(s.Namespace, d) })
 	}
+	return false
 }
 
 // subjects returns the pods of a peer that policies select, or says why some
@@ -103,10 +106,17 @@ func (c *compactor) subjects(p generator.Peer, d Direction) (end, string) {
 			}
 		}
 		return out, ""
+	case generator.ServicePeer, generator.CIDRPeer, generator.FQDNPeer, generator.ExternalPeer: // no pods
+	case generator.DNSPeer, generator.APIServerPeer, generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer:
+		return c.groupSubjects(p.Kind, d)
 	}
+	return end{}, ""
+}
+
+func (c *compactor) groupSubjects(k generator.PeerKind, d Direction) (end, string) {
 	var out end
 	problem := ""
-	group, _ := c.model.Environment.Group(p.Kind)
+	group, _ := c.model.Environment.Group(k)
 	for i, set := range group.Pods {
 		switch what := c.unselectable(set); {
 		case !c.guards(set.Namespace, d):
@@ -116,7 +126,7 @@ func (c *compactor) subjects(p generator.Peer, d Direction) (end, string) {
 			out.subjects = append(out.subjects, c.whole(set.Namespace, d))
 		case c.onNodes(set): // where no policy selects them
 		default:
-			out.subjects = append(out.subjects, c.group(set, d, groupKey{p.Kind, i}))
+			out.subjects = append(out.subjects, c.group(set, d, groupKey{k, i}))
 		}
 	}
 	return out, problem
@@ -190,13 +200,17 @@ func (c *compactor) peer(p generator.Peer, port generator.Port) (end, string) {
 			return end{}, noName + port.Name
 		}
 		return out, ""
+	case generator.ServicePeer:
+		return end{}, p.String() + " is not what it leads to, which policies are about"
+	case generator.ExternalPeer, generator.DNSPeer, generator.APIServerPeer, generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer:
+		group := c.expand(p.Kind)
+		if group.problem != "" {
+			return end{}, group.problem
+		}
+		if port.Name != "" && !slices.ContainsFunc(group.peers, func(p Peer) bool { return p.IsPods() }) {
+			return end{}, noName + port.Name
+		}
+		return out, ""
 	}
-	group := c.expand(p.Kind)
-	switch {
-	case group.problem != "":
-		return end{}, group.problem
-	case port.Name != "" && !slices.ContainsFunc(group.peers, func(p Peer) bool { return p.IsPods() }):
-		return end{}, noName + port.Name
-	}
-	return out, ""
+	return end{}, generator.ErrPeer.Error()
 }

@@ -35,7 +35,8 @@ func (c *compactor) peers(keys []peerKey) []Peer {
 			out = append(out, Peer{Kind: k.kind, Block: generator.Block{Prefix: k.prefix}})
 		case generator.FQDNPeer:
 			out = append(out, Peer{Kind: k.kind, Name: k.name})
-		default:
+		case generator.ServicePeer: // never a key
+		case generator.ExternalPeer, generator.DNSPeer, generator.APIServerPeer, generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer:
 			out = append(out, c.expand(k.kind).peers...)
 		}
 	}

@@ -77,6 +77,7 @@ func (s *subject) wider(k peerKey) []peerKey {
 				add(peerKey{kind: generator.CIDRPeer, prefix: p})
 			}
 		}
+	case generator.ClusterPeer, generator.ServicePeer, generator.FQDNPeer, generator.ExternalPeer, generator.DNSPeer, generator.APIServerPeer, generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer: // among no others
 	}
 	return out
 }

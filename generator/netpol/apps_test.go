@@ -29,7 +29,7 @@ func documents(t *testing.T, app, file string) [][]byte {
 		t.Fatal(err)
 	}
 	var out [][]byte
-	for _, part := range bytes.Split(text, []byte("\n---\n")) {
+	for part := range bytes.SplitSeq(text, []byte("\n---\n")) {
 		var o map[string]any
 		if err := yaml.Unmarshal(part, &o); err != nil {
 			t.Fatal(err)

@@ -51,7 +51,7 @@ func because(p *compact.Policy, rules []rule) string {
 // reason is one edge and its evidence: what it is, from where, and what stands
 // there.
 func reason(e *generator.Edge) string {
-	var words []string
+	words := make([]string, 0, len(e.Because))
 	for _, w := range e.Because {
 		text := w.Source.String()
 		if w.Where != "" {

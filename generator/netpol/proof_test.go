@@ -113,7 +113,7 @@ func TestPoliciesMeanTheModel(t *testing.T) {
 			whole++
 		}
 	}
-	if whole*3 < int(models) { //nolint:gosec // a count of models
+	if whole*3 < int(models) {
 		t.Errorf("of %d models only %d can be said wholly: the rest shows little", models, whole)
 	}
 	t.Logf("%d models, %d of them without a problem", models, whole)

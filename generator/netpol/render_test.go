@@ -83,23 +83,28 @@ func TestRender(t *testing.T) {
 		want    string
 	}{
 		"B1.2 the direction is said": {
-			[]compact.Peer{{Kind: generator.WorkloadPeer, Namespaces: []string{"shop"}, Pods: pods("app", "db")}}, http, true,
+			[]compact.Peer{{Kind: generator.WorkloadPeer, Namespaces: []string{"shop"}, Pods: pods("app", "db")}},
+			http, true,
 			`"ingress":[{` + tcp80 + `,"from":[{"podSelector":{"matchLabels":{"app":"db"}}}]}],"policyTypes":["Ingress"]`,
 		},
 		"B1.3 all pods of the own namespace": {
-			[]compact.Peer{{Kind: generator.NamespacePeer, Namespaces: []string{"shop"}}}, http, false,
+			[]compact.Peer{{Kind: generator.NamespacePeer, Namespaces: []string{"shop"}}},
+			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"podSelector":{}}]}],"policyTypes":["Egress"]`,
 		},
 		"B1.3 every pod of every namespace": {
-			[]compact.Peer{{Kind: generator.ClusterPeer}}, http, false,
+			[]compact.Peer{{Kind: generator.ClusterPeer}},
+			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"namespaceSelector":{}}]}],"policyTypes":["Egress"]`,
 		},
 		"B1.4 and B1.5 pods of another namespace are one entry, and the namespace is known by its own name": {
-			[]compact.Peer{{Kind: generator.WorkloadPeer, Namespaces: []string{"pay"}, Pods: pods("app", "db")}}, http, false,
+			[]compact.Peer{{Kind: generator.WorkloadPeer, Namespaces: []string{"pay"}, Pods: pods("app", "db")}},
+			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"podSelector":{"matchLabels":{"app":"db"}},"namespaceSelector":{"matchLabels":{"` + ns + `":"pay"}}}]}],"policyTypes":["Egress"]`,
 		},
 		"the same in several namespaces": {
-			[]compact.Peer{{Kind: generator.NamespacePeer, Namespaces: []string{"pay", "shop"}}}, http, false,
+			[]compact.Peer{{Kind: generator.NamespacePeer, Namespaces: []string{"pay", "shop"}}},
+			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"namespaceSelector":{"matchExpressions":[{"key":"` + ns + `","operator":"In","values":["pay","shop"]}]}}]}],"policyTypes":["Egress"]`,
 		},
 		"B1.6 and B1.7 names, ranges, and all ports of a protocol": {
@@ -109,11 +114,13 @@ func TestRender(t *testing.T) {
 			`"egress":[{"ports":[{"protocol":"SCTP","port":80,"endPort":90},{"protocol":"UDP"},{"protocol":"TCP","port":"http"}],"to":[{"namespaceSelector":{}}]}],"policyTypes":["Egress"]`,
 		},
 		"B1.18 an address of each family, and no host bits": {
-			[]compact.Peer{block("192.0.2.7/32"), block("2001:db8::1/128"), block("10.1.2.3/8")}, http, false,
+			[]compact.Peer{block("192.0.2.7/32"), block("2001:db8::1/128"), block("10.1.2.3/8")},
+			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"ipBlock":{"cidr":"192.0.2.7/32"}},{"ipBlock":{"cidr":"2001:db8::1/128"}},{"ipBlock":{"cidr":"10.0.0.0/8"}}]}],"policyTypes":["Egress"]`,
 		},
 		"B1.16 and B1.18 an exception lies inside its block": {
-			[]compact.Peer{block("0.0.0.0/0", "169.254.169.254/32", "10.9.9.9/8"), block("2001:db8::/32", "10.0.0.0/8", "2001:db8:1::/48")}, http, false,
+			[]compact.Peer{block("0.0.0.0/0", "169.254.169.254/32", "10.9.9.9/8"), block("2001:db8::/32", "10.0.0.0/8", "2001:db8:1::/48")},
+			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"ipBlock":{"cidr":"0.0.0.0/0","except":["169.254.169.254/32","10.0.0.0/8"]}},{"ipBlock":{"cidr":"2001:db8::/32","except":["2001:db8:1::/48"]}}]}],"policyTypes":["Egress"]`,
 		},
 	} {

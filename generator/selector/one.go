@@ -85,7 +85,7 @@ func (s *space) search(c *Class, from, chosen []pair, size int) []pair {
 
 // fewer leaves out pairs, the worst first, as long as what is left is enough.
 func fewer(pairs []pair, enough func([]pair) bool) []pair {
-	for i := len(pairs) - 1; i >= 0; i-- {
+	for i := range slices.Backward(pairs) { // what is left out lies behind
 		if rest := slices.Delete(slices.Clone(pairs), i, i+1); len(rest) > 0 && enough(rest) {
 			pairs = rest
 		}

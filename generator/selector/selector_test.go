@@ -27,7 +27,7 @@ func workload(t *testing.T, text string) *generator.Workload {
 	have, own, _ := strings.Cut(rest, "|")
 	set := func(text string) map[string]string {
 		out := map[string]string{}
-		for _, f := range strings.Fields(text) {
+		for f := range strings.FieldsSeq(text) {
 			k, v, _ := strings.Cut(f, "=")
 			out[k] = v
 		}
@@ -136,7 +136,8 @@ func TestExpectedPodsAreNotSelected(t *testing.T) {
 	t.Parallel()
 	u := universe(t, "web: app=web tier=x | tier=x", "db: app=db tier=y | tier=y")
 	x := New(u, Options{Expected: []generator.PodSet{
-		{Namespace: "shop", Labels: map[string]string{"tier": "x", "k8s-app": "dns"}}, {Namespace: "other", Labels: map[string]string{"tier": "y"}},
+		{Namespace: "shop", Labels: map[string]string{"tier": "x", "k8s-app": "dns"}},
+		{Namespace: "other", Labels: map[string]string{"tier": "y"}},
 		{Namespace: "shop", Labels: map[string]string{"tier": "y"}}, // of which db is one
 	}})
 	for name, want := range map[string]string{"web": "app=web", "db": "tier=y"} {

@@ -97,9 +97,9 @@ var blocks = []string{
 }
 
 func (m *maker) blocks(most int) []netip.Prefix {
-	var out []netip.Prefix
-	for range m.r.IntN(most + 1) {
-		out = append(out, netip.MustParsePrefix(pick(m.r, blocks[1:]...)))
+	out := make([]netip.Prefix, m.r.IntN(most+1))
+	for i := range out {
+		out[i] = netip.MustParsePrefix(pick(m.r, blocks[1:]...))
 	}
 	return out
 }
