@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/selector"
 )
@@ -160,7 +158,7 @@ func (c *compactor) class(namespace string, d Direction, k *selector.Class) *sub
 func (c *compactor) group(set generator.PodSet, d Direction, k groupKey) *subject {
 	s := c.side(set.Namespace, d)
 	if s.groups[k] == nil {
-		s.groups[k] = &subject{kind: k.kind, pods: metav1.LabelSelector{MatchLabels: set.Labels}, cells: map[peerKey]*cell{}}
+		s.groups[k] = &subject{kind: k.kind, pods: selecting(set), cells: map[peerKey]*cell{}}
 	}
 	return s.groups[k]
 }

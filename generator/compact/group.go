@@ -31,7 +31,7 @@ func (c *compactor) expand(k generator.PeerKind) expanded {
 		if what := c.unselectable(set); what != "" {
 			out.problem = what
 		} else if !hosts || len(set.Labels) == 0 { // without labels, others of the namespace belong to it
-			out.peers = append(out.peers, Peer{Kind: k, Namespaces: []string{set.Namespace}, Pods: metav1.LabelSelector{MatchLabels: set.Labels}})
+			out.peers = append(out.peers, Peer{Kind: k, Namespaces: []string{set.Namespace}, Pods: selecting(set)})
 		}
 	}
 	for _, b := range c.model.Blocks(generator.Peer{Kind: k}) {
@@ -76,4 +76,13 @@ func (c *compactor) onNodes(set generator.PodSet) bool {
 	return known && !slices.ContainsFunc(c.options.Selectors.Expected, func(e generator.PodSet) bool {
 		return !maps.Equal(e.Labels, set.Labels) && set.Holds(e.Namespace, e.Labels) && !c.index.Known(e)
 	})
+}
+
+// selecting returns the selector of a set of pods. One without labels has no
+// map, which is how the API server writes it.
+func selecting(set generator.PodSet) metav1.LabelSelector {
+	if len(set.Labels) == 0 {
+		return metav1.LabelSelector{}
+	}
+	return metav1.LabelSelector{MatchLabels: set.Labels}
 }
