@@ -142,13 +142,13 @@ func TestCompact(t *testing.T) {
 		workloads, edges, want []string
 		problems               []string // part of each
 	}{
-		"an edge is two rules": {
+		"B1.1 an edge is two rules": {
 			[]string{"web", "db"},
 			[]string{"web>db 80"},
 			[]string{"a/deployment-db-ingress {app=db} ingress a{app=web} TCP/80 #0", "a/deployment-web-egress {app=web} egress a{app=db} TCP/80 #0"},
 			nil,
 		},
-		"only guarded ends have rules": {
+		"B1.1 only guarded ends have rules": {
 			[]string{"web", "c/db"},
 			[]string{"web>c/db 80", "c/db>cluster 90"},
 			[]string{"a/deployment-web-egress {app=web} egress c{app=db} TCP/80 #0", "a/namespace-ingress {} ingress c{app=db} TCP/90 #1", "b/namespace-ingress {} ingress c{app=db} TCP/90 #1"},
@@ -181,7 +181,7 @@ func TestCompact(t *testing.T) {
 			},
 			nil,
 		},
-		"what most need is written once": {
+		"B1.9 what most need is written once, a cache on the node included": {
 			[]string{"x", "y", "z", "c/o"},
 			[]string{"x>dns 53/UDP", "y>dns 53/UDP", "z>dns 53/UDP", "z>c/o 1"},
 			[]string{
@@ -213,11 +213,11 @@ func TestCompact(t *testing.T) {
 			nil,
 		},
 		"a group of which nothing is known": {[]string{"x"}, []string{"x>monitoring 80"}, nil, []string{"is not known"}},
-		"a group on the network of its nodes": {
+		"B1.13 a group on the network of its nodes": {
 			[]string{"x", "host b/g gw=yes"}, []string{"gateway>x 80"}, nil, []string{"on the network of their nodes"},
 		},
-		"no address has a named port": {[]string{"x"}, []string{"x>10.0.0.0/8 http", "x>api-server https"}, nil, []string{"no address has a port named http", "no address has a port named https"}},
-		"pods on the node's network are not selected": {
+		"B1.6 no address has a named port": {[]string{"x"}, []string{"x>10.0.0.0/8 http", "x>api-server https"}, nil, []string{"no address has a port named http", "no address has a port named https"}},
+		"B1.13 pods on the node's network are not selected": {
 			[]string{"x", "host c/y"}, []string{"x>c/y 80"}, nil, []string{"on the network of its node"},
 		},
 		"no labels to select by": {[]string{"x", "c/y version=1"}, []string{"x>c/y 80", "x>ns:c 81"}, []string{"a/deployment-x-egress {app=x} egress c{} TCP/81 #1"}, []string{"no label"}},
@@ -227,7 +227,7 @@ func TestCompact(t *testing.T) {
 			[]string{"a/deployment-x-and-1-more-egress {app=x} egress c{app=o} TCP/80 #0,1"},
 			nil,
 		},
-		"the same labels, other needs": {
+		"B1.20 the same labels, other needs": {
 			[]string{"x app=x", "y app=x", "c/o"},
 			[]string{"x>c/o 80-81", "y>c/o 80"},
 			[]string{"a/deployment-x-and-1-more-egress {app=x} egress c{app=o} TCP/80 #1"},
@@ -239,7 +239,7 @@ func TestCompact(t *testing.T) {
 			nil,
 			[]string{"same labels", "same labels", "same labels"},
 		},
-		"replicas of one workload": {
+		"B1.11 replicas of one workload": {
 			[]string{"x"},
 			[]string{"x>x 80"},
 			[]string{"a/deployment-x-egress {app=x} egress a{app=x} TCP/80 #0", "a/deployment-x-ingress {app=x} ingress a{app=x} TCP/80 #0"},
@@ -266,6 +266,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
+// TestDenies: they are apart from what allows, and after it (B1.27).
 func TestDenies(t *testing.T) {
 	t.Parallel()
 	m := model(t, []string{"web", "db"}, []string{"web>db 80"})

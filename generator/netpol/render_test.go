@@ -139,7 +139,7 @@ func TestRender(t *testing.T) {
 }
 
 // TestNothingBecomesEverything: what cannot be said leaves no rule behind that
-// would allow more (B1.3).
+// would allow more (B1.3, B1.26).
 func TestNothingBecomesEverything(t *testing.T) {
 	t.Parallel()
 	name := compact.Peer{Kind: generator.FQDNPeer, Name: "api.example.com"}
@@ -221,7 +221,7 @@ func TestBecause(t *testing.T) {
 }
 
 // TestGreatPoliciesAreCut: the parts say together what the whole said, and each
-// is an object that etcd takes (1.5 MiB).
+// is an object that etcd takes (B1.24, 1.5 MiB), with a name of its own (B1.25).
 func TestGreatPoliciesAreCut(t *testing.T) {
 	t.Parallel()
 	p := compact.Policy{Namespace: "shop", Name: strings.Repeat("n", 253), Direction: compact.Egress}

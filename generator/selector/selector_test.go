@@ -62,24 +62,24 @@ func TestOne(t *testing.T) {
 		visible   func(string) bool
 		want      string // "" for ErrNoLabels
 	}{
-		"what the owner selects by":                           {[]string{"web: app=web tier=front | app=web", "db: app=db"}, nil, "app=web"},
+		"B1.19 what the owner selects by":                     {[]string{"web: app=web tier=front | app=web", "db: app=db"}, nil, "app=web"},
 		"all that the owner selects by, though less would do": {[]string{"web: app=web rel=a | app=web rel=a", "db: app=db rel=b"}, nil, "app=web,rel=a"},
-		"two releases of a chart":                             {[]string{"a: app=web app.kubernetes.io/instance=a | app=web app.kubernetes.io/instance=a", "b: app=web app.kubernetes.io/instance=b"}, nil, "app=web,app.kubernetes.io/instance=a"},
-		"the owner's selector matches another workload":       {[]string{"web: app=web tier=front | app=web", "job: app=web tier=back"}, nil, "tier=front"},
+		"B1.19 two releases of a chart":                       {[]string{"a: app=web app.kubernetes.io/instance=a | app=web app.kubernetes.io/instance=a", "b: app=web app.kubernetes.io/instance=b"}, nil, "app=web,app.kubernetes.io/instance=a"},
+		"B1.20 the owner's selector matches another workload": {[]string{"web: app=web tier=front | app=web", "job: app=web tier=back"}, nil, "tier=front"},
 		"no owner's selector: the fewest labels":              {[]string{"web: zone=x app=web tier=front", "db: app=db zone=x"}, nil, "app=web"},
 		"two labels are needed":                               {[]string{"a: x=1 y=1", "b: x=1 y=2", "c: x=2 y=1"}, nil, "x=1,y=1"},
 		"five labels are needed": {[]string{
 			"a: v=1 w=1 x=1 y=1 z=1", "b: v=2 w=1 x=1 y=1 z=1", "c: v=1 w=2 x=1 y=1 z=1", "d: v=1 w=1 x=2 y=1 z=1", "e: v=1 w=1 x=1 y=2 z=1", "f: v=1 w=1 x=1 y=1 z=2",
 		}, nil, "v=1,w=1,x=1,y=1,z=1"},
-		"labels that churn are not used":                                   {[]string{"a: app=web pod-template-hash=1 version=2", "b: app=db pod-template-hash=2"}, nil, "app=web"},
-		"only labels that churn":                                           {[]string{"a: job-name=x controller-uid=7"}, nil, ""},
+		"B1.19 labels that churn are not used":                             {[]string{"a: app=web pod-template-hash=1 version=2", "b: app=db pod-template-hash=2"}, nil, "app=web"},
+		"B1.21 only labels of one run of a Job":                            {[]string{"a: job-name=x controller-uid=7"}, nil, ""},
 		"an owner's selector that churns":                                  {[]string{"a: app=web version=1 | app=web version=1", "b: app=db"}, nil, "app=web"},
 		"no labels":                                                        {[]string{"a:"}, nil, ""},
 		"absent only where no pairs do":                                    {[]string{"a: app=web", "b: app=web canary=yes", "c: app=web debug=on canary=yes"}, nil, "app=web,!canary"},
 		"several must be absent":                                           {[]string{"a: app=web", "b: app=web canary=yes", "c: app=web debug=on"}, nil, "app=web,!canary,!debug"},
-		"a label that the enforcer does not see":                           {[]string{"a: app=web team=a | app=web", "b: app=db team=b"}, func(k string) bool { return k == "team" }, "team=a"},
+		"B2.6 a label that the enforcer does not see":                      {[]string{"a: app=web team=a | app=web", "b: app=db team=b"}, func(k string) bool { return k == "team" }, "team=a"},
 		"nothing that the enforcer sees":                                   {[]string{"a: app=web | app=web"}, func(string) bool { return false }, ""},
-		"a pod on the node's network is not selected":                      {[]string{"a: app=web tier=front | app=web", "host-b: app=web tier=node"}, nil, "tier=front"},
+		"B1.13 a pod on the node's network is not selected":                {[]string{"a: app=web tier=front | app=web", "host-b: app=web tier=node"}, nil, "tier=front"},
 		"a pod on the node's network with the same labels does not matter": {[]string{"a: app=web | app=web", "host-b: app=web"}, nil, "app=web"},
 	} {
 		t.Run(name, func(t *testing.T) {
