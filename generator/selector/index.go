@@ -56,14 +56,18 @@ func New(u *generator.Universe, o Options) *Index {
 type Class struct {
 	Workloads []*generator.Workload // in order; none is on the network of its node
 
-	labels map[string]string
-	pairs  []pair // of labels, the best to select by first
-	chosen *Selection
+	labels   map[string]string
+	pairs    []pair // of labels, the best to select by first
+	expected bool   // pods that are none of its workloads have the same labels
+	chosen   *Selection
 }
 
-// ErrNoLabels is why a class cannot be selected: pods that carry no label are
-// told apart from nothing.
-var ErrNoLabels = errors.New("its pods carry no label that a policy can select by")
+// Why a class cannot be selected: pods that carry no label are told apart from
+// nothing, and neither are those that carry the same.
+var (
+	ErrNoLabels = errors.New("its pods carry no label that a policy can select by")
+	ErrExpected = errors.New("its pods carry the labels of others that are expected there, and none besides that a policy can select by")
+)
 
 type pair struct{ key, value string }
 
@@ -104,7 +108,7 @@ func (x *Index) read(namespace string) *space {
 	}
 	for _, set := range x.options.Expected {
 		if set.Namespace == namespace && !x.Known(set) {
-			s.classOf(x.pairsOf(set.Labels), alike)
+			s.classOf(x.pairsOf(set.Labels), alike).expected = true
 		}
 	}
 	for _, c := range alike {

@@ -26,10 +26,13 @@ const maxTried = 20
 
 // One returns the selector of one class: what the owner selects by, when that
 // is exact; otherwise the fewest labels; and keys that must be absent only where
-// no labels are enough. The error is ErrNoLabels.
+// no labels are enough. The error is ErrNoLabels or ErrExpected.
 func (x *Index) One(c *Class) (Selection, error) {
 	if len(c.pairs) == 0 {
 		return Selection{}, ErrNoLabels
+	}
+	if c.expected {
+		return Selection{}, ErrExpected
 	}
 	if c.chosen == nil {
 		c.chosen = &Selection{Pods: x.space(c.Workloads[0].ID.Namespace).choose(c), Classes: []*Class{c}}

@@ -140,6 +140,10 @@ func TestExpectedPodsAreNotSelected(t *testing.T) {
 		{Namespace: "other", Labels: map[string]string{"tier": "y"}},
 		{Namespace: "shop", Labels: map[string]string{"tier": "y"}}, // of which db is one
 	}})
+	hidden := New(u, Options{Visible: func(key string) bool { return key == "tier" }, Expected: []generator.PodSet{{Namespace: "shop", Labels: map[string]string{"tier": "x", "k8s-app": "dns"}}}})
+	if s, err := hidden.One(hidden.ClassOf(u.Workloads()[1])); !errors.Is(err, ErrExpected) {
+		t.Errorf("%s %v: nothing that is seen tells web from the name servers", text(s.Pods), err)
+	}
 	for name, want := range map[string]string{"web": "app=web", "db": "tier=y"} {
 		got, err := x.One(x.ClassOf(u.Workload(generator.WorkloadID{Namespace: "shop", Kind: "Deployment", Name: name})))
 		if err != nil || text(got.Pods) != want {
