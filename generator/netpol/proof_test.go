@@ -32,13 +32,13 @@ type proved struct {
 // prove renders a model, reads the policies back and compares them with it.
 // Nothing may be allowed that the model does not want, and nothing be missing
 // but what came back as a problem.
-func prove(m *generator.Model) proved {
-	return proveWith(m, func([]*networkingv1.NetworkPolicy) {})
+func prove(m *generator.Model, o compact.Options) proved {
+	return proveWith(m, o, func([]*networkingv1.NetworkPolicy) {})
 }
 
 // proveWith changes the policies before they are read.
-func proveWith(m *generator.Model, change func([]*networkingv1.NetworkPolicy)) proved {
-	plan, problems := compact.Compact(m, compact.Options{})
+func proveWith(m *generator.Model, o compact.Options, change func([]*networkingv1.NetworkPolicy)) proved {
+	plan, problems := compact.Compact(m, o)
 	list, refused := netpol.Render(plan.Policies(), netpol.RenderOptions{})
 	change(list)
 	out := proved{list: list}
@@ -65,6 +65,11 @@ func proveWith(m *generator.Model, change func([]*networkingv1.NetworkPolicy)) p
 		}
 	}
 	var wrong []string
+	for _, key := range keys(list) {
+		if !o.Selectors.Sees(key) {
+			wrong = append(wrong, "selects by "+key)
+		}
+	}
 	for _, d := range all.Extra {
 		wrong = append(wrong, fmt.Sprintf("allowed, and not wanted: %s", d))
 	}
@@ -75,6 +80,37 @@ func proveWith(m *generator.Model, change func([]*networkingv1.NetworkPolicy)) p
 	return out
 }
 
+// keys returns the keys of labels by which policies select pods.
+func keys(list []*networkingv1.NetworkPolicy) []string {
+	var out []string
+	add := func(s *metav1.LabelSelector) {
+		if s == nil {
+			return
+		}
+		for key := range s.MatchLabels {
+			out = append(out, key)
+		}
+		for _, e := range s.MatchExpressions {
+			out = append(out, e.Key)
+		}
+	}
+	for _, p := range list {
+		add(&p.Spec.PodSelector)
+		for _, r := range p.Spec.Ingress {
+			for _, q := range r.From {
+				add(q.PodSelector)
+			}
+		}
+		for _, r := range p.Spec.Egress {
+			for _, q := range r.To {
+				add(q.PodSelector)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // check proves the model of a seed, and shows the smallest one that fails.
 func check(t *testing.T, seed uint64) proved {
 	t.Helper()
@@ -83,10 +119,14 @@ func check(t *testing.T, seed uint64) proved {
 		size = randommodel.Options{Workloads: 40, Edges: 80}
 	}
 	m := randommodel.New(rand.New(rand.NewPCG(seed, 4)), size)
-	got := prove(m)
+	var o compact.Options
+	if seed%5 == 0 { // as with Cilium
+		o.Selectors.Visible = func(key string) bool { return key != "app" && key != "tier" }
+	}
+	got := prove(m, o)
 	if got.wrong != "" {
-		small := randommodel.Shrink(m, func(m *generator.Model) bool { return prove(m).wrong != "" })
-		shown := prove(small)
+		small := randommodel.Shrink(m, func(m *generator.Model) bool { return prove(m, o).wrong != "" })
+		shown := prove(small, o)
 		text, err := yaml.Marshal(shown.list)
 		t.Fatalf("seed %d:\n%s%s\n%s%v", seed, randommodel.Text(small), shown.wrong, text, err)
 	}
@@ -136,7 +176,7 @@ func TestTheProofFindsFaults(t *testing.T) {
 			spoilt, found := 0, 0
 			for seed := range uint64(400) {
 				did := false
-				got := proveWith(randommodel.New(rand.New(rand.NewPCG(seed, 4)), randommodel.Options{}), func(list []*networkingv1.NetworkPolicy) {
+				got := proveWith(randommodel.New(rand.New(rand.NewPCG(seed, 4)), randommodel.Options{}), compact.Options{}, func(list []*networkingv1.NetworkPolicy) {
 					for _, p := range list {
 						if len(p.Spec.Ingress) > 0 && !did {
 							did = true
