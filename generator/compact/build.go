@@ -51,7 +51,7 @@ func (c *compactor) policies(at place, s *side) []Policy {
 		if len(left[subject]) == 0 {
 			continue
 		}
-		key := c.needsText(subject, left[subject])
+		key := needsText(subject, left[subject])
 		if len(same[key]) == 0 {
 			order = append(order, key)
 		}
@@ -67,19 +67,16 @@ func (c *compactor) policies(at place, s *side) []Policy {
 }
 
 // needsText is the same for subjects that are allowed the same.
-func (c *compactor) needsText(s *subject, keys []peerKey) string {
+func needsText(s *subject, keys []peerKey) string {
 	var b strings.Builder
 	for _, k := range keys {
-		b.WriteString(c.peerText(k) + " " + s.cells[k].ports.String() + "\n")
+		p := generator.Peer{Kind: k.kind, Namespace: k.namespace, Name: k.name, Prefix: k.prefix}
+		if k.class != nil {
+			p = generator.WorkloadPeerOf(k.class.Workloads[0].ID)
+		}
+		b.WriteString(k.kind.String() + " " + p.String() + " " + s.cells[k].ports.String() + "\n") // a domain may be called "dns"
 	}
 	return b.String()
-}
-
-func (c *compactor) peerText(k peerKey) string {
-	if k.class != nil {
-		return k.class.Workloads[0].ID.String()
-	}
-	return generator.Peer{Kind: k.kind, Namespace: k.namespace, Name: k.name, Prefix: k.prefix}.String()
 }
 
 // common makes policies of what many workloads need alike, and takes it out of

@@ -37,7 +37,10 @@ func Compact(m *generator.Model, o Options) (*Plan, []generator.Problem) {
 		group, _ := m.Environment.Group(k)
 		o.Selectors.Expected = slices.Concat(o.Selectors.Expected, group.Pods)
 	}
-	c := &compactor{model: m, options: o, index: selector.New(m.Universe, o.Selectors), sides: map[place]*side{}, groups: map[generator.PeerKind]expanded{}}
+	c := &compactor{
+		model: m, options: o, index: selector.New(m.Universe, o.Selectors),
+		sides: map[place]*side{}, groups: map[generator.PeerKind]expanded{}, nodes: map[groupKey]bool{},
+	}
 	for i := range m.Edges {
 		c.add(&m.Edges[i])
 	}
@@ -85,6 +88,7 @@ type compactor struct {
 	index    *selector.Index
 	sides    map[place]*side
 	groups   map[generator.PeerKind]expanded
+	nodes    map[groupKey]bool
 	problems []generator.Problem
 }
 

@@ -17,7 +17,8 @@ import (
 )
 
 // peer reads "web" (a Deployment of namespace a), "b/web", "ns:a", "cluster",
-// "10.0.0.0/8", "api.example.com", "dns", "gateway", "external".
+// "10.0.0.0/8", "api.example.com", ".dns" for a domain of one label, "dns",
+// "gateway", "external".
 func peer(text string) generator.Peer {
 	for k := generator.ExternalPeer; k <= generator.MonitoringPeer; k++ {
 		if k.String() == text {
@@ -34,7 +35,7 @@ func peer(text string) generator.Peer {
 		return generator.Peer{Kind: generator.ClusterPeer}
 	}
 	if strings.Contains(text, ".") {
-		return generator.FQDNPeerOf(text)
+		return generator.FQDNPeerOf(strings.TrimPrefix(text, "."))
 	}
 	return generator.WorkloadPeerOf(id(text))
 }
@@ -244,6 +245,12 @@ func TestCompact(t *testing.T) {
 			[]string{"x>x 80"},
 			[]string{"a/deployment-x-egress {app=x} egress a{app=x} TCP/80 #0", "a/deployment-x-ingress {app=x} ingress a{app=x} TCP/80 #0"},
 			nil,
+		},
+		"a name that no port can have": {[]string{"x", "c/y"}, []string{"x>c/y x_y", "x>c/y 80"}, []string{"a/deployment-x-egress {app=x} egress c{app=y} TCP/80 #1"}, []string{"port name"}},
+		"a domain that is called like a group": {
+			[]string{"x", "y"}, []string{"x>dns 53", "y>.dns 53"}, []string{
+				"a/deployment-x-egress {app=x} egress kube-system{k8s-app=kube-dns} 169.254.20.10/32 TCP/53 #0", "a/deployment-y-egress {app=y} egress dns TCP/53 #1",
+			}, nil,
 		},
 		"a domain name": {[]string{"x"}, []string{"x>api.example.com 443"}, []string{"a/deployment-x-egress {app=x} egress api.example.com TCP/443 #0"}, nil},
 	} {

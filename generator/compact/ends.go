@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/selector"
 )
@@ -19,6 +21,10 @@ type end struct {
 
 // add writes down an edge at those of its ends that are guarded.
 func (c *compactor) add(e *generator.Edge) {
+	if faults := validation.IsValidPortName(e.Port.Name); e.Port.Name != "" && len(faults) > 0 {
+		c.problem(e, "port name %q: %s", e.Port.Name, faults[0]) // no API server takes a policy with it
+		return
+	}
 	for _, at := range []struct {
 		direction Direction
 		own, far  generator.Peer
@@ -122,7 +128,7 @@ func (c *compactor) groupSubjects(k generator.PeerKind, d Direction) (end, strin
 			problem = what
 		case len(set.Labels) == 0:
 			out.subjects = append(out.subjects, c.whole(set.Namespace, d))
-		case c.onNodes(set): // where no policy selects them
+		case c.onNodes(groupKey{k, i}, set): // where no policy selects them
 		default:
 			out.subjects = append(out.subjects, c.group(set, d, groupKey{k, i}))
 		}

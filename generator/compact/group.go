@@ -25,8 +25,8 @@ func (c *compactor) expand(k generator.PeerKind) expanded {
 	var out expanded
 	reachable := false // by pods that policies select, or by addresses
 	group, _ := c.model.Environment.Group(k)
-	for _, set := range group.Pods {
-		hosts := c.onNodes(set)
+	for i, set := range group.Pods {
+		hosts := c.onNodes(groupKey{k, i}, set)
 		reachable = reachable || !hosts
 		if what := c.unselectable(set); what != "" {
 			out.problem = what
@@ -63,7 +63,16 @@ func (c *compactor) unselectable(set generator.PodSet) string {
 
 // onNodes reports whether all pods that are known of a set are on the network of
 // their nodes.
-func (c *compactor) onNodes(set generator.PodSet) bool {
+func (c *compactor) onNodes(k groupKey, set generator.PodSet) bool {
+	is, done := c.nodes[k]
+	if !done {
+		is = c.allOnNodes(set)
+		c.nodes[k] = is
+	}
+	return is
+}
+
+func (c *compactor) allOnNodes(set generator.PodSet) bool {
 	known := false
 	for _, w := range c.model.Universe.Within(set.Namespace) {
 		if set.Holds(w.ID.Namespace, w.Labels) {
