@@ -97,6 +97,12 @@ FUZZTIME ?= 20s
 fuzz: ## Run every fuzz target for FUZZTIME (20s).
 	GO='$(GO)' hack/fuzz.sh '$(FUZZTIME)'
 
+MODELS ?= 100000
+
+.PHONY: prove
+prove: ## Prove what is generated for MODELS (100000) random models. GATEHOUSE_SEED=n, or random, draws others.
+	GATEHOUSE_MODELS='$(MODELS)' $(GO) test $(TEST_FLAGS) -count 1 -v -run 'MeanTheModel$$' ./generator/...
+
 BENCH ?= .
 COUNT ?= 6
 
