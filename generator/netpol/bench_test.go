@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
 	"github.com/gatehouse-sh/gatehouse/generator/netpol"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -75,6 +76,28 @@ func BenchmarkGenerate(b *testing.B) {
 			}
 			b.ReportMetric(float64(policies), "policies")
 			b.ReportMetric(float64(edges), "edges")
+		})
+	}
+}
+
+// BenchmarkProve is the proof of such a plan: at most 30 s for 10,000 workloads.
+func BenchmarkProve(b *testing.B) {
+	for _, c := range []struct{ workloads, namespaces int }{{1000, 50}, {10000, 500}} {
+		b.Run(fmt.Sprintf("%d-workloads-in-%d-namespaces", c.workloads, c.namespaces), func(b *testing.B) {
+			m, _ := generator.Build(large(b, c.workloads, c.namespaces))
+			plan, _ := compact.Compact(m, compact.Options{})
+			list, _ := netpol.Render(plan.Policies(), netpol.RenderOptions{})
+			b.ReportAllocs()
+			for b.Loop() {
+				read, err := netpol.Read(list)
+				if err != nil {
+					b.Fatal(err)
+				}
+				report, err := verify.Compare(read, m, verify.Options{})
+				if err != nil || !report.Exact() {
+					b.Fatal(err, len(report.Missing), len(report.Extra))
+				}
+			}
 		})
 	}
 }
