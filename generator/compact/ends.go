@@ -21,9 +21,11 @@ type end struct {
 
 // add writes down an edge at those of its ends that are guarded.
 func (c *compactor) add(e *generator.Edge) {
-	if faults := validation.IsValidPortName(e.Port.Name); e.Port.Name != "" && len(faults) > 0 {
-		c.problem(e, "port name %q: %s", e.Port.Name, faults[0]) // no API server takes a policy with it
-		return
+	if e.Port.Name != "" {
+		if faults := validation.IsValidPortName(e.Port.Name); len(faults) > 0 {
+			c.problem(e, "port name %q: %s", e.Port.Name, faults[0]) // no API server takes a policy with it
+			return
+		}
 	}
 	for _, at := range []struct {
 		direction Direction
