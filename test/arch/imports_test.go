@@ -32,12 +32,7 @@ var forbidden = map[string][]string{
 	"internal/verdict":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
 	"internal/background/...": {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source", "module/internal/controller"},
 	"internal/source/files":   {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook"},
-	"generator":               {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
-	"generator/manifests/...": {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
-	"generator/verify":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
-	"generator/netpol":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
-	"generator/selector":      {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
-	"generator/compact":       {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
+	"generator/...":           {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
 	"webhook":                 {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/internal/source", "module/internal/command"},
 	"webhook/mutation":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
 	"webhook/registration":    {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},
@@ -108,7 +103,7 @@ func TestImportDirections(t *testing.T) {
 // told.
 func TestTheEngineDoesNoIO(t *testing.T) {
 	t.Parallel()
-	for _, pattern := range []string{"inventory", "checks/...", "internal/policy", "generator", "generator/manifests/...", "generator/verify", "generator/netpol", "generator/selector", "generator/compact"} {
+	for _, pattern := range []string{"inventory", "checks/...", "internal/policy", "generator/..."} {
 		cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}}: {{join .Imports " "}}`, module+pattern)
 		out, err := cmd.Output()
 		if err != nil {
@@ -121,7 +116,7 @@ func TestTheEngineDoesNoIO(t *testing.T) {
 		for _, line := range lines {
 			name, imports, _ := strings.Cut(line, ":")
 			for path := range strings.FieldsSeq(imports) {
-				if path == "time" && name == module+"generator" {
+				if path == "time" && below(name, module+"generator") { // moments are values; the clock is not read
 					continue
 				}
 				if slices.Contains([]string{"os", "net", "net/http", "time", "log", "log/slog", "syscall", "os/exec"}, path) {
