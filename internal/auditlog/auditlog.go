@@ -10,23 +10,17 @@
 package auditlog
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
+	"github.com/gatehouse-sh/gatehouse/internal/jsonlines"
 )
 
 // maxLine bounds one event. A request of the largest object, 3 MiB, is repeated
 // in the response at level RequestResponse, and JSON may double both.
 const maxLine = 16 << 20
-
-// maxBroken is how many broken lines are named; the others are counted.
-const maxBroken = 20
 
 // Use is one request that an API server allowed.
 type Use struct {
@@ -42,24 +36,8 @@ type Stats struct {
 	Refused int // requests that were not: 401 and 403
 	Other   int // earlier stages of requests that another line completes
 	Broken  int
-	Bytes   int64 // after decompression
-	Faults  []Fault
-}
-
-// Fault is a line that could not be read.
-type Fault struct {
-	Line int // 1-based
-	Err  error
-}
-
-func (f Fault) String() string { return fmt.Sprintf("line %d: %v", f.Line, f.Err) }
-
-// add counts a fault and keeps the first ones.
-func (s *Stats) add(line int, err error) {
-	s.Broken++
-	if len(s.Faults) < maxBroken {
-		s.Faults = append(s.Faults, Fault{line, err})
-	}
+	Bytes   int64             // after decompression
+	Faults  []jsonlines.Fault // the first of the broken lines
 }
 
 // Reader reads a log line by line; memory does not grow with its length.
@@ -74,91 +52,38 @@ type Reader struct {
 // A broken line is counted and named in Stats and is no error; an input that
 // cannot be read is.
 func (r *Reader) Each(in io.Reader, visit func(Use)) error {
-	buffered := bufio.NewReaderSize(in, 1<<20)
-	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		unzipped, err := gzip.NewReader(buffered)
-		if err != nil {
-			return fmt.Errorf("read gzip: %w", err)
-		}
-		buffered = bufio.NewReaderSize(unzipped, 1<<20)
-	}
+	lines := jsonlines.Reader{MaxLine: maxLine, Read: r.Read}
+	s := &r.Stats
+	lines.Stats = jsonlines.Stats{Lines: s.Lines, Broken: s.Broken, Bytes: s.Bytes, Faults: s.Faults}
 	var e event
-	var long []byte // a line that did not fit the buffer
-	for number := 1; ; number++ {
-		line, err := readLine(buffered, &long)
-		ended := errors.Is(err, io.EOF) // behind the line, if there is one
-		r.Stats.Bytes += int64(len(line))
-		switch {
-		case errors.Is(err, errTooLong):
-			r.Stats.Lines++
-			r.Stats.add(number, err)
-			continue
-		case err != nil && !ended:
-			return fmt.Errorf("read line %d: %w", number, err)
-		}
-		if text := bytes.TrimSpace(line); len(text) > 0 {
-			r.Stats.Lines++
-			r.line(number, text, &e, visit)
-		}
-		if r.Read != nil && number%1000 == 0 {
-			r.Read(r.Stats.Bytes)
-		}
-		if ended {
-			return nil
-		}
-	}
+	err := lines.Each(in, func(text []byte) error { return r.line(text, &e, visit) })
+	s.Lines, s.Broken, s.Bytes, s.Faults = lines.Stats.Lines, lines.Stats.Broken, lines.Stats.Bytes, lines.Stats.Faults
+	return err
 }
 
-var errTooLong = fmt.Errorf("is longer than %d MiB", maxLine>>20)
-
-// readLine returns the next line, valid until the next call. A line beyond the
-// bound is passed over as a whole.
-func readLine(in *bufio.Reader, long *[]byte) ([]byte, error) {
-	line, err := in.ReadSlice('\n')
-	if !errors.Is(err, bufio.ErrBufferFull) {
-		return line, err
-	}
-	*long = append((*long)[:0], line...)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		line, err = in.ReadSlice('\n')
-		if len(*long) <= maxLine {
-			*long = append(*long, line...)
-		}
-	}
-	if len(*long) > maxLine {
-		*long = nil
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		return nil, errTooLong
-	}
-	return *long, err
-}
-
-func (r *Reader) line(number int, text []byte, e *event, visit func(Use)) {
+func (r *Reader) line(text []byte, e *event, visit func(Use)) error {
 	*e = event{User: userInfo{Groups: e.User.Groups[:0]}}
 	if err := json.Unmarshal(text, e); err != nil {
-		r.Stats.add(number, fmt.Errorf("decode event: %w", err))
-		return
+		return fmt.Errorf("decode event: %w", err)
 	}
 	if err := e.check(); err != nil {
-		r.Stats.add(number, err)
-		return
+		return err
 	}
 	switch {
 	case e.User.Username == "":
 		r.Stats.Refused++
-		return
+		return nil
 	case e.Stage != "ResponseComplete" && e.Stage != "ResponseStarted" && e.Stage != "Panic":
 		r.Stats.Other++
-		return
+		return nil
 	case e.Stage == "ResponseStarted" && e.Verb != "watch":
 		r.Stats.Other++ // the line of its completion follows
-		return
+		return nil
 	case e.refused():
 		r.Stats.Refused++
-		return
+		return nil
 	}
 	r.Stats.Uses++
 	e.uses(visit)
+	return nil
 }
