@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// DefaultMaxEdges bounds the different connections of one collection: about
+// 100 bytes each.
+const DefaultMaxEdges = 1_000_000
+
+// Options say what flows are compared with, and what becomes of them.
+type Options struct {
+	Inventory   *inventory.Inventory
+	Universe    *generator.Universe // generator.Observe(Inventory)
+	Environment generator.Environment
+
+	// Where names the recording in the evidence: "flows.json.gz", "relay hubble:4245".
+	Where string
+
+	// Wishes makes edges of connections that were refused, too. Without it they
+	// are counted: what a policy refused today may be what it is there for.
+	Wishes bool
+
+	// Keep is how long an edge counts after it was last seen; 0 for ever.
+	Keep time.Duration
+
+	MaxEdges int           // 0 for DefaultMaxEdges
+	Gap      time.Duration // the shortest silence that is a gap; 0 for DefaultGap
+}
+
+// Collector turns flows into edges. Its memory grows with the number of
+// different connections, workloads and namespaces, not with that of flows. It is
+// for one goroutine.
+type Collector struct {
+	o         Options
+	directory *directory
+	clock     clock
+
+	peers    map[generator.Peer]uint32
+	list     []generator.Peer
+	edges    map[edgeKey]uint32
+	tallies  []tally
+	summary  Summary
+	lost     uint64
+	notes    notes
+	spaces   map[string]uint64
+	seen     map[generator.WorkloadID]*Seen
+	problems map[edgeKey]bool
+	full     error
+}
+
+// edgeKey is an edge in 16 bytes.
+type edgeKey struct {
+	from, to uint32
+	protocol generator.Protocol // 0 for the ports of a group
+	refused  bool
+	port     uint16
+}
+
+// tally is what was seen of an edge.
+type tally struct {
+	key         edgeKey
+	first, last int64 // nanoseconds since 1970; 0 for never
+	sure        generator.Confidence
+
+	// Both ends of a connection may report it, the source its leaving and the
+	// destination its arriving. The greater of the two is how often it was seen.
+	unplaced, arriving, leaving uint64
+}
+
+func (t *tally) flows() uint64 { return t.unplaced + max(t.arriving, t.leaving) }
+
+// Seen is when a workload took part in a flow.
+type Seen struct {
+	First, Last time.Time // zero when no flow of it has a time
+	Flows       uint64
+
+	first, last int64
+}
+
+// NewCollector starts a collection.
+func NewCollector(o Options) *Collector {
+	if o.Inventory == nil {
+		o.Inventory = inventory.New()
+	}
+	if o.MaxEdges <= 0 {
+		o.MaxEdges = DefaultMaxEdges
+	}
+	if o.Gap <= 0 {
+		o.Gap = DefaultGap
+	}
+	return &Collector{
+		o: o, directory: newDirectory(o.Inventory, o.Universe, o.Environment), clock: clock{gap: int64(o.Gap)},
+		peers: map[generator.Peer]uint32{}, edges: map[edgeKey]uint32{}, notes: notes{}, spaces: map[string]uint64{},
+		seen: map[generator.WorkloadID]*Seen{}, problems: map[edgeKey]bool{},
+	}
+}
+
+// Lose counts events that a recorder says it lost.
+func (c *Collector) Lose(events uint64) { c.lost += events }
+
+// Add takes one flow; nothing of it is kept. The error says that there are more
+// different connections than Options allow, and every later call returns it too:
+// a part of them would look like all.
+func (c *Collector) Add(f *Flow) error {
+	if c.full != nil {
+		return c.full
+	}
+	n := max(f.Count, 1)
+	c.summary.Flows += n
+	at, timed := f.at()
+	if timed {
+		c.clock.add(at, n)
+	} else {
+		c.clock.timeless += n
+	}
+	from, to := c.directory.find(&f.Source), c.directory.find(&f.Destination)
+	c.take(&from, at, n)
+	c.take(&to, at, n)
+	c.space(f.Source.Namespace, &from, n)
+	if f.Destination.Namespace != f.Source.Namespace || from.peer.Namespace != to.peer.Namespace {
+		c.space(f.Destination.Namespace, &to, n)
+	}
+	reason, sure := c.weigh(f, &from, &to)
+	if reason != 0 {
+		c.leave(reason, f, &from, &to, n)
+		return nil
+	}
+	targets, port := c.directory.targets(f, &to)
+	for _, target := range targets {
+		c.count(c.key(from.peer, target, port, f.Verdict == Dropped), f.Direction, at, n, sure)
+	}
+	return c.full
+}
+
+// weigh says why a flow makes no edge; 0 for one that does.
+func (c *Collector) weigh(f *Flow, from, to *end) (Reason, generator.Confidence) {
+	switch {
+	case f.Verdict == NoVerdict:
+		return Undetermined, 0
+	case f.Verdict == Failed:
+		return Error, 0
+	case f.Protocol == 0:
+		return OtherProtocol, 0
+	case from.kind == aProbe || to.kind == aProbe:
+		return HealthProbe, 0
+	case f.loops():
+		return Loopback, 0
+	case from.kind == notKnown || to.kind == notKnown:
+		return Unresolved, 0
+	}
+	judged, sure := c.directory.judge(f, from, to)
+	switch {
+	case judged == reply:
+		return Reply, 0
+	case f.DestinationPort == 0:
+		return NoPort, 0
+	case judged == undecided:
+		return Undecided, 0
+	case to.kind == aMetadata:
+		return Metadata, 0
+	case !hasPods(from) && !hasPods(to):
+		return Outside, 0
+	case f.Verdict == Dropped && !c.o.Wishes:
+		return Refused, 0
+	case f.Verdict == Dropped:
+		sure = generator.Guessed // that somebody wished for it is no proof that it is wanted
+	}
+	return 0, min(sure, from.sure, to.sure)
+}
+
+// hasPods counts a Service too, which may lead to pods.
+func hasPods(e *end) bool { return e.service != nil || e.peer.HasPods() }
+
+// loops reports whether a pod talks to itself, which no policy stops.
+func (f *Flow) loops() bool {
+	s, d := &f.Source, &f.Destination
+	if s.Pod != "" && d.Pod != "" {
+		return s.Pod == d.Pod && s.Namespace == d.Namespace
+	}
+	return s.Address.IsValid() && s.Address == d.Address && s.Reserved == 0 && d.Reserved == 0
+}
+
+// leave counts a flow that makes no edge, and names what a person can do
+// something about.
+func (c *Collector) leave(reason Reason, f *Flow, from, to *end, n uint64) {
+	c.summary.Left[reason] += n
+	switch reason {
+	case OtherProtocol:
+		name := f.Other
+		if name == "" {
+			name = "no protocol"
+		}
+		c.notes.add(reason, name, n)
+	case Unresolved:
+		for _, e := range []*end{from, to} {
+			if e.kind == notKnown {
+				c.notes.add(reason, e.what, n)
+			}
+		}
+	case Undecided:
+		c.notes.add(reason, fmt.Sprintf("%s port %d and %s port %d over %s", from.peer, f.SourcePort, to.peer, f.DestinationPort, f.Protocol), n)
+	case Metadata:
+		if key := c.keyWithin(from.peer, to.peer, generator.NumberedPort(f.Protocol, f.DestinationPort)); key != (edgeKey{}) {
+			c.problems[key] = true
+		}
+		c.notes.add(reason, from.peer.String()+" to "+to.peer.Prefix.Addr().String(), n)
+	}
+}
+
+// take notes that a workload was seen.
+func (c *Collector) take(e *end, at int64, n uint64) {
+	if e.peer.Kind != generator.WorkloadPeer {
+		return
+	}
+	id := e.peer.ID()
+	s := c.seen[id]
+	if s == nil {
+		s = &Seen{first: at}
+		c.seen[id] = s
+	}
+	s.Flows += n
+	if at != 0 {
+		s.last = max(s.last, at)
+		if s.first == 0 || at < s.first {
+			s.first = at
+		}
+	}
+}
+
+// maxSpaces bounds the names of namespaces that are counted; a cluster has less.
+const maxSpaces = 100_000
+
+// space counts a flow of a namespace.
+func (c *Collector) space(name string, e *end, n uint64) {
+	if e.peer.Namespace != "" {
+		name = e.peer.Namespace
+	}
+	if name == "" {
+		return
+	}
+	if _, known := c.spaces[name]; known || len(c.spaces) < maxSpaces {
+		c.spaces[name] += n
+	}
+}
+
+// keyWithin is key for what need not be kept when there is much of it.
+func (c *Collector) keyWithin(from, to generator.Peer, p generator.Port) edgeKey {
+	if len(c.problems) >= maxNotes {
+		return edgeKey{}
+	}
+	return c.key(from, to, p, false)
+}
+
+func (c *Collector) key(from, to generator.Peer, p generator.Port, refused bool) edgeKey {
+	return edgeKey{from: c.number(from), to: c.number(to), protocol: p.Protocol, port: p.First, refused: refused}
+}
+
+// number gives every peer a number from 1.
+func (c *Collector) number(p generator.Peer) uint32 {
+	n, known := c.peers[p]
+	if !known {
+		c.list = append(c.list, p)
+		n = uint32(len(c.list)) //nolint:gosec // two for each edge, which are bounded
+		c.peers[p] = n
+	}
+	return n
+}
+
+func (c *Collector) count(key edgeKey, d Direction, at int64, n uint64, sure generator.Confidence) {
+	i, known := c.edges[key]
+	if !known {
+		if len(c.tallies) >= c.o.MaxEdges {
+			c.full = fmt.Errorf("%w: more than %d; record fewer namespaces or less time, or leave out what is reached from the internet", ErrTooMany, c.o.MaxEdges)
+			return
+		}
+		i = uint32(len(c.tallies)) //nolint:gosec // bounded by MaxEdges
+		c.tallies = append(c.tallies, tally{key: key})
+		c.edges[key] = i
+	}
+	t := &c.tallies[i]
+	t.sure = max(t.sure, sure)
+	if at != 0 {
+		t.last = max(t.last, at)
+		if t.first == 0 || at < t.first {
+			t.first = at
+		}
+	}
+	switch d {
+	case Ingress:
+		t.arriving += n
+	case Egress:
+		t.leaving += n
+	case NoDirection:
+		t.unplaced += n
+	}
+}
