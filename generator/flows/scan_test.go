@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flows
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"testing"
+)
+
+func addr(text string) netip.Addr   { return netip.MustParseAddr(text) }
+func sameAddr(a, b netip.Addr) bool { return a == b }
+
+// strs returns every string and every name of a text, as the scanner reads them.
+func strs(data []byte) (out []string, err error) {
+	var s scanner
+	var value func(depth int)
+	value = func(depth int) {
+		switch s.next() {
+		case '"':
+			out = append(out, string(s.str()))
+		case '{':
+			s.object(depth, func(name []byte) {
+				out = append(out, string(name))
+				value(depth + 1)
+			})
+		case '[':
+			s.array(depth, func() { value(depth + 1) })
+		default:
+			s.skip(depth)
+		}
+	}
+	s.start(data)
+	value(0)
+	return out, s.end()
+}
+
+// oracle does the same with encoding/json.
+func oracle(data []byte) (out []string, ok bool) {
+	if !json.Valid(data) {
+		return nil, false
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return out, true
+		}
+		if text, is := token.(string); is {
+			out = append(out, text)
+		}
+	}
+}
+
+var texts = []string{
+	`{"a":"b","c":[1,-2.5e+3,true,false,null,{}],"d":{"e":[]}}`, ` "x" `, `"é\n\ud83d\ude00\ud800\ud800\u0041\/"`, "\"\xff\"", `01`, `-`, `1.`, `1e`, `tru`, `nulls`,
+	`{"a":1,}`, `[1,]`, `[1 2]`, `{"a" 1}`, `{a:1}`, `"a`, "\"a\nb\"", `"\x"`, `"\u12"`, `"\u12g4"`, ``, `1 2`, `[[[[]]]]`, `{"":""}`, `"\`, `"\ud800\u12"`, `-0`, `[`, `{`, `{"a"`, `{"a":`, "\x00", "1\x00",
+}
+
+func compare(t *testing.T, data []byte) {
+	t.Helper()
+	got, err := strs(data)
+	if errors.Is(err, errDepth) {
+		return
+	}
+	want, ok := oracle(data)
+	if ok != (err == nil) {
+		t.Fatalf("%q: %v, while encoding/json says %v", data, err, ok)
+	}
+	if !ok {
+		return
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%q: %q, not %q", data, got, want)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Errorf("%q: %q, not %q", data, got[i], want[i])
+		}
+	}
+}
+
+func TestTheScannerReadsWhatEncodingJSONReads(t *testing.T) {
+	t.Parallel()
+	for _, text := range texts {
+		compare(t, []byte(text))
+	}
+}
+
+func FuzzScanner(f *testing.F) {
+	for _, text := range texts {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(compare)
+}
+
+// FuzzFlows feeds anything to the reader of every form and to the collection.
+func FuzzFlows(f *testing.F) {
+	f.Add([]byte(tcp(web, carts, "40000", "8081", opening, noReply)))
+	f.Add([]byte(csvHeader + "2026-11-02T10:00:00Z,shop,Deployment,web,app=web,10.0.0.5,40000,,,a.example,198.51.100.9,udp,53,egress,false,dropped,12\n"))
+	f.Add([]byte(`{"source":{"ip":"fe80::1%eth0"},"destination":{"ip":"::"},"protocol":"UDP","port":-1,"count":1e9,"time":1e300}`))
+	f.Add([]byte("\x1f\x8b\x08\x00"))
+	o := world(f)
+	o.MaxEdges = 50
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := NewCollector(o)
+		var r Reader
+		_ = r.Each(bytes.NewReader(data), c.Add) // an error or nothing; it must return
+		result := c.Result()
+		for _, e := range result.Edges {
+			if err := errors.Join(e.From.Validate(), e.To.Validate()); err != nil {
+				t.Error(err)
+			}
+			if e.Port.First != 0 {
+				if err := e.Port.Validate(); err != nil {
+					t.Error(err)
+				}
+			}
+			if len(e.Because) != 1 || e.Because[0].Flows == 0 {
+				t.Errorf("%+v", e)
+			}
+		}
+		if r.Stats.Broken > r.Stats.Lines || r.Stats.Flows > uint64(r.Stats.Lines) {
+			t.Errorf("%+v", r.Stats)
+		}
+	})
+}
