@@ -83,7 +83,7 @@ func (d *csvDecoder) record(line []byte, f *Flow) error {
 	if len(record) != len(d.columns) {
 		return fmt.Errorf("has %d columns and not %d", len(record), len(d.columns))
 	}
-	f.reset()
+	f.Reset()
 	f.Verdict = Forwarded
 	d.flow = f
 	for i, column := range d.columns {

@@ -47,7 +47,7 @@ var errNoFlow = errors.New("is no flow")
 
 // decode reads one line. The lists of the flow are valid until the next call.
 func (d *decoder) decode(line []byte, f *Flow) (content, error) {
-	f.reset()
+	f.Reset()
 	d.flow, d.hubble, d.known, d.reply, d.lost, d.message = f, false, false, Unknown, 0, false
 	d.start(line)
 	if d.next() != '{' {
@@ -224,7 +224,7 @@ func (d *decoder) endpoint(name []byte, e *Endpoint) {
 		if d.next() == '{' {
 			d.object(3, func(name []byte) {
 				key := d.kept(name)
-				e.add(d.labelOf(key + "=" + d.name(4)))
+				e.add(labelOf(key + "=" + d.name(4)))
 			})
 			return
 		}
@@ -290,7 +290,7 @@ func (d *decoder) label(text []byte, e *Endpoint) {
 	known, ok := d.labels[string(text)]
 	if !ok {
 		own := string(text)
-		known = d.labelOf(own)
+		known = labelOf(own)
 		if d.labels == nil || len(d.labels) >= maxNames {
 			d.labels = make(map[string]parsedLabel, 1024)
 		}
@@ -302,7 +302,7 @@ func (d *decoder) label(text []byte, e *Endpoint) {
 }
 
 // labelOf reads "k8s:app=web", "app=web", "reserved:host".
-func (d *decoder) labelOf(text string) parsedLabel {
+func labelOf(text string) parsedLabel {
 	source, rest, prefixed := strings.Cut(text, ":")
 	switch {
 	case prefixed && source == "reserved":
@@ -321,6 +321,10 @@ func (d *decoder) labelOf(text string) parsedLabel {
 	}
 	return parsedLabel{label: Label{key, value}}
 }
+
+// AddLabel adds a label as Cilium writes it, or the reserved identity, or the
+// namespace that it stands for.
+func (e *Endpoint) AddLabel(text string) { e.add(labelOf(text)) }
 
 func (e *Endpoint) add(p parsedLabel) {
 	e.Reserved |= p.reserved

@@ -122,8 +122,8 @@ func (r *Reserved) AddIdentity(number uint64) {
 	}
 }
 
-// reset makes a flow empty and keeps the memory of its lists.
-func (f *Flow) reset() {
+// Reset makes a flow empty and keeps the memory of its lists.
+func (f *Flow) Reset() {
 	s, d := &f.Source, &f.Destination
 	*f = Flow{
 		Source:      Endpoint{Workloads: s.Workloads[:0], Labels: s.Labels[:0]},

@@ -220,30 +220,32 @@ func (s *scanner) digits() bool {
 	return true
 }
 
+// plain are the bytes of a string that stand for themselves and end nothing.
+var plain = func() (table [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
 // str reads a string; the bytes are valid until the next call.
 func (s *scanner) str() []byte {
-	s.at++
-	from := s.at
-	for s.at < len(s.data) {
-		switch c := s.data[s.at]; {
-		case c == '"':
-			s.at++
-			return s.data[from : s.at-1]
-		case c == '\\' || c >= utf8.RuneSelf:
-			return s.longStr(from)
-		case c < ' ':
-			s.unexpected("a visible character")
-			return nil
-		default:
-			s.at++
-		}
+	rest := s.data[s.at+1:]
+	n := 0
+	for n < len(rest) && plain[rest[n]] {
+		n++
 	}
-	s.fail(errEnd)
-	return nil
+	from := s.at + 1
+	s.at = from + n
+	if n < len(rest) && rest[n] == '"' {
+		s.at++
+		return rest[:n]
+	}
+	return s.longStr(from)
 }
 
-// longStr reads a string with escapes, or with bytes that are no UTF-8 and become
-// the replacement character, as in encoding/json.
+// longStr goes on with a string that has escapes, or bytes beyond ASCII: those
+// that are no UTF-8 become the replacement character, as in encoding/json.
 func (s *scanner) longStr(from int) []byte {
 	s.text = append(s.text[:0], s.data[from:s.at]...)
 	for s.at < len(s.data) {
