@@ -75,7 +75,10 @@ func TestWhatAFlowBecomes(t *testing.T) {
 		"from a health probe":                        {tcp(health, web, "40000", "8080", opening, ""), "health probes of Cilium"},
 		"between two nodes":                          {tcp(host, remote, "40000", "8080", opening, ""), "neither end is a pod"},
 		// Addresses (B1.6, B1.16, B2.15).
-		"to a Service":                             {at("10.96.0.7", tcp(web, outside, "40000", "80", opening, "")), "Deployment shop/web -> Service shop/carts TCP/80 certain"},
+		"to a Service": {at("10.96.0.7", tcp(web, outside, "40000", "80", opening, "")), "Deployment shop/web -> Service shop/carts TCP/80 certain"},
+		"to a Service that the recorder alone knows":        {at("10.97.0.9", tcp(web, outside, "40000", "80", opening, `,"destination_service":{"name":"carts","namespace":"shop"}`)), "Deployment shop/web -> Service shop/carts TCP/80 certain"},
+		"to a Service that nobody knows":                    {at("198.51.100.9", tcp(web, outside, "40000", "80", opening, `,"destination_service":{"name":"gone","namespace":"shop"}`)), "Deployment shop/web -> 198.51.100.9/32 TCP/80 certain"},
+		"to a metadata service under the name of a Service": {at("169.254.169.254", tcp(web, outside, "40000", "80", opening, `,"destination_service":{"name":"carts","namespace":"shop"}`)), "to a metadata service"},
 		"to the world":                             {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, "")), "Deployment shop/web -> 198.51.100.9/32 TCP/443 certain"},
 		"to the world by a name":                   {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["API.example.com."]`)), "Deployment shop/web -> api.example.com TCP/443 certain"},
 		"to the world by two names":                {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["b.example","a.example","b.example"]`)), "Deployment shop/web -> a.example TCP/443 certain; Deployment shop/web -> b.example TCP/443 certain"},

@@ -3,12 +3,7 @@
 package flows
 
 import (
-	"bytes"
 	"errors"
-	"strings"
-	"time"
-
-	"github.com/gatehouse-sh/gatehouse/generator"
 )
 
 // decoder makes flows of JSON. The fields of Hubble (cilium api/v1/flow/flow.proto,
@@ -137,82 +132,6 @@ func (d *decoder) field(name []byte) {
 	}
 }
 
-// datapath reads a field that only Hubble has.
-func (d *decoder) datapath(name []byte) {
-	f := d.flow
-	switch string(name) {
-	case "IP":
-		d.hubble, d.known = true, true
-		d.object(2, func(name []byte) {
-			switch string(name) {
-			case "source":
-				f.Source.Address = d.address(3)
-			case "destination":
-				f.Destination.Address = d.address(3)
-			default:
-				d.skip(3)
-			}
-		})
-	case "l4":
-		d.hubble, d.known = true, true
-		d.object(2, d.transport)
-	case "l7":
-		d.hubble = true
-		d.object(2, func(name []byte) {
-			if string(name) == "type" {
-				f.Answers = f.Answers || string(d.bytes(3)) == "RESPONSE"
-				return
-			}
-			d.skip(3)
-		})
-	case "sock_xlate_point", "sockXlatePoint":
-		f.Answers = f.Answers || bytes.HasSuffix(d.bytes(2), []byte("_REV"))
-	case "Type", "event_type", "eventType":
-		d.hubble = true
-		d.skip(2)
-	default:
-		d.skip(2)
-	}
-}
-
-// transport reads a field of Layer4: the protocol and what it says.
-func (d *decoder) transport(name []byte) {
-	f := d.flow
-	f.Protocol, f.Other = protocolOf(d.kept(name))
-	d.object(3, func(name []byte) {
-		switch string(name) {
-		case "source_port", "sourcePort":
-			f.SourcePort = d.port(4)
-		case "destination_port", "destinationPort":
-			f.DestinationPort = d.port(4)
-		case "flags":
-			var syn, ack Answer
-			d.object(4, func(name []byte) {
-				switch string(name) {
-				case "SYN":
-					syn = d.yes(5)
-				case "ACK":
-					ack = d.yes(5)
-				default:
-					d.skip(5)
-				}
-			})
-			f.handshake(syn == Yes, ack == Yes)
-		case "chunk_type", "chunkType":
-			chunk := d.bytes(4)
-			f.handshake(bytes.HasPrefix(chunk, []byte("INIT")), string(chunk) == "INIT_ACK")
-		default:
-			d.skip(4)
-		}
-	})
-}
-
-// handshake notes what a packet shows of the beginning of a connection.
-func (f *Flow) handshake(begins, accepted bool) {
-	f.Opens = f.Opens || begins && !accepted
-	f.Answers = f.Answers || begins && accepted
-}
-
 // endpoint reads a field of one end.
 func (d *decoder) endpoint(name []byte, e *Endpoint) {
 	switch string(name) {
@@ -283,100 +202,4 @@ func (d *decoder) domain() {
 	if name := d.name(4); name != "" {
 		d.flow.Names = append(d.flow.Names, name)
 	}
-}
-
-// label takes a label, split once for all times that it returns.
-func (d *decoder) label(text []byte, e *Endpoint) {
-	known, ok := d.labels[string(text)]
-	if !ok {
-		own := string(text)
-		known = labelOf(own)
-		if d.labels == nil || len(d.labels) >= maxNames {
-			d.labels = make(map[string]parsedLabel, 1024)
-		}
-		if len(own) <= maxName {
-			d.labels[own] = known
-		}
-	}
-	e.add(known)
-}
-
-// labelOf reads "k8s:app=web", "app=web", "reserved:host".
-func labelOf(text string) parsedLabel {
-	source, rest, prefixed := strings.Cut(text, ":")
-	switch {
-	case prefixed && source == "reserved":
-		return parsedLabel{reserved: reservedNames[rest]}
-	case prefixed && (source == "k8s" || source == "any"):
-		text = rest
-	case prefixed && !strings.ContainsAny(source, "/.="):
-		return parsedLabel{} // cidr:, fqdn:, container:
-	}
-	key, value, _ := strings.Cut(text, "=")
-	switch {
-	case key == "io.kubernetes.pod.namespace":
-		return parsedLabel{namespace: value}
-	case key == "" || strings.HasPrefix(key, "io.cilium."):
-		return parsedLabel{}
-	}
-	return parsedLabel{label: Label{key, value}}
-}
-
-// AddLabel adds a label as Cilium writes it, or the reserved identity, or the
-// namespace that it stands for.
-func (e *Endpoint) AddLabel(text string) { e.add(labelOf(text)) }
-
-func (e *Endpoint) add(p parsedLabel) {
-	e.Reserved |= p.reserved
-	if e.Namespace == "" {
-		e.Namespace = p.namespace
-	}
-	if p.label.Key != "" {
-		e.Labels = append(e.Labels, p.label)
-	}
-}
-
-// verdictOf reads the words of Hubble and those that other recorders use. What
-// was traced or translated only has no verdict yet.
-func verdictOf(text []byte, otherwise Verdict) Verdict {
-	switch strings.ToUpper(string(text)) {
-	case "FORWARDED", "REDIRECTED", "AUDIT", "ALLOW", "ALLOWED", "ACCEPT", "ACCEPTED":
-		return Forwarded
-	case "DROPPED", "DROP", "DENY", "DENIED", "REJECT", "REJECTED":
-		return Dropped
-	case "ERROR":
-		return Failed
-	}
-	return otherwise
-}
-
-func directionOf(text []byte) Direction {
-	switch strings.ToUpper(string(text)) {
-	case "INGRESS":
-		return Ingress
-	case "EGRESS":
-		return Egress
-	}
-	return NoDirection
-}
-
-// protocolOf returns the protocol, or the name of one that no policy names.
-func protocolOf(name string) (generator.Protocol, string) {
-	if name == "" {
-		return 0, ""
-	}
-	if p, err := generator.ParseProtocol(name); err == nil {
-		return p, ""
-	}
-	return 0, name
-}
-
-// at is the time of a flow in nanoseconds since 1970, and whether it is one that
-// fits: from 1970 to 2200.
-func (f *Flow) at() (int64, bool) {
-	seconds := f.Time.Unix()
-	if seconds <= 0 || seconds >= maxSeconds || f.Time.Equal(time.Time{}) {
-		return 0, false
-	}
-	return f.Time.UnixNano(), true
 }

@@ -2,7 +2,13 @@
 
 package flows
 
-import "github.com/gatehouse-sh/gatehouse/generator"
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
 
 // The ports from which Linux opens connections unless it is told otherwise
 // (net.ipv4.ip_local_port_range, kernel.org/doc/Documentation/networking/ip-sysctl).
@@ -57,4 +63,19 @@ func (d *directory) judge(f *Flow, from, to *end) (judgement, generator.Confiden
 		return reply, generator.Guessed
 	}
 	return undecided, generator.Guessed
+}
+
+// listens reports whether an end is known to accept connections on a port.
+func (d *directory) listens(e *end, p generator.Port) bool {
+	switch {
+	case e.service != nil:
+		return slices.ContainsFunc(e.service.Spec.Ports, func(sp corev1.ServicePort) bool {
+			protocol, err := generator.ParseProtocol(string(sp.Protocol))
+			return err == nil && protocol == p.Protocol && sp.Port == int32(p.First)
+		})
+	case e.peer.Kind == generator.WorkloadPeer:
+		return d.listening[listener{e.peer.ID(), p}]
+	}
+	group, _ := d.env.Group(e.peer.Kind)
+	return slices.Contains(group.Ports, p)
 }

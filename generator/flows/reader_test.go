@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -179,4 +180,26 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// TestAnEdgeIsSmall: the bound of a collection is worth what an edge weighs. Each
+// edge here has an address of its own, which weighs more than the edge.
+func TestAnEdgeIsSmall(t *testing.T) {
+	const n = 100_000
+	c := NewCollector(world(t))
+	before := heap()
+	for i := range n {
+		f := Flow{Verdict: Forwarded, Protocol: generator.TCP, DestinationPort: 443, Opens: true}
+		f.Source = Endpoint{Namespace: "shop", Pod: "web-5d4f-abcde"}
+		f.Destination.Address = netip.AddrFrom4([4]byte{198, byte(i >> 16), byte(i >> 8), byte(i)})
+		if err := c.Add(&f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weight := (heap() - before) / n
+	t.Logf("%d bytes an edge", weight)
+	if len(c.tallies) != n || weight > 900 {
+		t.Errorf("%d edges of %d bytes", len(c.tallies), weight)
+	}
+	runtime.KeepAlive(c)
 }
