@@ -159,7 +159,7 @@ func (x *wholes) holding(part Peer) []Peer {
 
 // holds reports whether a peer is a part of another.
 func (x *wholes) holds(whole, part Peer) bool {
-	switch part.Kind {
+	switch part.Kind { //nolint:exhaustive // the others are a part of nothing
 	case WorkloadPeer:
 		return x.members[whole][x.model.Universe.Workload(part.ID())]
 	case NamespacePeer:

@@ -84,7 +84,7 @@ func TestAConflictSaysWhereItWasSaid(t *testing.T) {
 	if got, want := (Conflict{DeclaredUnseen, e}).String(), "NetworkPlan shop/web: namespace shop -> dns UDP/53: declared but never seen"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
-	if got := (ConflictKind(0)).String(); got != "no conflict" {
+	if got := ConflictKind(0).String(); got != "no conflict" {
 		t.Errorf("%q", got)
 	}
 }

@@ -192,7 +192,7 @@ func (f *Flow) loops() bool {
 // something about.
 func (c *Collector) leave(reason Reason, f *Flow, from, to *end, n uint64) {
 	c.summary.Left[reason] += n
-	switch reason {
+	switch reason { //nolint:exhaustive // the others need no name
 	case OtherProtocol:
 		name := f.Other
 		if name == "" {

@@ -99,6 +99,7 @@ func TestWhatAFlowBecomes(t *testing.T) {
 		"a pod that is gone, by its name":     {tcp(`{"namespace":"shop","pod_name":"web-7f9c-xyzzy"}`, carts, "40000", "8081", opening, ""), webToCarts + " likely"},
 		"a replica that is gone, by its name": {tcp(`{"namespace":"shop","pod_name":"db-7"}`, carts, "40000", "8081", opening, ""), "StatefulSet shop/db -> Deployment shop/carts TCP/8081 likely"},
 		"a pod by its labels":                 {tcp(`{"namespace":"shop","labels":["k8s:app=web","k8s:pod-template-hash=1"]}`, carts, "40000", "8081", opening, ""), webToCarts + " likely"},
+		"labels of two workloads":             {tcp(`{"namespace":"shop","labels":["k8s:app=web","k8s:job=report"]}`, carts, "40000", "8081", opening, ""), "an end is not known"},
 		"a run of a CronJob":                  {tcp(`{"namespace":"shop","workloads":[{"kind":"Job","name":"report-28391"}]}`, db0, "40000", "5432", opening, ""), "CronJob shop/report -> StatefulSet shop/db TCP/5432 certain"},
 		"a pod of a CronJob that is gone":     {tcp(`{"namespace":"shop","pod_name":"report-28391-abcde"}`, db0, "40000", "5432", opening, ""), "CronJob shop/report -> StatefulSet shop/db TCP/5432 likely"},
 		"a ReplicaSet":                        {tcp(`{"namespace":"shop","workloads":[{"kind":"ReplicaSet","name":"web-5d4f"}]}`, carts, "40000", "8081", opening, ""), webToCarts + " certain"},

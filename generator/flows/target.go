@@ -33,7 +33,7 @@ func (d *directory) targets(f *Flow, to *end) ([]generator.Peer, generator.Port)
 	case to.kind == anAddress:
 		return d.outside(f, to), port
 	}
-	switch p := to.peer; p.Kind {
+	switch p := to.peer; p.Kind { //nolint:exhaustive // the others are what they are on every port
 	case generator.WorkloadPeer:
 		if d.dns[p.ID()] && slices.Contains(d.env.DNS.Ports, port) {
 			return dnsServers, generator.Port{} // over UDP and TCP, whichever was seen

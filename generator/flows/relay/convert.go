@@ -35,8 +35,7 @@ func convert(m *flowpb.Flow, f *flows.Flow) {
 	if m.GetL7().GetType() == flowpb.L7FlowType_RESPONSE {
 		f.Answers = true
 	}
-	switch m.GetSockXlatePoint() {
-	case flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_PRE_DIRECTION_REV, flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_POST_DIRECTION_REV:
+	if p := m.GetSockXlatePoint(); p == flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_PRE_DIRECTION_REV || p == flowpb.SocketTranslationPoint_SOCK_XLATE_POINT_POST_DIRECTION_REV {
 		f.Answers = true
 	}
 	switch m.GetTrafficDirection() {
@@ -44,6 +43,7 @@ func convert(m *flowpb.Flow, f *flows.Flow) {
 		f.Direction = flows.Ingress
 	case flowpb.TrafficDirection_EGRESS:
 		f.Direction = flows.Egress
+	case flowpb.TrafficDirection_TRAFFIC_DIRECTION_UNKNOWN:
 	}
 	for _, name := range m.GetDestinationNames() {
 		if name != "" {
@@ -61,6 +61,7 @@ func verdictOf(v flowpb.Verdict) flows.Verdict {
 		return flows.Dropped
 	case flowpb.Verdict_ERROR:
 		return flows.Failed
+	case flowpb.Verdict_VERDICT_UNKNOWN, flowpb.Verdict_TRACED, flowpb.Verdict_TRANSLATED:
 	}
 	return flows.NoVerdict
 }

@@ -62,7 +62,7 @@ var messages = []*flowpb.Flow{
 		IsReply: wrapperspb.Bool(true), TrafficDirection: flowpb.TrafficDirection_INGRESS, DestinationNames: []string{"a.example", "", "b.example"},
 		DestinationService: &flowpb.Service{Name: "web", Namespace: "shop"},
 	},
-	{Verdict: flowpb.Verdict_DROPPED, L4: &flowpb.Layer4{Protocol: &flowpb.Layer4_UDP{UDP: &flowpb.UDP{SourcePort: 5, DestinationPort: 53}}}, Reply: true, TrafficDirection: flowpb.TrafficDirection_EGRESS}, //nolint:staticcheck // of old nodes
+	{Verdict: flowpb.Verdict_DROPPED, L4: &flowpb.Layer4{Protocol: &flowpb.Layer4_UDP{UDP: &flowpb.UDP{SourcePort: 5, DestinationPort: 53}}}, Reply: true, TrafficDirection: flowpb.TrafficDirection_EGRESS},
 	{Verdict: flowpb.Verdict_ERROR, L4: &flowpb.Layer4{Protocol: &flowpb.Layer4_SCTP{SCTP: &flowpb.SCTP{ChunkType: flowpb.SCTPChunkType_INIT}}}},
 	{Verdict: flowpb.Verdict_AUDIT, L4: &flowpb.Layer4{Protocol: &flowpb.Layer4_SCTP{SCTP: &flowpb.SCTP{ChunkType: flowpb.SCTPChunkType_INIT_ACK}}}},
 	{Verdict: flowpb.Verdict_TRACED, L4: &flowpb.Layer4{Protocol: &flowpb.Layer4_ICMPv4{ICMPv4: &flowpb.ICMPv4{Type: 8}}}},

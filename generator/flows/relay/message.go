@@ -45,12 +45,12 @@ func (r *Reader) message(m *observerpb.GetFlowsResponse, f *flows.Flow, visit fu
 }
 
 func (r *Reader) nodes(n *relaypb.NodeStatusEvent) {
-	switch n.GetStateChange() {
-	case relaypb.NodeState_NODE_UNAVAILABLE, relaypb.NodeState_NODE_ERROR:
-		for _, name := range n.GetNodeNames() {
-			if len(r.Stats.Missing) < maxMissing {
-				r.Stats.Missing[name] = n.GetMessage()
-			}
+	if s := n.GetStateChange(); s != relaypb.NodeState_NODE_UNAVAILABLE && s != relaypb.NodeState_NODE_ERROR {
+		return
+	}
+	for _, name := range n.GetNodeNames() {
+		if len(r.Stats.Missing) < maxMissing {
+			r.Stats.Missing[name] = n.GetMessage()
 		}
 	}
 }

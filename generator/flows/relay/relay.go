@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	observerpb "github.com/cilium/cilium/api/v1/observer"
@@ -163,12 +164,14 @@ func (r *Reader) ends(ctx context.Context, err error) (bool, error) {
 	case ctx.Err() != nil:
 		return true, fmt.Errorf("relay %s: %w", r.o.Address, ctx.Err())
 	}
-	switch status.Code(err) {
-	case codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented, codes.InvalidArgument:
+	if slices.Contains(final, status.Code(err)) {
 		return true, fmt.Errorf("relay %s: %w", r.o.Address, err)
 	}
 	return false, nil
 }
+
+// final are the answers that the next attempt would get too.
+var final = []codes.Code{codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented, codes.InvalidArgument}
 
 // stream reads one stream to its end.
 func (r *Reader) stream(ctx context.Context, client observerpb.ObserverClient, visit func(*flows.Flow) error) error {

@@ -98,9 +98,9 @@ func nameless(n int) *observerpb.GetFlowsResponse {
 
 // pki is an authority with a certificate for the relay and one for its client.
 type pki struct {
-	ca             []byte
-	server, client tls.Certificate
-	cert, key      []byte
+	ca        []byte
+	server    tls.Certificate
+	cert, key []byte
 }
 
 const relayName = "instance.hubble-relay.cilium.io"
