@@ -70,7 +70,7 @@ func bindingBackstops() map[string]checks.Backstop {
 	return map[string]checks.Backstop{
 		"RBAC-015": always("rules and selectors that are added to a role", defaultsRules()...),
 		"RBAC-060": always("roles beside cluster-admin that allow everything",
-			bindingRule(wide, checks.Critical, full(power.Scope{})), bindingRule(narrow, checks.High, full(anyNamespace))),
+			bindingRule(wide, checks.Critical, full(power.Scope{})), bindingRule(narrow, checks.Critical, full(anyNamespace))),
 		"RBAC-061": always("", defaultRoleRules()...),
 		"RBAC-062": always("", everybodyRules()...),
 		"RBAC-063": always("how severe a RoleBinding is: to roles that Kubernetes does not ship it counts as medium", defaultAccountRules()...),

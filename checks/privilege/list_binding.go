@@ -32,7 +32,7 @@ func fullControlBinding() checks.Check {
 		Doc: checks.Doc{
 			Title: "Nobody is bound to full control",
 			Why: "cluster-admin, and every role whose rules allow every verb on every resource, holds all that there is and all that will be installed. " +
-				"A ClusterRoleBinding to it is critical; a RoleBinding, which gives the whole namespace with its Secrets and accounts, is high, and critical in kube-system. " +
+				"A binding to it is critical: a RoleBinding, too, gives the whole namespace with its Secrets and accounts. " +
 				"The binding of system:masters that Kubernetes ships, and that of kubeadm:cluster-admins, are not reported.",
 			Attack:  "whoever takes over the subject is administrator of the cluster, or of the namespace",
 			Fix:     "bind a role that lists what the subject uses; `gatehouse rbac suggest` computes it from an audit log",
