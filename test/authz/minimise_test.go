@@ -10,6 +10,8 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	smaller "github.com/gatehouse-sh/gatehouse/internal/minimise"
 )
 
 // dispute is a universe and a question to which two answers differ.
@@ -21,23 +23,7 @@ type dispute struct {
 // minimise removes one thing after another as long as the answers differ, until
 // nothing can be removed.
 func minimise(d dispute, differ func(dispute) bool) dispute {
-	for again := true; again; {
-		again = false
-		for n := 0; ; {
-			smaller, found := d.cut(n)
-			switch {
-			case !found:
-			case differ(smaller):
-				d, again = smaller, true
-				continue
-			default:
-				n++
-				continue
-			}
-			break
-		}
-	}
-	return d
+	return smaller.Smallest(d, dispute.without, differ)
 }
 
 // describe is what a person needs to see and repeat a dispute.
@@ -46,82 +32,55 @@ func (d dispute) describe(t testing.TB, answers string) string {
 	return fmt.Sprintf("%s\n%s%s", answers, d.universe.yaml(t), d.question.yaml(t))
 }
 
-// cut returns the dispute without its n-th removable thing; false when it has
-// no more than n.
-func (d dispute) cut(n int) (dispute, bool) {
-	out, k := dispute{d.universe.clone(), d.question}, &knife{left: n}
+// without returns a copy of the dispute over which it leads the knife.
+func (d dispute) without(by *smaller.Knife) dispute {
+	out, k := dispute{d.universe.clone(), d.question}, knife{by}
 	u := out.universe
-	u.roles = remove(k, u.roles, func(r **rbacv1.Role) { (*r).Rules = remove(k, (*r).Rules, k.rule) })
-	u.clusterRoles = remove(k, u.clusterRoles, func(r **rbacv1.ClusterRole) { k.clusterRole(*r) })
-	u.roleBindings = remove(k, u.roleBindings, func(b **rbacv1.RoleBinding) { (*b).Subjects = remove(k, (*b).Subjects, nil) })
-	u.clusterRoleBindings = remove(k, u.clusterRoleBindings, func(b **rbacv1.ClusterRoleBinding) { (*b).Subjects = remove(k, (*b).Subjects, nil) })
+	u.roles = smaller.Remove(k.Knife, u.roles, func(r **rbacv1.Role) { (*r).Rules = smaller.Remove(k.Knife, (*r).Rules, k.rule) })
+	u.clusterRoles = smaller.Remove(k.Knife, u.clusterRoles, func(r **rbacv1.ClusterRole) { k.clusterRole(*r) })
+	u.roleBindings = smaller.Remove(k.Knife, u.roleBindings, func(b **rbacv1.RoleBinding) { (*b).Subjects = smaller.Remove(k.Knife, (*b).Subjects, nil) })
+	u.clusterRoleBindings = smaller.Remove(k.Knife, u.clusterRoleBindings, func(b **rbacv1.ClusterRoleBinding) { (*b).Subjects = smaller.Remove(k.Knife, (*b).Subjects, nil) })
 	q := &out.question
-	q.groups = remove(k, slices.Clone(q.groups), nil)
+	q.groups = smaller.Remove(k.Knife, slices.Clone(q.groups), nil)
 	for _, field := range []*string{&q.Subresource, &q.Name, &q.Namespace, &q.Group} {
-		if *field != "" && k.cuts() {
+		if *field != "" && k.Cuts() {
 			*field = ""
 		}
 	}
-	return out, k.done
+	return out
 }
 
 // knife walks over everything removable and removes one thing.
-type knife struct {
-	left int // how many things it passes by
-	done bool
-}
+type knife struct{ *smaller.Knife }
 
-// cuts says whether to remove what the knife stands at.
-func (k *knife) cuts() bool {
-	if k.done {
-		return false
-	}
-	k.left--
-	k.done = k.left < 0
-	return k.done
-}
-
-// remove walks over a list, and with inside into its elements.
-func remove[T any](k *knife, list []T, inside func(*T)) []T {
-	for i := range list {
-		if k.cuts() {
-			return slices.Delete(list, i, i+1)
-		}
-		if inside != nil {
-			inside(&list[i])
-		}
-	}
-	return list
-}
-
-func (k *knife) rule(r *rbacv1.PolicyRule) {
+func (k knife) rule(r *rbacv1.PolicyRule) {
 	for _, list := range []*[]string{&r.Verbs, &r.APIGroups, &r.Resources, &r.ResourceNames, &r.NonResourceURLs} {
-		*list = remove(k, *list, nil)
+		*list = smaller.Remove(k.Knife, *list, nil)
 	}
 }
 
-func (k *knife) clusterRole(r *rbacv1.ClusterRole) {
-	r.Rules = remove(k, r.Rules, k.rule)
+func (k knife) clusterRole(r *rbacv1.ClusterRole) {
+	r.Rules = smaller.Remove(k.Knife, r.Rules, k.rule)
 	k.labels(r.Labels)
 	if r.AggregationRule == nil {
 		return
 	}
-	r.AggregationRule.ClusterRoleSelectors = remove(k, r.AggregationRule.ClusterRoleSelectors, func(s *metav1.LabelSelector) {
+	r.AggregationRule.ClusterRoleSelectors = smaller.Remove(k.Knife, r.AggregationRule.ClusterRoleSelectors, func(s *metav1.LabelSelector) {
 		k.labels(s.MatchLabels)
-		s.MatchExpressions = remove(k, s.MatchExpressions, func(r *metav1.LabelSelectorRequirement) {
+		s.MatchExpressions = smaller.Remove(k.Knife, s.MatchExpressions, func(r *metav1.LabelSelectorRequirement) {
 			if len(r.Values) > 1 { // without any it would not parse
-				r.Values = remove(k, r.Values, nil)
+				r.Values = smaller.Remove(k.Knife, r.Values, nil)
 			}
 		})
 	})
-	if k.cuts() {
+	if k.Cuts() {
 		r.AggregationRule = nil
 	}
 }
 
-func (k *knife) labels(pairs map[string]string) {
+func (k knife) labels(pairs map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(pairs)) {
-		if k.cuts() {
+		if k.Cuts() {
 			delete(pairs, key)
 			return
 		}
@@ -155,13 +114,9 @@ func TestMinimise(t *testing.T) {
 	if !differ(small) {
 		t.Fatal("the minimised case does not differ")
 	}
-	for n := 0; ; n++ {
-		smaller, more := small.cut(n)
-		if !more {
-			break
-		}
-		if differ(smaller) {
-			t.Errorf("removable thing %d was left", n)
+	for less := range smaller.OneLess(small, dispute.without) {
+		if differ(less) {
+			t.Errorf("something removable was left: the same differs in\n%s", less.describe(t, ""))
 		}
 	}
 	if n := len(small.universe.objects()); n > 3 { // a binding and a role, or an aggregated role and its source

@@ -8,75 +8,39 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	smaller "github.com/gatehouse-sh/gatehouse/internal/minimise"
 )
 
 // minimise removes one thing after another as long as the answers differ, until
 // nothing can be removed.
 func minimise(list []*networkingv1.NetworkPolicy, differ func([]*networkingv1.NetworkPolicy) bool) []*networkingv1.NetworkPolicy {
-	for again := true; again; {
-		again = false
-		for n := 0; ; n++ {
-			smaller, cut := without(list, n)
-			if !cut {
-				break
-			}
-			if differ(smaller) {
-				list, again = smaller, true
-				n--
-			}
-		}
-	}
-	return list
+	return smaller.Smallest(list, without, differ)
 }
 
 // knife walks over everything removable and removes one thing.
-type knife struct {
-	left int // how many things it passes by
-	done bool
-}
+type knife struct{ *smaller.Knife }
 
-func (k *knife) cuts() bool {
-	if k.done {
-		return false
-	}
-	k.left--
-	k.done = k.left < 0
-	return k.done
-}
-
-func remove[T any](k *knife, list []T, inside func(*T)) []T {
-	for i := range list {
-		if k.cuts() {
-			return slices.Delete(list, i, i+1)
-		}
-		if inside != nil {
-			inside(&list[i])
-		}
-	}
-	return list
-}
-
-// without returns a copy without the n-th removable thing; false when there are
-// no more than n. A list of peers or ports whose last element goes would mean
+// without returns a copy over which it leads the knife. A list of peers or ports whose last element goes would mean
 // everything, and stays.
-func without(list []*networkingv1.NetworkPolicy, n int) ([]*networkingv1.NetworkPolicy, bool) {
-	k := &knife{left: n}
+func without(list []*networkingv1.NetworkPolicy, by *smaller.Knife) []*networkingv1.NetworkPolicy {
+	k := knife{by}
 	out := make([]*networkingv1.NetworkPolicy, len(list))
 	for i, p := range list {
 		out[i] = p.DeepCopy()
 	}
-	out = remove(k, out, func(p **networkingv1.NetworkPolicy) {
+	out = smaller.Remove(k.Knife, out, func(p **networkingv1.NetworkPolicy) {
 		spec := &(*p).Spec
 		k.selector(&spec.PodSelector)
-		spec.Ingress = remove(k, spec.Ingress, func(r *networkingv1.NetworkPolicyIngressRule) { r.From, r.Ports = k.rule(r.From, r.Ports) })
-		spec.Egress = remove(k, spec.Egress, func(r *networkingv1.NetworkPolicyEgressRule) { r.To, r.Ports = k.rule(r.To, r.Ports) })
+		spec.Ingress = smaller.Remove(k.Knife, spec.Ingress, func(r *networkingv1.NetworkPolicyIngressRule) { r.From, r.Ports = k.rule(r.From, r.Ports) })
+		spec.Egress = smaller.Remove(k.Knife, spec.Egress, func(r *networkingv1.NetworkPolicyEgressRule) { r.To, r.Ports = k.rule(r.To, r.Ports) })
 	})
-	return out, k.done
+	return out
 }
 
-func (k *knife) rule(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) ([]networkingv1.NetworkPolicyPeer, []networkingv1.NetworkPolicyPort) {
+func (k knife) rule(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) ([]networkingv1.NetworkPolicyPeer, []networkingv1.NetworkPolicyPort) {
 	if len(peers) > 1 {
-		peers = remove(k, peers, nil)
+		peers = smaller.Remove(k.Knife, peers, nil)
 	}
 	for i := range peers {
 		if s := peers[i].PodSelector; s != nil {
@@ -86,19 +50,19 @@ func (k *knife) rule(peers []networkingv1.NetworkPolicyPeer, ports []networkingv
 			k.selector(s)
 		}
 		if b := peers[i].IPBlock; b != nil {
-			b.Except = remove(k, b.Except, nil)
+			b.Except = smaller.Remove(k.Knife, b.Except, nil)
 		}
 	}
 	if len(ports) > 1 {
-		ports = remove(k, ports, nil)
+		ports = smaller.Remove(k.Knife, ports, nil)
 	}
 	return peers, ports
 }
 
-func (k *knife) selector(s *metav1.LabelSelector) {
-	s.MatchExpressions = remove(k, s.MatchExpressions, nil)
+func (k knife) selector(s *metav1.LabelSelector) {
+	s.MatchExpressions = smaller.Remove(k.Knife, s.MatchExpressions, nil)
 	for _, key := range keys {
-		if _, has := s.MatchLabels[key]; has && k.cuts() {
+		if _, has := s.MatchLabels[key]; has && k.Cuts() {
 			delete(s.MatchLabels, key)
 		}
 	}

@@ -51,17 +51,13 @@ func refused(o inventory.Object) field.ErrorList {
 	case *admissionregistrationv1.ValidatingWebhookConfiguration:
 		var out field.ErrorList
 		for i := range o.Webhooks {
-			at := field.NewPath("webhooks").Index(i)
-			out = append(out, refusedSelector(o.Webhooks[i].NamespaceSelector, at.Child("namespaceSelector"))...)
-			out = append(out, refusedSelector(o.Webhooks[i].ObjectSelector, at.Child("objectSelector"))...)
+			out = append(out, refusedWebhook(i, o.Webhooks[i].NamespaceSelector, o.Webhooks[i].ObjectSelector)...)
 		}
 		return out
 	case *admissionregistrationv1.MutatingWebhookConfiguration:
 		var out field.ErrorList
 		for i := range o.Webhooks {
-			at := field.NewPath("webhooks").Index(i)
-			out = append(out, refusedSelector(o.Webhooks[i].NamespaceSelector, at.Child("namespaceSelector"))...)
-			out = append(out, refusedSelector(o.Webhooks[i].ObjectSelector, at.Child("objectSelector"))...)
+			out = append(out, refusedWebhook(i, o.Webhooks[i].NamespaceSelector, o.Webhooks[i].ObjectSelector)...)
 		}
 		return out
 	}
@@ -104,6 +100,12 @@ func refusedListeners(listeners []gatewayv1.Listener, at *field.Path) field.Erro
 		}
 	}
 	return out
+}
+
+// refusedWebhook is about the selectors of one webhook.
+func refusedWebhook(i int, namespaces, objects *metav1.LabelSelector) field.ErrorList {
+	at := field.NewPath("webhooks").Index(i)
+	return append(refusedSelector(namespaces, at.Child("namespaceSelector")), refusedSelector(objects, at.Child("objectSelector"))...)
 }
 
 func refusedSelectors(list []metav1.LabelSelector, at *field.Path) field.ErrorList {
