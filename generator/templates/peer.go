@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package templates
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// applier is the state of one call of Apply.
+type applier struct {
+	template *Template
+	in       Input
+	out      Applied
+}
+
+func (a *applier) why(because string) []generator.Evidence {
+	return []generator.Evidence{{Source: generator.Template, Confidence: generator.Certain, Where: "template " + a.template.Name, What: because}}
+}
+
+func (a *applier) problem(because, format string, args ...any) {
+	a.out.Problems = append(a.out.Problems, generator.Problem{Edge: generator.Edge{Because: a.why(because)}, What: fmt.Sprintf(format, args...)})
+}
+
+// edge adds every connection of the peers of one end with those of the other.
+func (a *applier) edge(e *edge) {
+	from, to := a.peers(&e.from, e.because), a.peers(&e.to, e.because)
+	if e.probes {
+		a.probed(e, from)
+		return
+	}
+	ports := e.ports
+	if len(ports) == 0 {
+		ports = []generator.Port{{}} // those of the group or the Service; Build knows them
+	}
+	for _, f := range from {
+		for _, t := range to {
+			for _, p := range ports {
+				a.out.Edges = append(a.out.Edges, generator.Edge{From: f, To: t, Port: p, Because: a.why(e.because)})
+			}
+		}
+	}
+}
+
+// peers returns what one end is in this cluster.
+func (a *applier) peers(p *peer, because string) []generator.Peer {
+	var out []generator.Peer
+	namespace := p.in
+	if namespace == "" {
+		namespace = a.in.Namespace
+	}
+	switch {
+	case p.workloads != nil && p.workloads.every:
+		out = append(out, generator.NamespacePeerOf(namespace))
+	case p.workloads != nil:
+		for _, w := range a.workloads(p) {
+			out = append(out, generator.WorkloadPeerOf(w.ID))
+		}
+		if len(out) == 0 {
+			set := generator.PodSet{Namespace: namespace, Labels: p.workloads.pairs}
+			a.problem(because, "no workload of namespace %s has the labels %s", namespace, words(set.Labels))
+		}
+	case p.service != nil:
+		if p.service[0] != "" {
+			namespace = p.service[0]
+		}
+		out = append(out, generator.ServicePeerOf(namespace, p.service[1]))
+	case p.group != 0:
+		out = append(out, generator.Peer{Kind: p.group})
+	}
+	for _, name := range p.namespaces {
+		out = append(out, generator.NamespacePeerOf(name))
+	}
+	for _, prefix := range p.addresses {
+		out = append(out, generator.CIDRPeerOf(prefix))
+	}
+	for _, name := range p.domains {
+		out = append(out, generator.FQDNPeerOf(name))
+	}
+	return out
+}
+
+// workloads returns the known workloads that an end names.
+func (a *applier) workloads(p *peer) []*generator.Workload {
+	set := generator.PodSet{Namespace: p.in, Labels: p.workloads.pairs}
+	if set.Namespace == "" {
+		set.Namespace = a.in.Namespace
+	}
+	var out []*generator.Workload
+	for _, w := range a.in.Universe.Within(set.Namespace) {
+		if set.Holds(w.ID.Namespace, w.Labels) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// tier looks the peers of a tier's rules up. A rule of which no peer is left is
+// left out and reported: without peers it would be about everybody, or about
+// nobody, as each reader likes.
+func (a *applier) tier(t *tier) {
+	done := t.Tier
+	done.Because = a.why(t.Because[0].What)
+	done.Ingress, done.Egress = a.tierRules(t, t.ingress), a.tierRules(t, t.egress)
+	if len(done.Ingress)+len(done.Egress) > 0 {
+		a.out.Tiers = append(a.out.Tiers, done)
+	}
+}
+
+func (a *applier) tierRules(t *tier, list []tierRule) []TierRule {
+	var out []TierRule
+	for i := range list {
+		rule := list[i].TierRule
+		because := t.Because[0].What
+		for j := range list[i].peers {
+			p := &list[i].peers[j]
+			found := a.peers(p, because)
+			if p.metadata {
+				found = metadataPeers(a.in.Environment.Metadata)
+			}
+			for _, q := range found {
+				if group, is := a.in.Environment.Group(q.Kind); is && group.Empty() {
+					a.problem(because, "rule %s: what %q is in this cluster is not known", rule.Name, q)
+					continue
+				}
+				rule.Peers = append(rule.Peers, q)
+			}
+		}
+		slices.SortFunc(rule.Peers, generator.Peer.Compare)
+		rule.Peers = slices.Compact(rule.Peers)
+		switch {
+		case len(rule.Peers) == 0:
+			a.problem(because, "rule %s: none of its peers is known, so it is left out", rule.Name)
+		case len(rule.Peers) > MaxPeers:
+			a.problem(because, "rule %s: %d peers, and %d are the most", rule.Name, len(rule.Peers), MaxPeers)
+		default:
+			out = append(out, rule)
+		}
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package templates
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+)
+
+// ParsePorts reads ports as people write them: "443" and "8000-8080" are of TCP;
+// "UDP/53", "SCTP/3000-3010" and "TCP/metrics" name a protocol, which may also be several
+// at once: "TCP+UDP/53". A protocol alone is all of its
+// ports, and "any" is every port of all three.
+func ParsePorts(text string) ([]generator.Port, error) {
+	if text == "any" {
+		return []generator.Port{generator.EveryPort(generator.TCP), generator.EveryPort(generator.UDP), generator.EveryPort(generator.SCTP)}, nil
+	}
+	words, number, numbered := strings.Cut(text, "/")
+	if !numbered && !isProtocols(words) {
+		words, number, numbered = "TCP", text, true
+	}
+	var out []generator.Port
+	for word := range strings.SplitSeq(words, "+") {
+		protocol, err := generator.ParseProtocol(word)
+		if err != nil || word == "" {
+			return nil, fmt.Errorf("port %q: %q is not TCP, UDP or SCTP", shortened(text), shortened(word))
+		}
+		port := generator.EveryPort(protocol)
+		if numbered {
+			if port, err = portOf(protocol, number); err != nil {
+				return nil, fmt.Errorf("port %q: %w", shortened(text), err)
+			}
+		}
+		out = append(out, port)
+	}
+	slices.SortFunc(out, generator.Port.Compare)
+	return slices.Compact(out), nil
+}
+
+func isProtocols(words string) bool {
+	for word := range strings.SplitSeq(words, "+") {
+		if _, err := generator.ParseProtocol(word); err != nil || word == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// portOf reads a number, a range or the name of a container port.
+func portOf(protocol generator.Protocol, text string) (generator.Port, error) {
+	first, last, isRange := strings.Cut(text, "-")
+	from, err := strconv.ParseUint(first, 10, 16)
+	if err != nil {
+		if problems := validation.IsValidPortName(text); len(problems) > 0 {
+			return generator.Port{}, fmt.Errorf("no number from 1 to %d, no range and no name of a port", generator.MaxPort)
+		}
+		return generator.NamedPort(protocol, text), nil
+	}
+	to := from
+	if isRange {
+		if to, err = strconv.ParseUint(last, 10, 16); err != nil {
+			return generator.Port{}, fmt.Errorf("%q ends no range", shortened(last))
+		}
+	}
+	port := generator.Port{Protocol: protocol, First: uint16(from), Last: uint16(to)}
+	return port, port.Validate()
+}
