@@ -218,6 +218,12 @@ func TestCompact(t *testing.T) {
 			[]string{"x", "host b/g gw=yes"}, []string{"gateway>x 80"}, nil, []string{"on the network of their nodes"},
 		},
 		"B1.6 no address has a named port": {[]string{"x"}, []string{"x>10.0.0.0/8 http", "x>api-server https"}, nil, []string{"no address has a port named http", "no address has a port named https"}},
+		"B1.6 a pod has its named port for addresses too": {
+			[]string{"x"},
+			[]string{"10.0.0.0/8>x http", "api-server>x http"},
+			[]string{"a/deployment-x-ingress {app=x} ingress 10.0.0.0/8 192.0.2.1/32 TCP/http #0,1"},
+			nil,
+		},
 		"B1.13 pods on the node's network are not selected": {
 			[]string{"x", "host c/y"}, []string{"x>c/y 80"}, nil, []string{"on the network of its node"},
 		},

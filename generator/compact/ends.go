@@ -41,7 +41,11 @@ func (c *compactor) add(e *generator.Edge) {
 		if len(own.subjects) == 0 {
 			continue
 		}
-		far, what := c.peer(at.far, e.Port)
+		named := e.Port.Name
+		if at.direction == Ingress {
+			named = "" // a port of the pods that the policy is about, whoever connects
+		}
+		far, what := c.peer(at.far, named)
 		if what != "" {
 			c.problem(e, "%s", what)
 			continue
@@ -192,8 +196,9 @@ func (c *compactor) workload(p generator.Peer) (end, string) {
 	return out, ""
 }
 
-// peer returns an end that rules name, or why no rule can.
-func (c *compactor) peer(p generator.Peer, port generator.Port) (end, string) {
+// peer returns an end that rules name, or why no rule can. The name is that of the
+// port which the peer has; empty for a number, and where the subject has it.
+func (c *compactor) peer(p generator.Peer, named string) (end, string) {
 	const noName = "no address has a port named "
 	out := end{key: peerKey{kind: p.Kind, namespace: p.Namespace, name: p.Name, prefix: p.Prefix}}
 	switch p.Kind {
@@ -202,8 +207,8 @@ func (c *compactor) peer(p generator.Peer, port generator.Port) (end, string) {
 	case generator.NamespacePeer, generator.ClusterPeer:
 		return out, ""
 	case generator.CIDRPeer, generator.FQDNPeer:
-		if port.Name != "" {
-			return end{}, noName + port.Name
+		if named != "" {
+			return end{}, noName + named
 		}
 		return out, ""
 	case generator.ServicePeer:
@@ -213,8 +218,8 @@ func (c *compactor) peer(p generator.Peer, port generator.Port) (end, string) {
 		if group.problem != "" {
 			return end{}, group.problem
 		}
-		if port.Name != "" && !slices.ContainsFunc(group.peers, func(p Peer) bool { return p.IsPods() }) {
-			return end{}, noName + port.Name
+		if named != "" && !slices.ContainsFunc(group.peers, func(p Peer) bool { return p.IsPods() }) {
+			return end{}, noName + named
 		}
 		return out, ""
 	}
