@@ -18,8 +18,14 @@ import (
 
 // Input is what a template is applied to.
 type Input struct {
-	Namespace   string               // for which it is applied; may be empty for a template of tiers alone
-	Inventory   *inventory.Inventory // for the ports of probes; may be nil
+	// Namespace is where the template is applied: its edges and its guard. Empty
+	// means the cluster, once for all namespaces: its tiers.
+	Namespace string
+
+	// Inventory says which ports probes ask. Objects that were trimmed to be kept
+	// (inventory.CompactEntry) have no probes; nil is a problem where they are needed.
+	Inventory *inventory.Inventory
+
 	Universe    *generator.Universe
 	Environment generator.Environment
 	Enforcer    Enforcer
@@ -30,7 +36,7 @@ type Applied struct {
 	Edges    []generator.Edge    // in order; ends may be Services. For generator.Build
 	Guard    generator.Guard     // to be added to that of the namespace
 	Tiers    []Tier              // in the order of the template
-	Problems []generator.Problem // what names nothing in this cluster
+	Problems []generator.Problem // what names nothing in this cluster; without tiers then
 }
 
 // Apply fills parameters in and looks up what the peers are. A value is YAML, and
@@ -48,34 +54,53 @@ func Apply(t *Template, parameters map[string]string, in Input) (Applied, error)
 		r.parameters[p.Name] = p
 	}
 	a := applier{template: t, in: in}
-	if len(t.edges) > 0 || t.guard != (guard{}) {
-		if len(validation.IsDNS1123Label(in.Namespace)) > 0 {
-			return Applied{}, fmt.Errorf("template %s: %q is no name of a namespace", t.Name, shortened(in.Namespace))
-		}
-	}
-	if n := t.guard.ingress; n != nil {
-		a.out.Guard.Ingress = r.flag(n)
-	}
-	if n := t.guard.egress; n != nil {
-		a.out.Guard.Egress = r.flag(n)
-	}
-	for _, n := range t.edges {
-		r.unset = false
-		if e := r.edge(n); !r.unset && (len(e.enforcers) == 0 || slices.Contains(e.enforcers, in.Enforcer)) {
-			a.edge(&e)
-		}
-	}
-	for _, n := range t.tiers {
-		r.unset = false
-		if tier := r.tier(n); !r.unset {
-			a.tier(&tier)
-		}
+	inNamespace := len(t.edges) > 0 || t.guard != (guard{})
+	switch {
+	case in.Namespace == "" && len(t.tiers) == 0:
+		return Applied{}, fmt.Errorf("template %s: it is applied to a namespace, and none is given", t.Name)
+	case in.Namespace != "" && !inNamespace:
+		return Applied{}, fmt.Errorf("template %s: it is applied to the cluster, and not to namespace %s", t.Name, shortened(in.Namespace))
+	case in.Namespace == "":
+		a.cluster(r)
+	case len(validation.IsDNS1123Label(in.Namespace)) > 0:
+		return Applied{}, fmt.Errorf("template %s: %q is no name of a namespace", t.Name, shortened(in.Namespace))
+	default:
+		a.namespace(r)
 	}
 	if err := errors.Join(r.faults...); err != nil {
 		return Applied{}, err
 	}
-	slices.SortStableFunc(a.out.Edges, generator.Edge.Compare)
 	return a.out, nil
+}
+
+// namespace takes the guard and the edges.
+func (a *applier) namespace(r *reader) {
+	if n := a.template.guard.ingress; n != nil {
+		a.out.Guard.Ingress = r.flag(n)
+	}
+	if n := a.template.guard.egress; n != nil {
+		a.out.Guard.Egress = r.flag(n)
+	}
+	for _, n := range a.template.edges {
+		r.unset = false
+		if e := r.edge(n); !r.unset && (len(e.enforcers) == 0 || slices.Contains(e.enforcers, a.in.Enforcer)) {
+			a.edge(&e)
+		}
+	}
+	slices.SortStableFunc(a.out.Edges, generator.Edge.Compare)
+}
+
+// cluster takes the tiers: all or none, since one may deny what another accepts.
+func (a *applier) cluster(r *reader) {
+	for _, n := range a.template.tiers {
+		r.unset = false
+		if t := r.tier(n); !r.unset {
+			a.tier(&t)
+		}
+	}
+	if len(a.out.Problems) > 0 {
+		a.out.Tiers = nil
+	}
 }
 
 // valued reads the values of parameters, and the defaults of the others.
@@ -115,20 +140,24 @@ func (t *Template) parameterNames() string {
 	return strings.Join(all, ", ")
 }
 
-// value reads one value.
+// value reads one value. A text that opens no list, mapping or quotation, on one
+// line, is what it says: "*.example.com" would be an alias to YAML.
 func (p *Parameter) value(place, text string) (*yaml.Node, error) {
 	place += ": parameter " + p.Name
-	var document yaml.Node
 	if len(text) > maxBytes {
 		return nil, fmt.Errorf("%s: larger than %d bytes", place, maxBytes)
 	}
-	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-		return nil, fmt.Errorf("%s: %w", place, err)
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimSpace(text)}
+	if n.Value != "" && strings.ContainsAny(n.Value[:1], "[{\"'") || strings.Contains(n.Value, "\n") {
+		var document yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &document); err != nil {
+			return nil, fmt.Errorf("%s: %w", place, err)
+		}
+		if len(document.Content) != 1 {
+			return nil, fmt.Errorf("%s: the value is missing", place)
+		}
+		n = document.Content[0]
 	}
-	if len(document.Content) != 1 {
-		return nil, fmt.Errorf("%s: the value is missing", place)
-	}
-	n := document.Content[0]
 	r := &reader{place: place, values: map[string]*yaml.Node{}}
 	switch {
 	case tooDeep(n, maxDepth) != nil:

@@ -24,7 +24,8 @@ type edge struct {
 // peer is one end as a template names it: one of these.
 type peer struct {
 	workloads  *labels
-	in         string // namespace of the workloads; empty for that of the target
+	elsewhere  bool   // the workloads are in a namespace of their own
+	in         string // its name; empty for the namespace of the target
 	namespaces []string
 	addresses  []netip.Prefix
 	metadata   bool // the addresses of metadata services
@@ -87,7 +88,7 @@ func (r *reader) edge(n *yaml.Node) edge {
 		r.fault(n, "a domain name opens no connections")
 	case e.from.metadata || e.to.metadata:
 		r.fault(n, "no edge leads to a metadata service; only tiers name the group, to deny it")
-	case !e.from.pods() && !e.to.pods() && !r.unset && r.values == nil && e.from.known() && e.to.known():
+	case !e.from.pods() && !e.to.pods() && e.from.known() && e.to.known():
 		r.fault(n, "neither end is pods of the cluster, so no policy would apply")
 	}
 	return e
@@ -126,7 +127,6 @@ func (r *reader) peer(n *yaml.Node) peer {
 			read(n)
 		}}
 	}
-	within := false
 	r.fields(n,
 		way("workloads", func(n *yaml.Node) { l := r.workloads(n); p.workloads = &l }),
 		way("namespaces", func(n *yaml.Node) { p.namespaces = r.namespaces(n) }),
@@ -135,19 +135,15 @@ func (r *reader) peer(n *yaml.Node) peer {
 		way("group", func(n *yaml.Node) { p.group, p.metadata = r.group(n) }),
 		way("service", func(n *yaml.Node) { namespace, name := r.service(n); p.service = &[2]string{namespace, name} }),
 		field{"namespace", false, func(n *yaml.Node) {
-			within = true
-			if list := r.namespaces(n); len(list) == 1 {
-				p.in = list[0]
-			} else if len(list) > 1 {
-				r.fault(n, "one namespace is expected here")
-			}
+			p.elsewhere = true
+			p.in = r.namespace(n)
 		}},
 	)
 	switch {
 	case n.Kind != yaml.MappingNode: // its fault was said
 	case len(ways) != 1:
 		r.fault(n, "a peer is exactly one of workloads, namespaces, addresses, domains, group, service; here %d are given", len(ways))
-	case within && ways[0] != "workloads":
+	case p.elsewhere && ways[0] != "workloads":
 		r.fault(n, `"namespace" says where workloads are; all pods of a namespace are written "namespaces"`)
 	}
 	return p

@@ -31,32 +31,32 @@ const (
 type Library struct{ list []*Template }
 
 // Load reads every folder of each file system: NAME/template.yaml, where NAME is
-// the name of the template. Other files, and folders without a template, are left
-// alone. A name that occurs twice, in one or in two of them, is a fault: what a
-// name means must not depend on the order of folders. All faults are returned
-// together, each with its file and line, and then there is no library.
+// the name of the template. Files beside the folders, and names that begin with a
+// dot, are left alone. A name that occurs twice is a fault: what a name means
+// must not depend on the order of folders. All faults are returned together,
+// each with its file and line, and then there is no library.
 func Load(from ...fs.FS) (*Library, error) {
 	l := &Library{}
 	var faults []error
 	for _, fsys := range from {
-		files, err := fs.Glob(fsys, "*/"+FileName)
+		folders, err := foldersOf(fsys)
 		if err != nil {
-			return nil, fmt.Errorf("list templates: %w", err)
+			return nil, err
 		}
-		if len(files) == 0 {
+		if len(folders) == 0 {
 			faults = append(faults, fmt.Errorf("no template found: they are expected as NAME/%s", FileName))
 		}
-		if len(l.list)+len(files) > maxTemplates {
+		if len(l.list)+len(folders) > maxTemplates {
 			return nil, fmt.Errorf("more than %d templates", maxTemplates)
 		}
-		for _, file := range files {
-			t, err := loadFile(fsys, file)
+		for _, folder := range folders {
+			t, err := loadFile(fsys, path.Join(folder, FileName))
 			if err != nil {
 				faults = append(faults, err)
 				continue
 			}
-			if other := l.Template(t.Name); other != nil {
-				faults = append(faults, fmt.Errorf("%s: template %q is already defined by another folder", file, t.Name))
+			if l.Template(t.Name) != nil {
+				faults = append(faults, fmt.Errorf("%s: there is another template %q", t.File, t.Name))
 				continue
 			}
 			l.list = append(l.list, t)
@@ -67,6 +67,29 @@ func Load(from ...fs.FS) (*Library, error) {
 	}
 	slices.SortFunc(l.list, func(a, b *Template) int { return strings.Compare(a.Name, b.Name) })
 	return l, nil
+}
+
+// foldersOf lists the folders, also those behind links: a mounted ConfigMap has
+// nothing else.
+func foldersOf(fsys fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("list templates: %w", err)
+	}
+	var out []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		info, err := fs.Stat(fsys, e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("list templates: %w", err)
+		}
+		if info.IsDir() {
+			out = append(out, e.Name())
+		}
+	}
+	return out, nil
 }
 
 // Templates returns all templates, ordered by name. The slice is shared.

@@ -4,7 +4,6 @@ package templates
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 )
@@ -21,7 +20,11 @@ func (a *applier) why(because string) []generator.Evidence {
 }
 
 func (a *applier) problem(because, format string, args ...any) {
-	a.out.Problems = append(a.out.Problems, generator.Problem{Edge: generator.Edge{Because: a.why(because)}, What: fmt.Sprintf(format, args...)})
+	about := generator.Peer{Kind: generator.ClusterPeer}
+	if a.in.Namespace != "" {
+		about = generator.NamespacePeerOf(a.in.Namespace)
+	}
+	a.out.Problems = append(a.out.Problems, generator.Problem{Edge: generator.Edge{From: about, Because: a.why(because)}, What: fmt.Sprintf(format, args...)})
 }
 
 // edge adds every connection of the peers of one end with those of the other.
@@ -92,51 +95,6 @@ func (a *applier) workloads(p *peer) []*generator.Workload {
 	for _, w := range a.in.Universe.Within(set.Namespace) {
 		if set.Holds(w.ID.Namespace, w.Labels) {
 			out = append(out, w)
-		}
-	}
-	return out
-}
-
-// tier looks the peers of a tier's rules up. A rule of which no peer is left is
-// left out and reported: without peers it would be about everybody, or about
-// nobody, as each reader likes.
-func (a *applier) tier(t *tier) {
-	done := t.Tier
-	done.Because = a.why(t.Because[0].What)
-	done.Ingress, done.Egress = a.tierRules(t, t.ingress), a.tierRules(t, t.egress)
-	if len(done.Ingress)+len(done.Egress) > 0 {
-		a.out.Tiers = append(a.out.Tiers, done)
-	}
-}
-
-func (a *applier) tierRules(t *tier, list []tierRule) []TierRule {
-	var out []TierRule
-	for i := range list {
-		rule := list[i].TierRule
-		because := t.Because[0].What
-		for j := range list[i].peers {
-			p := &list[i].peers[j]
-			found := a.peers(p, because)
-			if p.metadata {
-				found = metadataPeers(a.in.Environment.Metadata)
-			}
-			for _, q := range found {
-				if group, is := a.in.Environment.Group(q.Kind); is && group.Empty() {
-					a.problem(because, "rule %s: what %q is in this cluster is not known", rule.Name, q)
-					continue
-				}
-				rule.Peers = append(rule.Peers, q)
-			}
-		}
-		slices.SortFunc(rule.Peers, generator.Peer.Compare)
-		rule.Peers = slices.Compact(rule.Peers)
-		switch {
-		case len(rule.Peers) == 0:
-			a.problem(because, "rule %s: none of its peers is known, so it is left out", rule.Name)
-		case len(rule.Peers) > MaxPeers:
-			a.problem(because, "rule %s: %d peers, and %d are the most", rule.Name, len(rule.Peers), MaxPeers)
-		default:
-			out = append(out, rule)
 		}
 	}
 	return out

@@ -55,19 +55,17 @@ func isProtocols(words string) bool {
 // portOf reads a number, a range or the name of a container port.
 func portOf(protocol generator.Protocol, text string) (generator.Port, error) {
 	first, last, isRange := strings.Cut(text, "-")
-	from, err := strconv.ParseUint(first, 10, 16)
-	if err != nil {
-		if problems := validation.IsValidPortName(text); len(problems) > 0 {
-			return generator.Port{}, fmt.Errorf("no number from 1 to %d, no range and no name of a port", generator.MaxPort)
-		}
-		return generator.NamedPort(protocol, text), nil
+	if !isRange {
+		last = first
 	}
-	to := from
-	if isRange {
-		if to, err = strconv.ParseUint(last, 10, 16); err != nil {
-			return generator.Port{}, fmt.Errorf("%q ends no range", shortened(last))
-		}
+	from, errFrom := strconv.ParseUint(first, 10, 16)
+	to, errTo := strconv.ParseUint(last, 10, 16)
+	if errFrom == nil && errTo == nil {
+		port := generator.Port{Protocol: protocol, First: uint16(from), Last: uint16(to)}
+		return port, port.Validate()
 	}
-	port := generator.Port{Protocol: protocol, First: uint16(from), Last: uint16(to)}
-	return port, port.Validate()
+	if len(validation.IsValidPortName(text)) > 0 {
+		return generator.Port{}, fmt.Errorf("neither a number from 1 to %d, nor a range, nor the name of a container port", generator.MaxPort)
+	}
+	return generator.NamedPort(protocol, text), nil
 }

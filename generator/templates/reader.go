@@ -104,7 +104,7 @@ func (r *reader) text(n *yaml.Node) string {
 		r.fault(n, "a single value is expected here")
 		return ""
 	}
-	if n.Value == "" {
+	if strings.TrimSpace(n.Value) == "" {
 		r.fault(n, "the value is missing")
 	}
 	return n.Value

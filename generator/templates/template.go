@@ -32,12 +32,6 @@ type Template struct {
 // guard is the directions that a template guards: values or references.
 type guard struct{ ingress, egress *yaml.Node }
 
-// Edges is how many connections the template describes.
-func (t *Template) Edges() int { return len(t.edges) }
-
-// Tiers is how many cluster-wide policies the template describes.
-func (t *Template) Tiers() int { return len(t.tiers) }
-
 // template reads a whole document.
 func (r *reader) template(n *yaml.Node) *Template {
 	t := &Template{File: r.place}

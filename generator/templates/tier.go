@@ -60,7 +60,8 @@ type Tier struct {
 	Because         []generator.Evidence
 }
 
-// TierRule is one rule. It has at least one peer; no ports are every port.
+// TierRule is one rule. It has at least one peer. No ports are every port of
+// every protocol.
 type TierRule struct {
 	Name   string
 	Action Action
@@ -90,7 +91,6 @@ type tierRule struct {
 
 func (r *reader) tier(n *yaml.Node) tier {
 	var t tier
-	everywhere := false
 	why := generator.Evidence{Source: generator.Template, Confidence: generator.Certain}
 	r.fields(n,
 		field{"name", true, r.into(&t.Name)},
@@ -110,8 +110,7 @@ func (r *reader) tier(n *yaml.Node) tier {
 		}},
 		field{"subject", true, func(n *yaml.Node) {
 			r.fields(n, field{"namespaces", true, func(n *yaml.Node) {
-				l := r.workloads(n)
-				everywhere, t.Subject = l.every, l.pairs
+				t.Subject = r.workloads(n).pairs
 			}})
 		}},
 		field{"ingress", false, func(n *yaml.Node) { t.ingress = r.tierRules(n) }},
@@ -128,9 +127,6 @@ func (r *reader) tier(n *yaml.Node) tier {
 				r.fault(n, "rule %q: in ingress a peer is pods; ClusterNetworkPolicy knows no addresses there", rule.Name)
 			}
 		}
-	}
-	if !everywhere && len(t.Subject) == 0 && !r.unset {
-		r.fault(n, "the tier is about no namespace")
 	}
 	return t
 }
@@ -165,7 +161,7 @@ func (r *reader) tierRule(n *yaml.Node) tierRule {
 	}
 	for i := range t.peers {
 		switch p := &t.peers[i]; {
-		case p.workloads != nil && p.in == "" || p.service != nil:
+		case p.workloads != nil && !p.elsewhere || p.service != nil:
 			r.fault(n, `rule %q: a tier belongs to no namespace, so "workloads" need a "namespace", and Services cannot be peers`, t.Name)
 		case len(p.domains) > 0 && t.Action != Accept:
 			r.fault(n, "rule %q: a domain name can only be accepted", t.Name)

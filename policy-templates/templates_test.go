@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policytemplates_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/netpol"
+	"github.com/gatehouse-sh/gatehouse/generator/templates"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+	policytemplates "github.com/gatehouse-sh/gatehouse/policy-templates"
+)
+
+var update = flag.Bool("update", false, "write the expected results anew")
+
+// testCase is case/case.yaml.
+type testCase struct {
+	Environment struct {
+		Gateway, Monitoring []podSet
+		Nodes, PodRanges    []string // besides those of the objects
+	}
+	Runs []run
+}
+
+type podSet struct {
+	Namespace string
+	Labels    map[string]string
+}
+
+// run is one application of the template.
+type run struct {
+	Because    string // what the run shows
+	Namespace  string // empty for the cluster
+	Enforcer   string
+	Parameters map[string]string
+}
+
+func library(t *testing.T) *templates.Library {
+	t.Helper()
+	l, err := templates.Load(policytemplates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Templates()) == 0 {
+		t.Fatal("no templates")
+	}
+	return l
+}
+
+// TestCases applies every template to the objects of its case, renders what comes
+// of it and proves that the policies allow exactly that.
+func TestCases(t *testing.T) {
+	t.Parallel()
+	for _, tmpl := range library(t).Templates() {
+		t.Run(tmpl.Name, func(t *testing.T) {
+			t.Parallel()
+			folder := filepath.Join(tmpl.Name, "case")
+			var c testCase
+			text, err := os.ReadFile(filepath.Join(folder, "case.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := yaml.UnmarshalStrict(text, &c); err != nil {
+				t.Fatal(err)
+			}
+			if len(c.Runs) == 0 {
+				t.Fatal("the case applies nothing")
+			}
+			inv := objects(t, filepath.Join(folder, "objects.yaml"))
+			var out strings.Builder
+			for _, r := range c.Runs {
+				apply(t, &out, tmpl, inv, &c, r)
+			}
+			golden := filepath.Join(folder, "want.txt")
+			if *update {
+				if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), out.String()); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// objects reads the objects of a case.
+func objects(t *testing.T, file string) *inventory.Inventory {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []inventory.Object
+	for part := range bytes.SplitSeq(text, []byte("\n---\n")) {
+		data, err := yaml.YAMLToJSONStrict(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, _, err := inventory.DecodeAny(data)
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		list = append(list, o)
+	}
+	return inventory.New(list...)
+}
+
+// environment is what the objects say and what the case adds.
+func (c *testCase) environment(t *testing.T, inv *inventory.Inventory) generator.Environment {
+	t.Helper()
+	env := generator.Discover(inv)
+	for _, s := range c.Environment.Gateway {
+		env.Gateway.Pods = append(env.Gateway.Pods, generator.PodSet{Namespace: s.Namespace, Labels: s.Labels})
+	}
+	for _, s := range c.Environment.Monitoring {
+		env.Monitoring.Pods = append(env.Monitoring.Pods, generator.PodSet{Namespace: s.Namespace, Labels: s.Labels})
+	}
+	for to, list := range map[*[]netip.Prefix][]string{&env.Nodes.Addresses: c.Environment.Nodes, &env.PodRanges: c.Environment.PodRanges} {
+		for _, text := range list {
+			p, err := netip.ParsePrefix(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*to = append(*to, p)
+		}
+	}
+	return env
+}
+
+// apply writes down what one run gives.
+func apply(t *testing.T, out *strings.Builder, tmpl *templates.Template, inv *inventory.Inventory, c *testCase, r run) {
+	t.Helper()
+	u, err := generator.Observe(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := templates.Input{Namespace: r.Namespace, Inventory: inv, Universe: u, Environment: c.environment(t, inv), Enforcer: enforcer(t, r.Enforcer)}
+	if r.Because == "" {
+		t.Fatal("a run says what it shows")
+	}
+	fmt.Fprintf(out, "# %s\n", r.Because)
+	got, err := templates.Apply(tmpl, r.Parameters, in)
+	if err != nil {
+		fmt.Fprintf(out, "error: %v\n\n", err)
+		return
+	}
+	guard := got.Guard
+	fmt.Fprintf(out, "guard: ingress %t, egress %t\n", guard.Ingress, guard.Egress)
+	for _, tier := range got.Tiers {
+		writeTier(t, out, &tier)
+	}
+	if guard == (generator.Guard{}) { // another template guards
+		guard = generator.Guard{Ingress: true, Egress: true}
+	}
+	build := generator.Input{Inventory: inv, Universe: u, Environment: in.Environment, Edges: got.Edges}
+	if r.Namespace != "" {
+		build.Guards = map[string]generator.Guard{r.Namespace: guard}
+	}
+	m, problems := generator.Build(build)
+	for _, p := range slices.Concat(got.Problems, problems) {
+		fmt.Fprintf(out, "problem: %s\n", p)
+	}
+	for _, e := range m.Edges {
+		fmt.Fprintf(out, "edge: %s\n", e)
+		if len(e.Because) == 0 || e.Because[0].Source != generator.Template || e.Because[0].Where != "template "+tmpl.Name {
+			t.Errorf("%s because %+v", e, e.Because)
+		}
+	}
+	prove(t, out, m)
+	out.WriteString("\n")
+}
+
+// prove renders a model and writes the policies without what is the same in all.
+func prove(t *testing.T, out *strings.Builder, m *generator.Model) {
+	t.Helper()
+	plan, problems := compact.Compact(m, compact.Options{})
+	list, refused := netpol.Render(plan.Policies(), netpol.RenderOptions{})
+	if len(problems)+len(refused) > 0 {
+		t.Fatal(problems, refused)
+	}
+	read, err := netpol.Read(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := verify.Compare(read, m, verify.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.Exact() {
+		t.Errorf("missing %v, extra %v", report.Missing, report.Extra)
+	}
+	for _, p := range list {
+		if len(p.Spec.Ingress)+len(p.Spec.Egress) == 0 {
+			fmt.Fprintf(out, "policy: %s denies the rest of %v\n", p.Namespace, p.Spec.PolicyTypes)
+			continue
+		}
+		spec, err := yaml.Marshal(p.Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(out, "policy: %s\n", p.Namespace)
+		for line := range strings.Lines(string(spec)) {
+			out.WriteString("  " + line)
+		}
+	}
+}
+
+func enforcer(t *testing.T, name string) templates.Enforcer {
+	t.Helper()
+	if name == "" {
+		return templates.Generic
+	}
+	for e := templates.Generic; e <= templates.GKE; e++ {
+		if e.String() == name {
+			return e
+		}
+	}
+	t.Fatalf("%q is no enforcer", name)
+	return 0
+}
+
+func writeTier(t *testing.T, out *strings.Builder, tier *templates.Tier) {
+	t.Helper()
+	fmt.Fprintf(out, "tier: %s %s %d for %v because %s\n", tier.Tier, tier.Name, tier.Priority, tier.Subject, tier.Because[0].What)
+	for _, direction := range []string{"ingress", "egress"} {
+		rules := map[string][]templates.TierRule{"ingress": tier.Ingress, "egress": tier.Egress}[direction]
+		for _, r := range rules {
+			if len(r.Peers) == 0 {
+				t.Errorf("rule %s is about nobody", r.Name)
+			}
+			fmt.Fprintf(out, "  %s %s: %s %v %v\n", direction, r.Name, r.Action, r.Peers, r.Ports)
+		}
+	}
+}
+
+// TestTheTableNamesEveryTemplate holds README.md against the templates.
+func TestTheTableNamesEveryTemplate(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, tmpl := range library(t).Templates() {
+		parameters := make([]string, 0, len(tmpl.Parameters))
+		for _, p := range tmpl.Parameters {
+			word := "`" + p.Name + "`"
+			if p.Required {
+				word += "*"
+			}
+			parameters = append(parameters, word)
+		}
+		if len(parameters) == 0 {
+			parameters = append(parameters, "none")
+		}
+		want = append(want, fmt.Sprintf("| [%s](%s/README.md) | %s | %s |", tmpl.Name, tmpl.Name, tmpl.Title, strings.Join(parameters, ", ")))
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "| [") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("README.md -want +got\n%s", diff)
+	}
+}
+
+// TestEveryReadmeSaysWhatItMust: the heading is the title, and no part is missing.
+func TestEveryReadmeSaysWhatItMust(t *testing.T) {
+	t.Parallel()
+	for _, tmpl := range library(t).Templates() {
+		text, err := policytemplates.FS.ReadFile(tmpl.Name + "/README.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(string(text), "\n## ")
+		var titles []string
+		for _, p := range parts[1:] {
+			title, body, _ := strings.Cut(p, "\n")
+			titles = append(titles, title)
+			if strings.TrimSpace(body) == "" {
+				t.Errorf("%s: %q is empty", tmpl.Name, title)
+			}
+		}
+		if want := []string{"What it allows", "When to use it", "Per enforcer", "Limits", "Sources"}; !slices.Equal(titles, want) {
+			t.Errorf("%s: %q, not %q", tmpl.Name, titles, want)
+		}
+		if want := fmt.Sprintf("# %s (`%s`)\n", tmpl.Title, tmpl.Name); !strings.HasPrefix(string(text), want) {
+			t.Errorf("%s: the heading is not %q", tmpl.Name, want)
+		}
+	}
+}
+
+// TestTheExampleOfTheFormatLoads: what README.md shows is read, and every type,
+// group and enforcer is documented there.
+func TestTheExampleOfTheFormatLoads(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	tmpl, err := templates.Parse("README.md", slices.Concat(blocks[0][1], blocks[1][1]))
+	if err != nil || tmpl.Name != "orders-database" {
+		t.Fatal(tmpl, err)
+	}
+	words := map[string]bool{}
+	for ty := templates.BooleanType; ty <= templates.ServiceType; ty++ {
+		words[ty.String()] = true
+	}
+	for e := templates.Generic; e <= templates.GKE; e++ {
+		words[e.String()] = true
+	}
+	for k := generator.ClusterPeer; k <= generator.MonitoringPeer; k++ {
+		if k != generator.ServicePeer && k != generator.CIDRPeer && k != generator.FQDNPeer {
+			words[k.String()] = true
+		}
+	}
+	for _, word := range slices.Sorted(maps.Keys(words)) {
+		if !strings.Contains(string(text), "`"+word+"`") {
+			t.Errorf("README.md does not name `%s`", word)
+		}
+	}
+}
