@@ -71,21 +71,11 @@ func TestCases(t *testing.T) {
 		t.Run(tmpl.Name, func(t *testing.T) {
 			t.Parallel()
 			folder := filepath.Join(tmpl.Name, "case")
-			var c testCase
-			text, err := os.ReadFile(filepath.Join(folder, "case.yaml"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := yaml.UnmarshalStrict(text, &c); err != nil {
-				t.Fatal(err)
-			}
-			if len(c.Runs) == 0 {
-				t.Fatal("the case applies nothing")
-			}
-			inv := objects(t, filepath.Join(folder, "objects.yaml"))
+			c := readCase(t, tmpl.Name)
+			inv := inventory.New(objects(t, tmpl.Name)...)
 			var out strings.Builder
 			for _, r := range c.Runs {
-				apply(t, &out, tmpl, inv, &c, r)
+				apply(t, &out, tmpl, inv, c, r)
 			}
 			golden := filepath.Join(folder, "want.txt")
 			if *update {
@@ -104,10 +94,27 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// objects reads the objects of a case.
-func objects(t *testing.T, file string) *inventory.Inventory {
+// readCase reads the case of a template.
+func readCase(t *testing.T, template string) *testCase {
 	t.Helper()
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(filepath.Join(template, "case", "case.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &testCase{}
+	if err := yaml.UnmarshalStrict(text, c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Runs) == 0 {
+		t.Fatalf("the case of %s applies nothing", template)
+	}
+	return c
+}
+
+// objects reads the objects of a case.
+func objects(t *testing.T, template string) []inventory.Object {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(template, "case", "objects.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +130,7 @@ func objects(t *testing.T, file string) *inventory.Inventory {
 		}
 		list = append(list, o)
 	}
-	return inventory.New(list...)
+	return list
 }
 
 // environment is what the objects say and what the case adds.
@@ -224,6 +231,53 @@ func prove(t *testing.T, out *strings.Builder, m *generator.Model) {
 			out.WriteString("  " + line)
 		}
 	}
+}
+
+// TestAllAtOnce applies every run of every case to one namespace and proves what
+// comes of them together. Of objects of one name the first counts.
+func TestAllAtOnce(t *testing.T) {
+	t.Parallel()
+	var all []inventory.Object
+	var together testCase
+	known := map[string]bool{}
+	for _, tmpl := range library(t).Templates() {
+		for _, o := range objects(t, tmpl.Name) {
+			name := fmt.Sprintf("%T %s/%s", o, o.GetNamespace(), o.GetName())
+			if !known[name] {
+				all = append(all, o)
+			}
+			known[name] = true
+		}
+		c := readCase(t, tmpl.Name)
+		together.Environment.Gateway = append(together.Environment.Gateway, c.Environment.Gateway...)
+	}
+	together.Environment.Monitoring = []podSet{{"monitoring", map[string]string{"app": "prometheus"}}}
+	inv := inventory.New(all...)
+	u, err := generator.Observe(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := templates.Input{Inventory: inv, Universe: u, Environment: together.environment(t, inv)}
+	build := generator.Input{Inventory: inv, Universe: u, Environment: in.Environment, Guards: map[string]generator.Guard{"shop": {Ingress: true, Egress: true}}}
+	applied := 0
+	for _, tmpl := range library(t).Templates() {
+		for _, r := range readCase(t, tmpl.Name).Runs {
+			in.Namespace = r.Namespace
+			got, err := templates.Apply(tmpl, r.Parameters, in)
+			if err != nil || r.Namespace == "" || tmpl.Name == "same-namespace" {
+				continue // TestCases says whether an error is right; the last would hide the others
+			}
+			applied++
+			build.Edges = append(build.Edges, got.Edges...)
+		}
+	}
+	m, problems := generator.Build(build)
+	if applied < 20 || len(m.Edges) < 30 || len(problems) > 0 {
+		t.Fatalf("%d runs, %d edges, %v", applied, len(m.Edges), problems)
+	}
+	var out strings.Builder
+	prove(t, &out, m)
+	t.Logf("%d runs, %d edges, %d policies", applied, len(m.Edges), strings.Count(out.String(), "policy: "))
 }
 
 func enforcer(t *testing.T, name string) templates.Enforcer {
