@@ -43,7 +43,7 @@ func (g *group) policy() admissionregistrationv1.ValidatingAdmissionPolicy {
 		g.parts[0].writeCustom(&out)
 		return out
 	}
-	var ids []string //nolint:prealloc // a few, once
+	var ids []string
 	var exemptions []exempt.Exemption
 	said := &sayings{}
 	out.Spec.Variables = g.shared()

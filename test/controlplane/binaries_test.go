@@ -82,7 +82,7 @@ func TestBinariesMayBeInSeveralFolders(t *testing.T) {
 	theirs, ours := t.TempDir(), t.TempDir()
 	for dir, names := range map[string][]string{theirs: {etcdName, apiServerName, kubectlName}, ours: {etcdName, controllerManagerName}} {
 		for _, name := range names {
-			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil { //nolint:gosec // it must be executable
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -151,8 +151,13 @@ func rules(set *checks.Set) (inNamespaces, cluster []admissionregistrationv1.Rul
 // and likewise those of the kinds below it here.
 var metadataByStatus = []schema.GroupKind{
 	inventory.ServiceKind, inventory.IngressKind, inventory.PodKind,
-	{Group: "apps", Kind: "Deployment"}, {Group: "apps", Kind: "StatefulSet"}, {Group: "apps", Kind: "DaemonSet"}, {Group: "apps", Kind: "ReplicaSet"},
-	{Group: "batch", Kind: "Job"}, {Group: "batch", Kind: "CronJob"}, {Kind: "ReplicationController"},
+	{Group: "apps", Kind: "Deployment"},
+	{Group: "apps", Kind: "StatefulSet"},
+	{Group: "apps", Kind: "DaemonSet"},
+	{Group: "apps", Kind: "ReplicaSet"},
+	{Group: "batch", Kind: "Job"},
+	{Group: "batch", Kind: "CronJob"},
+	{Kind: "ReplicationController"},
 }
 
 // statusRules are the status subresources that some check judges, or by which

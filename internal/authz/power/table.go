@@ -51,9 +51,9 @@ func (t Pattern) clusterOnly() Pattern { t.ClusterOnly = true; return t }
 // within limits a pattern to a namespace.
 func (t Pattern) within(namespace string) Pattern { t.Namespace = namespace; return t }
 
-// inside limits a pattern to grants in a namespace.
-func (t Pattern) inside(namespace string) Pattern {
-	t.Inside, t.Namespace = true, namespace
+// insideOwn limits a pattern to grants in the namespace of Gatehouse.
+func (t Pattern) insideOwn() Pattern {
+	t.Inside, t.Namespace = true, ownNamespace
 	return t
 }
 

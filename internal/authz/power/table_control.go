@@ -96,12 +96,12 @@ var control = []Power{
 		Any: []Pattern{
 			on(group("gatehouse.sh"), modify, "checkpolicies").clusterOnly(),
 			on(group("gatehouse.sh"), modify, "exemptions").within(ownNamespace),
-			on(group("apps"), modify, "deployments").inside(ownNamespace).named("gatehouse-*"),
+			on(group("apps"), modify, "deployments").insideOwn().named("gatehouse-*"),
 			// Without replicas nobody judges objects that have no namespace, nor scans.
-			on(group("apps"), change, "deployments/scale").inside(ownNamespace).named("gatehouse-*"),
-			on(core, modify, "services", "serviceaccounts").inside(ownNamespace).named("gatehouse-*"),
+			on(group("apps"), change, "deployments/scale").insideOwn().named("gatehouse-*"),
+			on(core, modify, "services", "serviceaccounts").insideOwn().named("gatehouse-*"),
 			// Its certificates stop it from answering, which refuses more, not less.
-			on(core, modify, "secrets").inside(ownNamespace).named("gatehouse-*").most(checks.Medium),
+			on(core, modify, "secrets").insideOwn().named("gatehouse-*").most(checks.Medium),
 		},
 	},
 	{

@@ -109,7 +109,7 @@ func refusedWebhook(i int, namespaces, objects *metav1.LabelSelector) field.Erro
 }
 
 func refusedSelectors(list []metav1.LabelSelector, at *field.Path) field.ErrorList {
-	var out field.ErrorList
+	out := make(field.ErrorList, 0, len(list))
 	for i := range list {
 		out = append(out, refusedSelector(&list[i], at.Index(i))...)
 	}
