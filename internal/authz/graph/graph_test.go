@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/generator/graph/drawing"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -133,16 +134,16 @@ func TestABoxIsAsWideAsWhatIsWrittenInIt(t *testing.T) {
 		atLeast float64
 		letters int
 	}{
-		"small letters":      {"shop/web", 8 * letter, 8},
-		"broad ones":         {strings.Repeat("W", 10), 10 * broad, 10},
-		"ideographs":         {strings.Repeat("漢", 10), 10 * ideograph, 10},
-		"a name of escapes":  {strings.Repeat("\x1b", 50), widest * letter, widest},
-		"a long name is cut": {strings.Repeat("a", 100), widest * letter, widest},
+		"small letters":      {"shop/web", 8 * drawing.Letter, 8},
+		"broad ones":         {strings.Repeat("W", 10), 10 * 12, 10},
+		"ideographs":         {strings.Repeat("漢", 10), 10 * 14, 10},
+		"a name of escapes":  {strings.Repeat("\x1b", 50), widest * drawing.Letter, widest},
+		"a long name is cut": {strings.Repeat("a", 100), widest * drawing.Letter, widest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := Node{Column: Subjects, Label: tc.text}
-			if got := wide(n.shown()); got < tc.atLeast {
+			if got := drawing.Width(n.shown()); got < tc.atLeast {
 				t.Errorf("%q is %.0f wide, want %.0f at least", n.shown(), got, tc.atLeast)
 			}
 			if got := utf8.RuneCountInString(n.shown()); got != tc.letters {

@@ -4,25 +4,19 @@ package graph
 
 import (
 	"fmt"
-	"html"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/generator/graph/drawing"
 )
 
-// Measures of the picture in pixels. Letters are 12 high; 6.6 is the mean width
-// of a small one in the sans-serif faces of browsers, with a reserve.
+// Measures of the picture in pixels. Letters are 12 high.
 const (
 	margin    = 24
 	rowHeight = 26
 	boxHeight = 20
 	gap       = 110 // between two columns
-	letter    = 6.6
-	capital   = 9
-	broad     = 12 // "W" and its like
-	ideograph = 14 // and any other letter beyond Latin, Greek and Cyrillic
 	padding   = 8
 	widest    = 60 // letters of a name; longer ones are cut in the middle and whole in the tooltip
 	header    = 64
@@ -35,7 +29,7 @@ func (g *Graph) SVG(title string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f" font-family="Helvetica, Arial, sans-serif" font-size="12">`+"\n", l.width, l.height, l.width, l.height)
 	b.WriteString(`<rect width="100%" height="100%" fill="#ffffff"/>` + "\n")
-	fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="16" font-weight="bold">%s</text>`+"\n", margin, margin+4, escape(checks.Plain(title)))
+	fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="16" font-weight="bold">%s</text>`+"\n", margin, margin+4, drawing.XML(checks.Plain(title)))
 	l.legend(&b)
 	for c := range columns {
 		fmt.Fprintf(&b, `<text x="%.0f" y="%d" fill="#555555" font-weight="bold">%s (%d)</text>`+"\n", l.left[c], header, columnNames[c], l.count[c])
@@ -52,8 +46,8 @@ func (g *Graph) SVG(title string) string {
 	for i, n := range g.Nodes {
 		x, y := l.left[n.Column], l.middle[i]-boxHeight/2
 		fmt.Fprintf(&b, `<g><title>%s</title><rect x="%.0f" y="%.0f" width="%.0f" height="%d" rx="4" fill="#fafafa" stroke="%s"/>`,
-			escape(n.text()+": "+n.Severity.String()), x, y, l.wide[n.Column], boxHeight, colours[n.Severity])
-		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f">%s</text></g>`+"\n", x+padding, y+14, escape(n.shown()))
+			drawing.XML(n.text()+": "+n.Severity.String()), x, y, l.wide[n.Column], boxHeight, colours[n.Severity])
+		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f">%s</text></g>`+"\n", x+padding, y+14, drawing.XML(n.shown()))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
@@ -72,7 +66,7 @@ func (g *Graph) layout() layout {
 	l := layout{middle: make([]float64, len(g.Nodes))}
 	for _, n := range g.Nodes {
 		l.count[n.Column]++
-		l.wide[n.Column] = max(l.wide[n.Column], wide(n.shown())+2*padding)
+		l.wide[n.Column] = max(l.wide[n.Column], drawing.Width(n.shown())+2*padding)
 	}
 	x, rows := float64(margin), 0
 	for c := range columns {
@@ -96,7 +90,7 @@ func (g *Graph) layout() layout {
 func (l layout) legend(b *strings.Builder) {
 	x := l.width - margin
 	for _, s := range []checks.Severity{checks.Low, checks.Medium, checks.High, checks.Critical} {
-		x -= float64(len(s.String()))*letter + 44
+		x -= float64(len(s.String()))*drawing.Letter + 44
 		fmt.Fprintf(b, `<line x1="%.0f" y1="%d" x2="%.0f" y2="%d" stroke="%s" stroke-width="3"/>`, x, margin, x+18, margin, colours[s])
 		fmt.Fprintf(b, `<text x="%.0f" y="%d" fill="#555555">%s</text>`+"\n", x+23, margin+4, s)
 	}
@@ -107,34 +101,5 @@ func (n Node) shown() string {
 	if n.Column == Powers {
 		return n.text()
 	}
-	return shorten(n.text())
+	return drawing.Shorten(n.text(), widest)
 }
-
-// wide is an upper estimate of the width of a text.
-func wide(text string) float64 {
-	sum := 0.0
-	for _, r := range text {
-		switch {
-		case r >= 0x0530: // Armenian, the first block after Cyrillic
-			sum += ideograph
-		case strings.ContainsRune("MWmw@%", r):
-			sum += broad
-		case unicode.IsUpper(r):
-			sum += capital
-		default:
-			sum += letter
-		}
-	}
-	return sum
-}
-
-// shorten cuts a long text in the middle: names differ at their ends.
-func shorten(s string) string {
-	r := []rune(s)
-	if len(r) <= widest {
-		return s
-	}
-	return string(r[:widest/2-1]) + "…" + string(r[len(r)-widest/2:])
-}
-
-func escape(s string) string { return html.EscapeString(s) }

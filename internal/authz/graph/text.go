@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/generator/graph/drawing"
 )
 
 // colours by severity: dark enough for lines on white, told apart without red
@@ -43,19 +44,13 @@ func (g *Graph) DOT() string {
 		b.WriteString(" }\n")
 	}
 	for i, n := range g.Nodes {
-		fmt.Fprintf(&b, "  n%d [label=%s, color=%q];\n", i, quoteDOT(n.text()), colours[n.Severity])
+		fmt.Fprintf(&b, "  n%d [label=%s, color=%q];\n", i, drawing.DOT(n.text()), colours[n.Severity])
 	}
 	for _, e := range g.Edges {
 		fmt.Fprintf(&b, "  n%d -> n%d [color=%q];\n", e.From, e.To, colours[e.Severity])
 	}
 	b.WriteString("}\n")
 	return b.String()
-}
-
-// quoteDOT quotes an identifier: in a DOT string only the quote is escaped, and
-// a backslash would begin an escape of its own.
-func quoteDOT(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // Mermaid returns the graph as a Mermaid flowchart
@@ -67,7 +62,7 @@ func (g *Graph) Mermaid() string {
 		fmt.Fprintf(&b, "  subgraph %s\n", columnNames[c])
 		for i, n := range g.Nodes {
 			if n.Column == c {
-				fmt.Fprintf(&b, "    n%d[\"%s\"]:::%s\n", i, quoteMermaid(n.text()), n.Severity)
+				fmt.Fprintf(&b, "    n%d[\"%s\"]:::%s\n", i, drawing.Mermaid(n.text()), n.Severity)
 			}
 		}
 		b.WriteString("  end\n")
@@ -79,9 +74,4 @@ func (g *Graph) Mermaid() string {
 		fmt.Fprintf(&b, "  classDef %s stroke:%s\n", s, colours[s])
 	}
 	return b.String()
-}
-
-// quoteMermaid writes what means something in a quoted label as entity codes.
-func quoteMermaid(s string) string {
-	return strings.NewReplacer("#", "#35;", `"`, "#quot;", "<", "#lt;", ">", "#gt;").Replace(s)
 }

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package graph draws the connections of a model: namespaces as groups, their
+// workloads in columns so that most connections lead to the right, and what is
+// outside of namespaces at both sides. It is pure and knows three notations: SVG
+// to look at, Mermaid for documents, DOT for other programs.
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/graph/drawing"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+)
+
+// Side is where a node stands.
+type Side uint8
+
+// The sides. An end outside of all namespaces that both opens and accepts
+// connections is two nodes.
+const (
+	Inside Side = iota // in the box of a namespace
+	Left               // opens connections
+	Right              // accepts connections
+)
+
+// Node is one box.
+type Node struct {
+	Side      Side
+	Namespace string // of a node inside
+	Label     string // "web", "10.0.0.0/8"
+	Kind      string // "Deployment"; empty where the label says it
+	Ports     string // on which wanted connections come in: "8080, 53/UDP"
+
+	// Unguarded workloads accept connections on one of these ports from a pod that
+	// nobody described, of a namespace that nobody named.
+	Unguarded bool
+}
+
+// Edge is the wanted connections from one node to another, by their indexes.
+type Edge struct {
+	From, To  int
+	Ports     string // "TCP/80, TCP/8080"
+	Exposed   bool   // comes from outside of the cluster
+	Unguarded bool   // anybody in the cluster may do the same
+	Blocked   bool   // the policies refuse it, or a part of it
+	Because   []string
+}
+
+// Note is what all workloads of a namespace connect to in the same way. It stands
+// in the box of the namespace instead of as many lines.
+type Note struct{ Namespace, Text string }
+
+// Graph is what to draw. Nodes are ordered by side, namespace and name.
+type Graph struct {
+	Nodes  []Node
+	Edges  []Edge
+	Notes  []Note
+	Judged bool // policies were asked: otherwise nothing is said of unguarded or blocked
+}
+
+// Build draws a model. What the policies of set allow is asked for each edge; set
+// may be nil, and Compile made it of this model.
+func Build(m *generator.Model, set *verify.Set) (*Graph, error) {
+	b := builder{model: m, set: set, nodes: map[nodeKey]int{}, edges: map[[2]int]int{}, graph: &Graph{Judged: set != nil}}
+	for _, w := range m.Universe.Workloads() {
+		b.node(generator.WorkloadPeerOf(w.ID), Inside)
+	}
+	common := b.common()
+	for i := range m.Edges {
+		e := &m.Edges[i]
+		if common[commonKey{e.From.Namespace, e.To, e.Port}] && e.From.Kind == generator.WorkloadPeer {
+			continue
+		}
+		if err := b.edge(e); err != nil {
+			return nil, err
+		}
+	}
+	b.order()
+	return b.graph, nil
+}
+
+type nodeKey struct {
+	peer generator.Peer
+	side Side
+}
+
+type builder struct {
+	model *generator.Model
+	set   *verify.Set
+	graph *Graph
+	nodes map[nodeKey]int
+	edges map[[2]int]int
+	ports []generator.PortSet // of each node
+	names [][]string          // of ports of each node that have only a name
+}
+
+// node returns the index of a peer's node.
+func (b *builder) node(p generator.Peer, side Side) int {
+	if p.Namespace != "" {
+		side = Inside
+	}
+	key := nodeKey{p, side}
+	if i, known := b.nodes[key]; known {
+		return i
+	}
+	n := Node{Side: side, Namespace: p.Namespace, Label: drawing.Visible(p.String())}
+	switch p.Kind {
+	case generator.WorkloadPeer:
+		n.Label, n.Kind = drawing.Visible(p.Name), drawing.Visible(p.Workload)
+		if w := b.model.Universe.Workload(p.ID()); w != nil && w.HostNetwork {
+			n.Kind += " on the network of its node"
+		}
+	case generator.NamespacePeer:
+		n.Label = "every pod"
+	case generator.ClusterPeer:
+		n.Label = "every pod of the cluster"
+	case generator.ExternalPeer:
+		n.Label = "outside of the cluster"
+	case generator.ServicePeer, generator.CIDRPeer, generator.FQDNPeer, generator.DNSPeer, generator.APIServerPeer,
+		generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer: // as the peer says
+	}
+	b.nodes[key] = len(b.graph.Nodes)
+	b.graph.Nodes = append(b.graph.Nodes, n)
+	b.ports = append(b.ports, generator.PortSet{})
+	b.names = append(b.names, nil)
+	return len(b.graph.Nodes) - 1
+}
+
+// edge adds what the model wants to the line between two nodes.
+func (b *builder) edge(e *generator.Edge) error {
+	from, to := b.node(e.From, Left), b.node(e.To, Right)
+	key := [2]int{from, to}
+	i, known := b.edges[key]
+	if !known {
+		i = len(b.graph.Edges)
+		b.edges[key] = i
+		b.graph.Edges = append(b.graph.Edges, Edge{From: from, To: to})
+	}
+	line := &b.graph.Edges[i]
+	line.Ports = joined(line.Ports, e.Port.String())
+	line.Exposed = line.Exposed || exposed(e.From)
+	for _, why := range e.Because {
+		line.Because = append(line.Because, drawing.Visible(strings.TrimSpace(why.Where+" "+why.What)))
+	}
+	b.accepts(to, e.Port)
+	if b.set == nil {
+		return nil
+	}
+	blocked, err := b.blocked(e)
+	if err != nil {
+		return err
+	}
+	open := e.To.Kind == generator.WorkloadPeer && b.open(e)
+	line.Blocked = line.Blocked || blocked
+	line.Unguarded = line.Unguarded || open
+	b.graph.Nodes[to].Unguarded = b.graph.Nodes[to].Unguarded || open
+	return nil
+}
+
+// exposed reports whether an end is outside of the cluster, or passes on what is.
+func exposed(p generator.Peer) bool {
+	return p.Kind == generator.GatewayPeer || p.Kind == generator.ExternalPeer || p.Kind == generator.CIDRPeer
+}
+
+// accepts notes a port on which a node accepts connections.
+func (b *builder) accepts(node int, p generator.Port) {
+	if p.Name != "" && !slices.Contains(b.names[node], p.Name) {
+		b.names[node] = append(b.names[node], p.Name)
+	}
+	b.ports[node] = b.ports[node].Union(generator.Ports(p))
+	var words []string
+	for _, each := range b.ports[node].List() {
+		number := strings.TrimPrefix(each.String(), each.Protocol.String()+"/")
+		if each.Protocol != generator.TCP {
+			number += "/" + each.Protocol.String()
+		}
+		words = append(words, number)
+	}
+	b.graph.Nodes[node].Ports = strings.Join(append(words, b.names[node]...), ", ")
+}
+
+// blocked asks the policies about one end for each part of both peers.
+func (b *builder) blocked(e *generator.Edge) (bool, error) {
+	for _, from := range verify.Samples(b.model, e.From) {
+		for _, to := range verify.Samples(b.model, e.To) {
+			if !from.IsPod() && !to.IsPod() || e.Port.Name != "" && to.Workload == (generator.WorkloadID{}) {
+				continue // not the cluster's; or what has no ports that have names
+			}
+			v, err := b.set.Allowed(from, to, e.Port)
+			if err != nil {
+				return false, fmt.Errorf("judge %s: %w", e, err)
+			}
+			if !v.Allowed {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// open reports whether a pod that nobody described may do the same. Where the
+// workload does not have the port, nobody may.
+func (b *builder) open(e *generator.Edge) bool {
+	v, err := b.set.Allowed(verify.StrangerIn(""), verify.PodOf(e.To.ID()), e.Port)
+	return err == nil && v.Allowed
+}
