@@ -74,9 +74,11 @@ func (a *app) generate(ctx context.Context, f *generateFlags, paths []string) er
 	if err != nil {
 		return err
 	}
+	if err := someGuard(read.model); err != nil {
+		return err
+	}
 	if len(read.cut) > 0 && !f.model.keepGoing {
-		a.refuseCut(read.cut)
-		return failure(ExitFault)
+		return a.refuseCut(read.cut, "nothing was written, since the policies would cut these connections")
 	}
 	policies, problems := a.plan(read.model)
 	report, err := prove(policies, read.model)
@@ -135,6 +137,7 @@ func (a *app) summary(f *generateFlags, read *modelled, policies []*networkingv1
 		a.say("extra: %s (opened: %s; accepted: %s)", d, d.Egress, d.Ingress)
 	}
 	if !f.model.quiet {
+		a.disagreements(read)
 		a.unreached(read)
 		a.say("%s for %s in %s: every one is allowed, %s; %s", policyCount(len(policies)), count(len(read.model.Edges), "connection"),
 			count(len(read.model.Guards), "namespace"), beyond(report), count(len(read.problems), "problem"))
@@ -154,12 +157,13 @@ func beyond(report verify.Report) string {
 
 // unreached warns of what manifests alone would break.
 func (a *app) unreached(read *modelled) {
-	if len(read.found.Unreached) == 0 {
+	silent := read.stillUnreached()
+	if len(silent) == 0 {
 		return
 	}
 	a.say("warning: no manifest says who connects to %s; what does would be refused. Addresses in code are not found: watch the flows before you apply the policies",
-		count(len(read.found.Unreached), "Service"))
-	for _, p := range read.found.Unreached {
+		count(len(silent), "Service"))
+	for _, p := range silent {
 		a.say("  %s", p)
 	}
 }
@@ -173,17 +177,21 @@ func policyCount(n int) string {
 
 // refuseCut says which connections a plan would cut that an application cannot
 // do without, and how to say what their ends are.
-func (a *app) refuseCut(cut []generator.Problem) {
-	flags := map[generator.PeerKind]string{generator.DNSPeer: "--dns", generator.APIServerPeer: "--api-server", generator.GatewayPeer: "--gateway"}
+func (a *app) refuseCut(cut []generator.Problem, consequence string) error {
 	var say []string
 	for _, p := range cut {
 		a.say("error: %s", p)
+		if p.Edge.From == (generator.Peer{}) && !slices.Contains(say, "--gateway-class") {
+			say = append(say, "--gateway", "--gateway-class")
+		}
 		for _, end := range []generator.Peer{p.Edge.From, p.Edge.To} {
-			if flag := flags[end.Kind]; flag != "" && !slices.Contains(say, flag) {
+			if flag := "--" + flagOf[end.Kind]; vital(end) && !slices.Contains(say, flag) {
 				say = append(say, flag)
 			}
 		}
 	}
 	slices.Sort(say)
-	a.say("nothing was written, since the policies would cut these connections: say what their ends are with %s, or leave them out with --keep-going", strings.Join(say, ", "))
+	say = slices.Compact(say)
+	a.say("%s: say what their ends are with %s, or leave them out with --keep-going", consequence, strings.Join(say, ", "))
+	return failure(ExitFault)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/flows"
 	"github.com/gatehouse-sh/gatehouse/generator/manifests"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -20,6 +21,7 @@ type modelFlags struct {
 	environment environmentFlags
 	namespaces  []string
 	classes     []string
+	flows       []string
 	domains     string
 	keepGoing   bool
 	quiet       bool
@@ -31,13 +33,22 @@ const (
 	domainsExternal = "external"
 )
 
+// add adds all of them.
 func (f *modelFlags) add(cmd *cobra.Command) {
+	f.addSurroundings(cmd)
+	flags := cmd.Flags()
+	flags.StringSliceVarP(&f.namespaces, "namespace", "n", nil, "guard these namespaces; default: every one with workloads but the system's")
+	flags.StringSliceVar(&f.flows, "flows", nil, "recorded flows, whose connections are wanted too: files of Hubble, JSON lines or CSV, plain or gzip")
+	flags.BoolVar(&f.keepGoing, "keep-going", false, "go on without what cannot be read, and without connections whose other end is not known")
+}
+
+// addSurroundings adds those that say what files do not, for commands that guard
+// nothing.
+func (f *modelFlags) addSurroundings(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	f.environment.add(flags)
-	flags.StringSliceVarP(&f.namespaces, "namespace", "n", nil, "guard these namespaces; default: every one with workloads but the system's")
 	flags.StringSliceVar(&f.classes, "gateway-class", []string{"gatehouse"}, "classes of Ingresses and Gateways that the pods of --gateway serve")
 	flags.StringVar(&f.domains, "domains", domainsRefuse, "connections to domain names, which a NetworkPolicy cannot express: \"refuse\" them, or allow every address outside of the cluster (\"external\") on their port")
-	flags.BoolVar(&f.keepGoing, "keep-going", false, "go on without what cannot be read, and without connections whose other end is not known")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "leave out the notes")
 	complete(cmd, "domains", fixed(domainsRefuse, domainsExternal))
 }
@@ -46,9 +57,9 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 type modelled struct {
 	model     *generator.Model
 	found     manifests.Found
+	seen      *flows.Result       // of recordings; nil without
 	problems  []generator.Problem // of the manifests and of the model, in order
 	cut       []generator.Problem // those that would cut off an application: part of problems
-	policies  []inventory.Object  // among the objects
 	inventory *inventory.Inventory
 }
 
@@ -56,9 +67,6 @@ type modelled struct {
 // missing from it is in the result; what cannot be read is an error unless the
 // user wants to go on.
 func (a *app) readModel(ctx context.Context, f *modelFlags, paths []string) (*modelled, error) {
-	if err := oneOf("--domains", f.domains, []string{domainsRefuse, domainsExternal}); err != nil {
-		return nil, err
-	}
 	read, err := a.loadFiles(ctx, paths, f.quiet)
 	if err != nil {
 		return nil, err
@@ -69,6 +77,14 @@ func (a *app) readModel(ctx context.Context, f *modelFlags, paths []string) (*mo
 			a.say("nothing was done, since not everything could be read; --keep-going goes on without it")
 			return nil, failure(ExitFault)
 		}
+	}
+	return a.modelOf(ctx, f, read)
+}
+
+// modelOf makes the model of objects that were read.
+func (a *app) modelOf(ctx context.Context, f *modelFlags, read loaded) (*modelled, error) {
+	if err := oneOf("--domains", f.domains, []string{domainsRefuse, domainsExternal}); err != nil {
+		return nil, err
 	}
 	universe, err := generator.Observe(read.inventory)
 	if err != nil {
@@ -91,14 +107,48 @@ func (a *app) readModel(ctx context.Context, f *modelFlags, paths []string) (*mo
 	out := &modelled{inventory: read.inventory}
 	out.found = manifests.Edges(read.inventory, universe, &environment, manifests.Options{Classes: f.served()})
 	out.found.Placed(placesOf(read.targets))
+	edges := out.found.Edges
+	if len(f.flows) > 0 {
+		seen, err := a.flowsOver(ctx, f.flows, flows.Options{Inventory: read.inventory, Universe: universe, Environment: environment}, (*flows.Collector).Add)
+		if err != nil {
+			return nil, err
+		}
+		if !f.quiet {
+			a.tellFlows(&seen, read.inventory, universe)
+		}
+		out.seen = &seen
+		edges = slices.Concat(edges, seen.Edges)
+		out.found.Problems = slices.Concat(out.found.Problems, seen.Problems)
+	}
 	var problems []generator.Problem
 	out.model, problems = generator.Build(generator.Input{
-		Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Edges: f.named(out.found.Edges),
+		Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Edges: f.named(edges),
 	})
-	out.cut = slices.Clone(problems)
-	out.cut = slices.DeleteFunc(out.cut, func(p generator.Problem) bool { return !vital(p.Edge.From) && !vital(p.Edge.To) })
+	for _, p := range out.found.Problems {
+		if out.guarded(p.Edge) && out.unserved(p.Edge) {
+			out.cut = append(out.cut, p)
+		}
+	}
+	for _, p := range problems {
+		if out.guarded(p.Edge) && (vital(p.Edge.From) || vital(p.Edge.To)) {
+			out.cut = append(out.cut, p)
+		}
+	}
 	out.problems = slices.Concat(out.found.Problems, problems)
 	return out, nil
+}
+
+// guarded reports whether policies are made for an end.
+func (r *modelled) guarded(e generator.Edge) bool {
+	_, from := r.model.Guards[e.From.Namespace]
+	_, to := r.model.Guards[e.To.Namespace]
+	return from || to
+}
+
+// unserved reports whether a Service is meant to be reached from outside, and
+// nobody knows by whom: the class of an Ingress, the ranges of a load balancer.
+func (r *modelled) unserved(e generator.Edge) bool {
+	return e.From == (generator.Peer{}) && e.To.Kind == generator.ServicePeer && r.inventory.Service(e.To.Namespace, e.To.Name) != nil
 }
 
 // vital reports whether an application is cut off without this end.
@@ -123,10 +173,15 @@ func (f *modelFlags) guards(u *generator.Universe) (map[string]generator.Guard, 
 			out[namespace] = generator.Guard{Ingress: true, Egress: true}
 		}
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("there is nothing to guard: no workload among the objects outside of %s (--namespace guards those too)", orNone(systemNamespaces))
-	}
 	return out, nil
+}
+
+// someGuard refuses a model in which nothing is to be guarded.
+func someGuard(m *generator.Model) error {
+	if len(m.Guards) == 0 {
+		return fmt.Errorf("there is nothing to guard: no workload among the objects outside of %s (--namespace guards those too)", orNone(systemNamespaces))
+	}
+	return nil
 }
 
 // populated returns the namespaces with workloads, in order.

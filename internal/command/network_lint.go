@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-sh/gatehouse/generator/lint"
+)
+
+func (a *app) networkLintCommand() *cobra.Command {
+	var f togetherFlags
+	cmd := &cobra.Command{
+		Use:   "lint -f PATH",
+		Short: "Find what is probably not meant in NetworkPolicies",
+		Long: "Find policies that select no workload and rules that name nobody, pods that cannot ask the name\n" +
+			"servers, rules that allow what the other end refuses, and policies and rules that change nothing.\n" +
+			"The files have the workloads and the policies.\n\n" +
+			"Exit codes: 0 nothing found, 1 something found, 2 it could not be told.",
+		Example: a.examples("  gatehouse network lint -f k8s/\n" +
+			"  gatehouse network lint -f k8s/ -o json"),
+		Args: between(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.networkLint(cmd.Context(), &f) },
+	}
+	f.add(cmd, networkOutputs...)
+	return cmd
+}
+
+// lintLine is one finding in the machine forms.
+type lintLine struct {
+	Kind   string `json:"kind"`
+	Policy string `json:"policy"`
+	Rule   string `json:"rule,omitempty"`
+	What   string `json:"what"`
+	Place  string `json:"place"`
+}
+
+func (a *app) networkLint(ctx context.Context, f *togetherFlags) error {
+	if len(f.paths) == 0 {
+		return errNoPaths
+	}
+	set, err := a.readPolicies(ctx, f.paths, f.model.quiet)
+	if err != nil {
+		return err
+	}
+	read, err := a.modelOf(ctx, &f.model, set.loaded)
+	if err != nil {
+		return err
+	}
+	if len(set.policies) == 0 {
+		return fmt.Errorf("there is nothing to look at: no NetworkPolicy in the files")
+	}
+	bar := a.progress("looking at policies", 0)
+	found, err := lint.Policies(set.policies, read.model, lint.Options{Progress: bar.set})
+	bar.stop()
+	if err != nil {
+		return fmt.Errorf("look at the policies: %w", err)
+	}
+	lines := make([]lintLine, 0, len(found))
+	for _, each := range found {
+		lines = append(lines, lintLine{each.Kind.String(), each.Policy, each.Rule, each.What, set.place(each.Policy, each.Rule)})
+	}
+	if f.output != "text" {
+		err = a.write(f.output, lines)
+	} else {
+		err = a.tellLint(set, lines)
+	}
+	if err == nil && len(found) > 0 {
+		return failure(ExitFindings)
+	}
+	return err
+}
+
+func (a *app) tellLint(set policySet, lines []lintLine) error {
+	for _, l := range lines {
+		subject := l.Policy
+		if l.Rule != "" {
+			subject += ", " + l.Rule
+		}
+		if err := line(a.Out, "%s: %s: %s (%s)", l.Place, subject, l.What, l.Kind); err != nil {
+			return err
+		}
+	}
+	if len(lines) == 0 {
+		return line(a.Out, "%s, and nothing to say about them.", policyCount(len(set.policies)))
+	}
+	return line(a.Out, "%s in %s.", count(len(lines), "finding"), policyCount(len(set.policies)))
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/flows"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+)
+
+func (a *app) networkSimulateCommand() *cobra.Command {
+	var f togetherFlags
+	cmd := &cobra.Command{
+		Use:   "simulate FLOWS... -f PATH",
+		Short: "Say which recorded connections policies would drop",
+		Long: "Put recorded flows (Hubble, JSON lines or CSV, plain or gzip) through the NetworkPolicies of files, as\n" +
+			"if these were applied, and list the connections that would be dropped, the most frequent first,\n" +
+			"with who refuses them. The files have the workloads and the policies.\n\n" +
+			"Exit codes: 0 nothing would be dropped, 1 something would, 2 it could not be told.",
+		Example: a.examples("  gatehouse network simulate flows.json.gz -f k8s/ -f policies.yaml\n" +
+			"  hubble observe -o jsonpb --last 100000 | gatehouse network simulate - -f k8s/"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("name the recordings to read, or - for the standard input")
+			}
+			return a.networkSimulate(cmd.Context(), &f, args)
+		},
+	}
+	f.add(cmd, networkOutputs...)
+	return cmd
+}
+
+func (a *app) networkSimulate(ctx context.Context, f *togetherFlags, recordings []string) error {
+	if len(f.paths) == 0 {
+		return errNoPaths
+	}
+	set, err := a.readPolicies(ctx, f.paths, f.model.quiet)
+	if err != nil {
+		return err
+	}
+	read, err := a.modelOf(ctx, &f.model, set.loaded)
+	if err != nil {
+		return err
+	}
+	o := flows.Options{Inventory: read.inventory, Universe: read.model.Universe, Environment: read.model.Environment}
+	// NetworkPolicies know addresses, not names.
+	seen, err := a.flowsOver(ctx, recordings, o, func(c *flows.Collector, f *flows.Flow) error {
+		f.Names = f.Names[:0]
+		return c.Add(f)
+	})
+	if err != nil {
+		return err
+	}
+	if !f.model.quiet {
+		a.tellFlows(&seen, read.inventory, read.model.Universe)
+	}
+	m, problems := generator.Build(generator.Input{Inventory: read.inventory, Universe: read.model.Universe, Environment: read.model.Environment, Edges: seen.Edges})
+	for _, p := range problems {
+		a.say("problem: %s", p)
+	}
+	compiled, err := verify.Compile(set.policies, m, verify.Options{})
+	if err != nil {
+		return fmt.Errorf("read the policies: %w", err)
+	}
+	list := []dropped{}
+	for i := range m.Edges {
+		d, is, err := set.drops(compiled, m, &m.Edges[i])
+		if err != nil {
+			return err
+		}
+		if is {
+			list = append(list, d)
+		}
+	}
+	slices.SortFunc(list, byFlows)
+	if f.output != "text" {
+		err = a.write(f.output, list)
+	} else {
+		err = a.tellDrops(list, len(m.Edges))
+	}
+	if err == nil && len(list) > 0 {
+		return failure(ExitFindings)
+	}
+	return err
+}
+
+// drops reports whether policies refuse a recorded connection, or a part of it.
+func (p policySet) drops(compiled *verify.Set, m *generator.Model, e *generator.Edge) (dropped, bool, error) {
+	for _, from := range verify.Samples(m, e.From) {
+		for _, to := range verify.Samples(m, e.To) {
+			if !from.IsPod() && !to.IsPod() {
+				continue
+			}
+			v, err := compiled.Allowed(from, to, e.Port)
+			if err != nil {
+				return dropped{}, false, fmt.Errorf("judge %s: %w", e, err)
+			}
+			if v.Allowed {
+				continue
+			}
+			d := dropped{From: e.From.String(), To: e.To.String(), Port: e.Port.String(), Egress: p.decision(v.Egress), Ingress: p.decision(v.Ingress), why: p.both(v.Egress, v.Ingress)}
+			first, last := e.Because[0].First, e.Because[0].Last
+			for _, why := range e.Because {
+				d.Flows += why.Flows
+				if why.First.Before(first) {
+					first = why.First
+				}
+				if why.Last.After(last) {
+					last = why.Last
+				}
+			}
+			d.First, d.Last = momentOf(first), momentOf(last)
+			return d, true, nil
+		}
+	}
+	return dropped{}, false, nil
+}
+
+func (a *app) tellDrops(list []dropped, connections int) error {
+	if len(list) == 0 {
+		return line(a.Out, "Nothing would be dropped of %s.", count(connections, "connection"))
+	}
+	for _, d := range list {
+		if err := errors.Join(line(a.Out, "dropped: %s -> %s %s (%d flows, the last at %s)", d.From, d.To, d.Port, d.Flows, d.Last), line(a.Out, "    %s", d.why)); err != nil {
+			return err
+		}
+	}
+	return line(a.Out, "%d of %s would be dropped.", len(list), count(connections, "connection"))
+}
