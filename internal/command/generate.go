@@ -43,8 +43,8 @@ func (a *app) generateCommand() *cobra.Command {
 			"Before anything is written, the policies are read back and compared with the connections. A\n" +
 			"connection that would be refused ends the run with nothing written; what is allowed beyond them is\n" +
 			"listed. What manifests cannot show (addresses in code) is not found: the notes say where that is likely.\n\n" +
-			"Exit codes: 0 exactly what is declared is allowed, 1 written, but there are problems or more is\n" +
-			"allowed, 2 nothing was written.",
+			"Exit codes: 0 exactly what is declared is allowed, 1 written, but there are problems, Services that\n" +
+			"nobody is known to use, or more is allowed, 2 nothing was written.",
 		Example: a.examples("  gatehouse generate k8s/ > policies.yaml\n" +
 			"  gatehouse generate k8s/ --api-server 10.0.0.10 --gateway ingress-nginx/app=ingress-nginx --gateway-class nginx\n" +
 			"  gatehouse generate k8s/ -o kustomize --to policies/\n" +
@@ -136,13 +136,14 @@ func (a *app) summary(f *generateFlags, read *modelled, policies []*networkingv1
 	for _, d := range report.Extra {
 		a.say("extra: %s (opened: %s; accepted: %s)", d, d.Egress, d.Ingress)
 	}
+	silent := read.stillUnreached()
+	a.unreached(silent)
 	if !f.model.quiet {
 		a.disagreements(read)
-		a.unreached(read)
 		a.say("%s for %s in %s: every one is allowed, %s; %s", policyCount(len(policies)), count(len(read.model.Edges), "connection"),
 			count(len(read.model.Guards), "namespace"), beyond(report), count(len(read.problems), "problem"))
 	}
-	if len(read.problems) > 0 || len(report.Extra) > 0 {
+	if len(read.problems) > 0 || len(report.Extra) > 0 || len(silent) > 0 {
 		return failure(ExitFindings)
 	}
 	return nil
@@ -156,8 +157,7 @@ func beyond(report verify.Report) string {
 }
 
 // unreached warns of what manifests alone would break.
-func (a *app) unreached(read *modelled) {
-	silent := read.stillUnreached()
+func (a *app) unreached(silent []generator.Peer) {
 	if len(silent) == 0 {
 		return
 	}

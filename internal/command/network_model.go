@@ -120,10 +120,15 @@ func (a *app) modelOf(ctx context.Context, f *modelFlags, read loaded) (*modelle
 		edges = slices.Concat(edges, seen.Edges)
 		out.found.Problems = slices.Concat(out.found.Problems, seen.Problems)
 	}
+	in := generator.Input{Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Edges: edges}
 	var problems []generator.Problem
-	out.model, problems = generator.Build(generator.Input{
-		Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Edges: f.named(edges),
-	})
+	if out.model, problems = generator.Build(in); f.domains == domainsExternal {
+		// Only the model says of an ExternalName Service that it is a domain name.
+		var more []generator.Problem
+		in.Edges = named(out.model.Edges)
+		out.model, more = generator.Build(in)
+		problems = append(problems, more...)
+	}
 	for _, p := range out.found.Problems {
 		if out.guarded(p.Edge) && out.unserved(p.Edge) {
 			out.cut = append(out.cut, p)
@@ -205,11 +210,8 @@ func (f *modelFlags) served() map[string]generator.Peer {
 	return out
 }
 
-// named does with domain names what the user wants. Other edges stay.
-func (f *modelFlags) named(edges []generator.Edge) []generator.Edge {
-	if f.domains != domainsExternal {
-		return edges
-	}
+// named allows every address outside of the cluster in the place of domain names.
+func named(edges []generator.Edge) []generator.Edge {
 	out := slices.Clone(edges)
 	for i := range out {
 		e := &out[i]
