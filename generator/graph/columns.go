@@ -11,7 +11,7 @@ import (
 const sweeps = 6
 
 // ranks returns the column of each node inside: one behind the last that connects
-// to it, over lines of its namespace that close no circle. Nodes without any line
+// to it, over lines that close no circle. Nodes without any line
 // are lonely.
 func (g *Graph) ranks() (ranks []int, lonely []bool) {
 	out := make([][]int, len(g.Nodes))
@@ -21,7 +21,7 @@ func (g *Graph) ranks() (ranks []int, lonely []bool) {
 	}
 	for _, e := range g.Edges {
 		lonely[e.From], lonely[e.To] = false, false
-		if e.From != e.To && g.Nodes[e.From].Side == Inside && g.Nodes[e.To].Side == Inside && g.Nodes[e.From].Namespace == g.Nodes[e.To].Namespace {
+		if e.From != e.To && g.Nodes[e.From].Side == Inside && g.Nodes[e.To].Side == Inside {
 			out[e.From] = append(out[e.From], e.To)
 		}
 	}
