@@ -46,9 +46,14 @@ func cut(prefixes map[netip.Prefix]bool) []interval {
 	return out
 }
 
-// at returns the interval that an address is in.
-func (s *space) at(a netip.Addr) int {
-	i, exact := slices.BinarySearchFunc(s.intervals, a.Unmap().WithZone(""), func(v interval, a netip.Addr) int { return v.first.Compare(a) })
+// at returns the interval that an address is in. One of IPv4 that is written as
+// IPv6 is the one of IPv4.
+func (s *space) at(a netip.Addr) int { return s.place(a.Unmap().WithZone("")) }
+
+// place returns the interval that an address of its own family is in: the bounds
+// of a block of IPv6 may look like an address of IPv4.
+func (s *space) place(a netip.Addr) int {
+	i, exact := slices.BinarySearchFunc(s.intervals, a, func(v interval, a netip.Addr) int { return v.first.Compare(a) })
 	if exact {
 		return i
 	}
@@ -57,7 +62,7 @@ func (s *space) at(a netip.Addr) int {
 
 // over returns the first interval of a prefix and the one after its last.
 func (s *space) over(p netip.Prefix) (int, int) {
-	return s.at(p.Masked().Addr()), s.at(lastOf(p)) + 1
+	return s.place(p.Masked().Addr()), s.place(lastOf(p)) + 1
 }
 
 // mark sets, or clears, what a list of prefixes covers.
