@@ -214,7 +214,8 @@ func (o oracle) is(p generator.Peer, h *host) bool {
 	case generator.CIDRPeer:
 		return within([]netip.Prefix{p.Prefix})
 	case generator.FQDNPeer:
-		return h.end.Domain != "" && h.end.Domain == p.Name
+		name := h.end.Domain
+		return name != "" && (name == p.Name || strings.HasPrefix(p.Name, "*.") && strings.HasSuffix(name, p.Name[1:]))
 	case generator.ExternalPeer:
 		e := env.External()
 		return !h.pod && h.address.IsValid() && (e[0].Holds(h.address) || e[1].Holds(h.address))

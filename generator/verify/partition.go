@@ -185,7 +185,7 @@ func (s *space) elementsOfPeer(p generator.Peer) []int32 {
 		}
 	}
 	for _, id := range s.domains {
-		if p.Kind == generator.FQDNPeer && s.elements[id].domain == p.Name {
+		if p.Kind == generator.FQDNPeer && holds(p.Name, s.elements[id].domain) {
 			out = append(out, id)
 		}
 	}
