@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/rendering"
 )
 
 // What marks our policies: the label by which they are found again, and the
@@ -56,8 +57,7 @@ func Render(policies []compact.Policy, o RenderOptions) ([]*networkingv1.Network
 			out = append(out, object(p, n, part))
 		}
 	}
-	slices.SortStableFunc(r.problems, func(a, b generator.Problem) int { return a.Edge.Compare(b.Edge) })
-	return out, slices.CompactFunc(r.problems, func(a, b generator.Problem) bool { return a.Edge.Compare(b.Edge) == 0 && a.What == b.What })
+	return out, r.problems.List()
 }
 
 // rule is a rule of either direction, which differ in the name of a field.
@@ -69,6 +69,10 @@ type rule struct {
 
 // object returns one policy; n counts the parts of one that was cut.
 func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy {
+	var edges []*generator.Edge
+	for _, r := range rules {
+		edges = append(edges, r.edges...)
+	}
 	name := p.Name
 	if n > 0 {
 		name = compact.Name(fmt.Sprintf("%s-%d", p.Name, n+1))
@@ -78,7 +82,7 @@ func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy 
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.Namespace, Name: name,
 			Labels:      map[string]string{ManagedByLabel: ManagedBy},
-			Annotations: map[string]string{BecauseAnnotation: because(p, rules)},
+			Annotations: map[string]string{BecauseAnnotation: rendering.Because(p, edges)},
 		},
 		Spec: networkingv1.NetworkPolicySpec{PodSelector: *p.Subject.DeepCopy()},
 	}
@@ -96,7 +100,7 @@ func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy 
 	return out
 }
 
-type renderer struct{ problems []generator.Problem }
+type renderer struct{ problems rendering.Problems }
 
 // rules returns the rules of a policy that can be said. None has an empty list:
 // to NetworkPolicy that would mean everybody, and every port.
@@ -109,16 +113,16 @@ func (r *renderer) rules(p *compact.Policy) []rule {
 			q := &from.Peers[j]
 			peer, err := peerOf(p.Namespace, q)
 			if err != nil {
-				to.edges = r.refuse(to.edges, q, err)
+				to.edges = r.problems.Refuse(to.edges, q, err)
 				continue
 			}
 			to.peers = append(to.peers, peer)
 		}
 		switch {
 		case len(to.peers) == 0:
-			r.problem(to.edges, errNoPeers)
+			r.problems.Add(to.edges, errNoPeers)
 		case len(to.ports) == 0:
-			r.problem(to.edges, errNoPorts)
+			r.problems.Add(to.edges, errNoPorts)
 		default:
 			out = append(out, to)
 		}
@@ -133,38 +137,6 @@ var (
 	errNoPeers = errors.New("no peer is left of the rule, which without peers would allow everybody")
 	errNoPorts = errors.New("no port is left of the rule, which without ports would allow them all")
 )
-
-// refuse reports the edges of a rule that lead to a peer, and returns the rest.
-func (r *renderer) refuse(edges []*generator.Edge, q *compact.Peer, err error) []*generator.Edge {
-	var rest, lost []*generator.Edge
-	for _, e := range edges {
-		if leadsTo(e.To, q) || leadsTo(e.From, q) {
-			lost = append(lost, e)
-		} else {
-			rest = append(rest, e)
-		}
-	}
-	r.problem(lost, err)
-	return rest
-}
-
-func leadsTo(p generator.Peer, q *compact.Peer) bool {
-	switch {
-	case p.Kind != q.Kind:
-		return false
-	case q.IsName():
-		return p.Name == q.Name
-	case p.Kind == generator.CIDRPeer:
-		return q.Block.Prefix.Overlaps(p.Prefix)
-	}
-	return true
-}
-
-func (r *renderer) problem(edges []*generator.Edge, err error) {
-	for _, e := range edges {
-		r.problems = append(r.problems, generator.Problem{Edge: *e, What: err.Error()})
-	}
-}
 
 func portsOf(list []generator.Port) []networkingv1.NetworkPolicyPort {
 	var out []networkingv1.NetworkPolicyPort

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package netpol
+package rendering
 
 import (
 	"fmt"
@@ -22,17 +22,18 @@ const (
 	maxReason  = 400
 )
 
-// because says for every edge why it is allowed, one line each, in order. How
-// often and when a flow was seen is left out: the policy would change whenever
-// another one is.
-func because(p *compact.Policy, rules []rule) string {
-	if len(rules) == 0 {
-		return "every pod of " + p.Namespace + ": what no other policy allows is denied (" + p.Direction.String() + ")"
+// Because says for every edge of a policy, or of the part of it that an object
+// is, why it is allowed: one line each, in order. How often and when a flow was
+// seen is left out: the policy would change whenever another one is.
+func Because(p *compact.Policy, edges []*generator.Edge) string {
+	if len(p.Rules) == 0 {
+		whose := "every pod of " + p.Namespace
+		if p.Namespace == "" {
+			whose = "every pod"
+		}
+		return whose + ": what no other policy allows is denied (" + p.Direction.String() + ")"
 	}
-	var edges []*generator.Edge
-	for _, r := range rules {
-		edges = append(edges, r.edges...)
-	}
+	edges = slices.Clone(edges)
 	slices.SortFunc(edges, func(a, b *generator.Edge) int { return a.Compare(*b) })
 	edges = slices.Compact(edges)
 	var b strings.Builder
