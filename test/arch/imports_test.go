@@ -38,6 +38,7 @@ var forbidden = map[string][]string{
 	"generator/manifests/...": {"google.golang.org/grpc"},
 	"policy-templates":        {"k8s.io", "sigs.k8s.io", "module/generator", "module/inventory", "module/checks", "module/internal", "module/webhook", "module/cmd", "module/api"},
 	"generator/netpol":        {"google.golang.org/grpc"},
+	"generator/clusterpolicy": {"google.golang.org/grpc"},
 	"generator/verify":        {"google.golang.org/grpc"},
 	"webhook":                 {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/internal/source", "module/internal/command"},
 	"webhook/mutation":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime"},

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package clusterpolicy_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+	"sigs.k8s.io/yaml"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/clusterpolicy"
+	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
+	"github.com/gatehouse-sh/gatehouse/generator/netpol"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+)
+
+type proved struct {
+	wrong string
+	lost  int // edges that came back as problems
+	list  []*policyv1alpha2.ClusterNetworkPolicy
+	both  []verify.Policy // with the NetworkPolicies that deny ingress
+}
+
+// open is a model in which addresses may reach the pods of every namespace: what
+// no ClusterNetworkPolicy denies.
+func open(m *generator.Model) *generator.Model {
+	out := *m
+	out.Edges = slices.Clone(m.Edges)
+	for namespace, guard := range m.Guards {
+		if !guard.Ingress {
+			continue
+		}
+		for _, text := range []string{"0.0.0.0/0", "::/0"} {
+			for _, protocol := range generator.Protocols {
+				out.Edges = append(out.Edges, generator.Edge{From: generator.CIDRPeerOf(netip.MustParsePrefix(text)), To: generator.NamespacePeerOf(namespace), Port: generator.EveryPort(protocol)})
+			}
+		}
+	}
+	slices.SortFunc(out.Edges, generator.Edge.Compare)
+	out.Edges = slices.CompactFunc(out.Edges, func(a, b generator.Edge) bool { return a.Compare(b) == 0 })
+	return &out
+}
+
+// prove renders a model, reads the policies back and compares them with it:
+// alone, and, in the tier that nothing overrides, together with NetworkPolicies
+// that deny ingress.
+func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.ClusterNetworkPolicy)) (out proved) {
+	fail := func(err error) proved {
+		out.wrong = err.Error()
+		return out
+	}
+	o := clusterpolicy.RenderOptions{Priority: int32(seed % 900)}
+	if seed%2 == 0 {
+		o.Tier = policyv1alpha2.AdminTier
+	}
+	if seed%3 > 0 {
+		o.Channel = clusterpolicy.Experimental
+	}
+	plan, problems := compact.Compact(m, compact.Options{})
+	list, refused := clusterpolicy.Render(m, plan.Policies(), o)
+	change(list)
+	out.list = list
+	text, err := yaml.Marshal(list)
+	if err != nil {
+		return fail(err)
+	}
+	var again []*policyv1alpha2.ClusterNetworkPolicy
+	if err = yaml.UnmarshalStrict(text, &again); err != nil {
+		return fail(err)
+	}
+	read, err := clusterpolicy.Read(again)
+	if err != nil {
+		return fail(err)
+	}
+	without := func(m *generator.Model) *generator.Model {
+		rest := *m
+		rest.Edges = slices.DeleteFunc(slices.Clone(m.Edges), func(e generator.Edge) bool {
+			return slices.ContainsFunc(slices.Concat(problems, refused), func(p generator.Problem) bool { return p.Edge.Compare(e) == 0 })
+		})
+		return &rest
+	}
+	out.lost = len(m.Edges) - len(without(m).Edges)
+	var wrong []string
+	compare := func(read []verify.Policy, m *generator.Model) {
+		all, err := verify.Compare(read, m, verify.Options{})
+		if err != nil {
+			wrong = append(wrong, err.Error())
+			return
+		}
+		kept := all
+		if out.lost > 0 {
+			if kept, err = verify.Compare(read, without(m), verify.Options{}); err != nil {
+				wrong = append(wrong, err.Error())
+				return
+			}
+		}
+		for _, d := range all.Extra {
+			wrong = append(wrong, fmt.Sprintf("allowed, and not wanted: %s", d))
+		}
+		for _, d := range kept.Missing {
+			wrong = append(wrong, fmt.Sprintf("wanted, and not allowed: %s", d))
+		}
+	}
+	compare(read, open(m))
+	if o.Tier == policyv1alpha2.AdminTier {
+		denials, _ := netpol.Render(slices.DeleteFunc(slices.Clone(plan.Denies), func(p compact.Policy) bool { return p.Direction != compact.Ingress }), netpol.RenderOptions{})
+		closed, err := netpol.Read(denials)
+		if err != nil {
+			return fail(err)
+		}
+		out.both = slices.Concat(read, closed)
+		compare(out.both, m)
+	}
+	out.wrong = strings.Join(wrong, "\n")
+	return out
+}
+
+func nothing([]*policyv1alpha2.ClusterNetworkPolicy) {}
+
+func model(seed uint64) *generator.Model {
+	size := randommodel.Options{}
+	if seed%8 == 0 {
+		size = randommodel.Options{Workloads: 40, Edges: 80}
+	}
+	m := randommodel.New(rand.New(rand.NewPCG(seed, 4)), size)
+	if len(m.Environment.PodRanges) == 0 { // which pods a block holds has to be known
+		m.Environment.PodRanges = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
+	}
+	return m
+}
+
+// check proves the model of a seed, and shows the smallest one that fails.
+func check(t *testing.T, seed uint64) proved {
+	t.Helper()
+	m := model(seed)
+	got := prove(m, seed, nothing)
+	if got.wrong != "" {
+		small := randommodel.Shrink(m, func(m *generator.Model) bool { return prove(m, seed, nothing).wrong != "" })
+		shown := prove(small, seed, nothing)
+		text, err := yaml.Marshal(shown.list)
+		t.Fatalf("seed %d:\n%s%s\n%s%v", seed, randommodel.Text(small), shown.wrong, text, err)
+	}
+	return got
+}
+
+// What chooses the models, as for generator/netpol.
+const (
+	modelsVariable = "GATEHOUSE_MODELS"
+	seedVariable   = "GATEHOUSE_SEED"
+)
+
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	switch {
+	case text == "":
+		return otherwise
+	case name == seedVariable && text == "random":
+		return uint64(rand.Uint32())
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// TestPoliciesMeanTheModel is the proof over random models and label universes.
+// Where NetworkPolicy can say all of a model too, both allow the same.
+func TestPoliciesMeanTheModel(t *testing.T) {
+	t.Parallel()
+	models, first := number(t, modelsVariable, 2000), number(t, seedVariable, 0)
+	whole, both := uint64(0), 0
+	for i := range models {
+		seed := first + i
+		got := check(t, seed)
+		if got.lost > 0 {
+			continue
+		}
+		whole++
+		m := model(seed)
+		plan, _ := compact.Compact(m, compact.Options{})
+		list, refused := netpol.Render(plan.Policies(), netpol.RenderOptions{})
+		if len(refused) > 0 || got.both == nil {
+			continue
+		}
+		other, err := netpol.Read(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gained, lost, err := verify.Diff(other, got.both, m, verify.Options{})
+		if err != nil || len(gained)+len(lost) > 0 {
+			t.Fatalf("seed %d: more than NetworkPolicy: %v, less: %v %v", seed, gained, lost, err)
+		}
+		both++
+	}
+	if models == 0 || models >= 100 && (whole*8 < models || both == 0) {
+		t.Errorf("of %d models only %d can be said wholly, %d of them in both dialects: the rest shows little", models, whole, both)
+	}
+	t.Logf("%d models from seed %d, %d of them without a problem, %d the same as NetworkPolicy", models, first, whole, both)
+}
+
+// TestTheProofFindsFaults spoils one policy of each model: what is left of the
+// proof would otherwise show nothing.
+func TestTheProofFindsFaults(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*policyv1alpha2.ClusterNetworkPolicySpec){
+		"accepted is denied": func(s *policyv1alpha2.ClusterNetworkPolicySpec) {
+			s.Egress[0].Action = policyv1alpha2.ClusterNetworkPolicyRuleActionDeny
+		},
+		"every port":           func(s *policyv1alpha2.ClusterNetworkPolicySpec) { s.Egress[0].Protocols = nil },
+		"a rule less":          func(s *policyv1alpha2.ClusterNetworkPolicySpec) { s.Egress = s.Egress[1:] },
+		"after what denies it": func(s *policyv1alpha2.ClusterNetworkPolicySpec) { s.Priority += clusterpolicy.Levels },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			spoilt, found := 0, 0
+			for seed := range uint64(400) {
+				did := false
+				got := prove(model(seed), seed, func(list []*policyv1alpha2.ClusterNetworkPolicy) {
+					for _, p := range list {
+						if !did && len(p.Spec.Egress) > 0 && p.Spec.Egress[0].Action == policyv1alpha2.ClusterNetworkPolicyRuleActionAccept {
+							did = true
+							spoil(&p.Spec)
+						}
+					}
+				})
+				if did {
+					spoilt++
+					if got.wrong != "" {
+						found++
+					}
+				}
+			}
+			// Not every one means something else: the guard of the other end may refuse
+			// what is too much, another rule say the same, a name be nobody's.
+			if spoilt < 50 || found*4 < spoilt {
+				t.Errorf("%d of %d faults found", found, spoilt)
+			}
+			t.Logf("%d of %d faults found", found, spoilt)
+		})
+	}
+}
+
+// FuzzPoliciesMeanTheModel looks for seeds that nobody thought of.
+func FuzzPoliciesMeanTheModel(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) { check(t, seed) })
+}
