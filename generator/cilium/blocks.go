@@ -44,7 +44,7 @@ func (r *renderer) blocks(out *rule, list []compact.Peer, edges []*generator.Edg
 		edges = r.problems.Refuse(edges, &list[i], err)
 		list = slices.Delete(list, i, i+1)
 	}
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := range slices.Backward(list) {
 		if list[i].Kind == generator.DNSPeer && list[i].Block.Prefix.Addr().IsLinkLocalUnicast() {
 			refuse(i, errNodeLocal)
 		}
@@ -55,7 +55,7 @@ func (r *renderer) blocks(out *rule, list []compact.Peer, edges []*generator.Edg
 			if slices.Contains(out.entities, w.entities[0]) || w.covered(list) {
 				continue
 			}
-			for i := len(list) - 1; i >= 0; i-- {
+			for i := range slices.Backward(list) {
 				if w.touched(&list[i].Block) {
 					refuse(i, errPartOfNodes)
 					again = true // what it held of other words is not held any more
@@ -68,7 +68,7 @@ func (r *renderer) blocks(out *rule, list []compact.Peer, edges []*generator.Edg
 			out.mention(w.entities)
 		}
 	}
-	for i := len(list) - 1; i >= 0; i-- {
+	for i := range slices.Backward(list) {
 		b, err := blockOf(list[i].Block)
 		if err != nil {
 			refuse(i, err)

@@ -210,7 +210,7 @@ func (r *reader) ports(at string, p *api.PortRule) []generator.Port {
 			case number == 0:
 				out = append(out, generator.EveryPort(protocol))
 			default:
-				last := max(uint16(number), uint16(min(max(q.EndPort, 0), generator.MaxPort))) //nolint:gosec // bounded here
+				last := max(uint16(number), uint16(min(max(q.EndPort, 0), generator.MaxPort)))
 				out = append(out, generator.Port{Protocol: protocol, First: uint16(number), Last: last})
 			}
 		}

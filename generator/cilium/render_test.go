@@ -294,7 +294,8 @@ func TestNothingBecomesEverything(t *testing.T) {
 func TestDenials(t *testing.T) {
 	t.Parallel()
 	policies := []compact.Policy{
-		{Namespace: "shop", Name: "deny-in", Direction: compact.Ingress}, {Namespace: "shop", Name: "deny-out", Direction: compact.Egress},
+		{Namespace: "shop", Name: "deny-in", Direction: compact.Ingress},
+		{Namespace: "shop", Name: "deny-out", Direction: compact.Egress},
 		{Name: "deny-everywhere", Direction: compact.Ingress},
 	}
 	for _, tc := range []struct {

@@ -172,8 +172,9 @@ func (b *builder) accepts(node int, p generator.Port) {
 		b.names[node] = append(b.names[node], p.Name)
 	}
 	b.ports[node] = b.ports[node].Union(generator.Ports(p))
-	var words []string
-	for _, each := range b.ports[node].List() {
+	list := b.ports[node].List()
+	words := make([]string, 0, len(list)+len(b.names[node]))
+	for _, each := range list {
 		number := strings.TrimPrefix(each.String(), each.Protocol.String()+"/")
 		if each.Protocol != generator.TCP {
 			number += "/" + each.Protocol.String()

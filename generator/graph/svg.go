@@ -180,8 +180,10 @@ func (g *Graph) legend(b *strings.Builder) {
 		edge Edge
 		text string
 	}{
-		{Edge{}, "declared"}, {Edge{Exposed: true}, "exposed: from outside of the cluster"},
-		{Edge{Unguarded: true}, "unguarded: any pod of the cluster may do the same"}, {Edge{Blocked: true}, "blocked by policies"},
+		{Edge{}, "declared"},
+		{Edge{Exposed: true}, "exposed: from outside of the cluster"},
+		{Edge{Unguarded: true}, "unguarded: any pod of the cluster may do the same"},
+		{Edge{Blocked: true}, "blocked by policies"},
 	} {
 		colour, dashes := entry.edge.style()
 		fmt.Fprintf(b, `<line x1="%.0f" y1="%d" x2="%.0f" y2="%d" stroke="%s" stroke-width="2" stroke-dasharray="%s"/>`, x, header-14, x+26, header-14, colour, dashes)

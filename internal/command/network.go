@@ -104,7 +104,7 @@ func (t *target) faultsOf(err error) []report.Fault {
 		return nil
 	}
 	list := []error{err}
-	if joined, is := err.(interface{ Unwrap() []error }); is { //nolint:errorlint // takes the join apart
+	if joined, is := err.(interface{ Unwrap() []error }); is {
 		list = joined.Unwrap()
 	}
 	out := make([]report.Fault, 0, len(list))
@@ -176,8 +176,9 @@ func endsOf(e verify.Ends) []string {
 }
 
 func portsOf(s generator.PortSet) []string {
-	out := []string{}
-	for _, p := range s.List() {
+	list := s.List()
+	out := make([]string, 0, len(list))
+	for _, p := range list {
 		out = append(out, p.String())
 	}
 	return out

@@ -60,8 +60,9 @@ func readEnd(m *generator.Model, text string) (namedEnd, error) {
 
 func workloadEnd(m *generator.Model, kind, namespace, name string) (namedEnd, error) {
 	var found []generator.WorkloadID
-	var others []string
-	for _, w := range m.Universe.Within(namespace) {
+	within := m.Universe.Within(namespace)
+	others := make([]string, 0, len(within))
+	for _, w := range within {
 		others = append(others, w.ID.Name)
 		if w.ID.Name == name && (kind == "" || strings.EqualFold(kind, w.ID.Kind)) {
 			found = append(found, w.ID)

@@ -122,16 +122,17 @@ func (a *app) tellAnswer(set policySet, l answerLine, v verify.Verdict) error {
 	if !l.Allowed {
 		answer = "blocked"
 	}
-	text := fmt.Sprintf("%s: %s -> %s %s\n", answer, l.From, l.To, l.Port)
-	text += "  leaving  " + l.From + ": " + set.because(v.Egress) + "\n"
-	text += "  entering " + l.To + ": " + set.because(v.Ingress)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: %s -> %s %s\n", answer, l.From, l.To, l.Port)
+	text.WriteString("  leaving  " + l.From + ": " + set.because(v.Egress) + "\n")
+	text.WriteString("  entering " + l.To + ": " + set.because(v.Ingress))
 	for _, why := range l.Because {
-		text += "\n  declared by " + why
+		text.WriteString("\n  declared by " + why)
 	}
 	if len(l.Because) == 0 {
-		text += "\n  no manifest declares this connection"
+		text.WriteString("\n  no manifest declares this connection")
 	}
-	for each := range strings.SplitSeq(text, "\n") {
+	for each := range strings.SplitSeq(text.String(), "\n") {
 		if err := line(a.Out, "%s", each); err != nil {
 			return err
 		}

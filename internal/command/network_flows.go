@@ -22,7 +22,7 @@ import (
 // the parts of a rotated file. add gives
 // each flow to the collector, as it is or without what does not count.
 func (a *app) flowsOver(ctx context.Context, paths []string, o flows.Options, add func(*flows.Collector, *flows.Flow) error) (flows.Result, error) {
-	var names []string
+	names := make([]string, 0, len(paths))
 	for _, path := range paths {
 		names = append(names, placeOf(path, 0))
 	}
@@ -75,7 +75,7 @@ func (a *app) tellFlows(r *flows.Result, inv *inventory.Inventory, u *generator.
 	a.say("note: %d flows, from %s to %s: %s", r.Summary.Flows, momentOf(r.Window.First()), momentOf(r.Window.Last()), count(len(r.Edges), "connection"))
 	for reason, n := range r.Summary.Left {
 		if n > 0 {
-			a.say("note: %d flows make no connection: %s", n, flows.Reason(reason)) //nolint:gosec // one of few
+			a.say("note: %d flows make no connection: %s", n, flows.Reason(reason))
 		}
 	}
 	if n := r.Window.Lost; n > 0 {

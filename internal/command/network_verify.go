@@ -164,11 +164,12 @@ func (a *app) networkDiff(ctx context.Context, f *verifyFlags, from, to string) 
 	}
 	// Who accepts what is gained stands in the new policies, who accepted what is
 	// lost in the old ones.
-	if f.output != "text" {
+	switch {
+	case f.output != "text":
 		err = a.write(f.output, connectionChange{after.differences(gained), before.differences(lost)})
-	} else if len(gained)+len(lost) == 0 {
+	case len(gained)+len(lost) == 0:
 		err = line(a.Out, "The same connections are allowed.")
-	} else {
+	default:
 		err = errors.Join(a.tellDifferences("gained", after, gained), a.tellDifferences("lost", before, lost),
 			line(a.Out, "%d gained, %d lost.", len(gained), len(lost)))
 	}
