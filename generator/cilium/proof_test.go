@@ -3,11 +3,7 @@
 package cilium_test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +13,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/cilium"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/proof"
 	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
 	"github.com/gatehouse-sh/gatehouse/generator/netpol"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
@@ -60,27 +57,9 @@ func proveWith(m *generator.Model, o compact.Options, g cilium.Gateway, change f
 	if out.read, err = cilium.Read(list, &m.Environment, g); err != nil {
 		return fail(err)
 	}
-	rest := *m
-	rest.Edges = slices.DeleteFunc(slices.Clone(m.Edges), func(e generator.Edge) bool {
-		return slices.ContainsFunc(slices.Concat(problems, refused), func(p generator.Problem) bool { return p.Edge.Compare(e) == 0 })
-	})
-	out.lost = len(m.Edges) - len(rest.Edges)
-	all, err := verify.Compare(out.read, m, verify.Options{})
-	if err != nil {
-		return fail(err)
-	}
-	kept, err := verify.Compare(out.read, &rest, verify.Options{})
-	if err != nil {
-		return fail(err)
-	}
-	var wrong []string
-	for _, d := range all.Extra {
-		wrong = append(wrong, fmt.Sprintf("allowed, and not wanted: %s", d))
-	}
-	for _, d := range kept.Missing {
-		wrong = append(wrong, fmt.Sprintf("wanted, and not allowed: %s", d))
-	}
-	out.wrong = strings.Join(wrong, "\n")
+	unsaid := slices.Concat(problems, refused)
+	out.lost = len(m.Edges) - len(proof.Without(m, unsaid).Edges)
+	out.wrong = strings.Join(proof.Wrong(out.read, m, unsaid), "\n")
 	return out
 }
 
@@ -88,10 +67,6 @@ func nothing([]*cilium.Policy) {}
 
 // model returns the model of a seed, and what gateway and labels its cluster has.
 func model(seed uint64) (*generator.Model, compact.Options, cilium.Gateway) {
-	size := randommodel.Options{}
-	if seed%8 == 0 {
-		size = randommodel.Options{Workloads: 40, Edges: 80}
-	}
 	var o compact.Options
 	if seed%5 == 0 {
 		o.Selectors.Visible = func(key string) bool { return key != "app" && key != "tier" }
@@ -100,7 +75,7 @@ func model(seed uint64) (*generator.Model, compact.Options, cilium.Gateway) {
 	if seed%3 == 0 {
 		g = cilium.OwnGateway
 	}
-	return randommodel.New(rand.New(rand.NewPCG(seed, 4)), size), o, g
+	return proof.Model(seed), o, g
 }
 
 // check proves the model of a seed, and shows the smallest one that fails.
@@ -117,34 +92,11 @@ func check(t *testing.T, seed uint64) proved {
 	return got
 }
 
-// What chooses the models, as for generator/netpol: how many, 2,000 if not said,
-// and the seed of the first, which "random" draws.
-const (
-	modelsVariable = "GATEHOUSE_MODELS"
-	seedVariable   = "GATEHOUSE_SEED"
-)
-
-func number(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	switch {
-	case text == "":
-		return otherwise
-	case name == seedVariable && text == "random":
-		return uint64(rand.Uint32())
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 // TestPoliciesMeanTheModel is the proof over random models and label universes.
 // Where NetworkPolicy can say all of a model too, both allow the same.
 func TestPoliciesMeanTheModel(t *testing.T) {
 	t.Parallel()
-	models, first := number(t, modelsVariable, 2000), number(t, seedVariable, 0)
+	models, first := proof.Seeds(t)
 	whole, both := uint64(0), 0
 	for i := range models {
 		seed := first + i
@@ -189,8 +141,7 @@ func TestTheProofFindsFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			spoilt, found := 0, 0
-			for seed := range uint64(400) {
+			proof.FindsFaults(t, 50, 4, func(seed uint64) (bool, bool) {
 				m, _, g := model(seed)
 				did := false
 				got := proveWith(m, compact.Options{}, g, func(list []*cilium.Policy) {
@@ -201,19 +152,8 @@ func TestTheProofFindsFaults(t *testing.T) {
 						}
 					}
 				})
-				if did {
-					spoilt++
-					if got.wrong != "" {
-						found++
-					}
-				}
-			}
-			// Not every one means something else: the guard of the other end may refuse
-			// what is too much, another rule say the same, a name be nobody's.
-			if spoilt < 50 || found*4 < spoilt {
-				t.Errorf("%d of %d faults found", found, spoilt)
-			}
-			t.Logf("%d of %d faults found", found, spoilt)
+				return did, got.wrong != ""
+			})
 		})
 	}
 }

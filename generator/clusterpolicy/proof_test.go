@@ -3,12 +3,8 @@
 package clusterpolicy_test
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"net/netip"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -18,6 +14,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/clusterpolicy"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/proof"
 	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
 	"github.com/gatehouse-sh/gatehouse/generator/netpol"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
@@ -81,36 +78,9 @@ func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.Cluste
 	if err != nil {
 		return fail(err)
 	}
-	without := func(m *generator.Model) *generator.Model {
-		rest := *m
-		rest.Edges = slices.DeleteFunc(slices.Clone(m.Edges), func(e generator.Edge) bool {
-			return slices.ContainsFunc(slices.Concat(problems, refused), func(p generator.Problem) bool { return p.Edge.Compare(e) == 0 })
-		})
-		return &rest
-	}
-	out.lost = len(m.Edges) - len(without(m).Edges)
-	var wrong []string
-	compare := func(read []verify.Policy, m *generator.Model) {
-		all, err := verify.Compare(read, m, verify.Options{})
-		if err != nil {
-			wrong = append(wrong, err.Error())
-			return
-		}
-		kept := all
-		if out.lost > 0 {
-			if kept, err = verify.Compare(read, without(m), verify.Options{}); err != nil {
-				wrong = append(wrong, err.Error())
-				return
-			}
-		}
-		for _, d := range all.Extra {
-			wrong = append(wrong, fmt.Sprintf("allowed, and not wanted: %s", d))
-		}
-		for _, d := range kept.Missing {
-			wrong = append(wrong, fmt.Sprintf("wanted, and not allowed: %s", d))
-		}
-	}
-	compare(read, open(m))
+	unsaid := slices.Concat(problems, refused)
+	out.lost = len(m.Edges) - len(proof.Without(m, unsaid).Edges)
+	wrong := proof.Wrong(read, open(m), unsaid)
 	if o.Tier == policyv1alpha2.AdminTier {
 		denials, _ := netpol.Render(slices.DeleteFunc(slices.Clone(plan.Denies), func(p compact.Policy) bool { return p.Direction != compact.Ingress }), netpol.RenderOptions{})
 		closed, err := netpol.Read(denials)
@@ -118,7 +88,7 @@ func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.Cluste
 			return fail(err)
 		}
 		out.both = slices.Concat(read, closed)
-		compare(out.both, m)
+		wrong = append(wrong, proof.Wrong(out.both, m, unsaid)...)
 	}
 	out.wrong = strings.Join(wrong, "\n")
 	return out
@@ -127,11 +97,7 @@ func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.Cluste
 func nothing([]*policyv1alpha2.ClusterNetworkPolicy) {}
 
 func model(seed uint64) *generator.Model {
-	size := randommodel.Options{}
-	if seed%8 == 0 {
-		size = randommodel.Options{Workloads: 40, Edges: 80}
-	}
-	m := randommodel.New(rand.New(rand.NewPCG(seed, 4)), size)
+	m := proof.Model(seed)
 	if len(m.Environment.PodRanges) == 0 { // which pods a block holds has to be known
 		m.Environment.PodRanges = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
 	}
@@ -152,33 +118,11 @@ func check(t *testing.T, seed uint64) proved {
 	return got
 }
 
-// What chooses the models, as for generator/netpol.
-const (
-	modelsVariable = "GATEHOUSE_MODELS"
-	seedVariable   = "GATEHOUSE_SEED"
-)
-
-func number(t *testing.T, name string, otherwise uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	switch {
-	case text == "":
-		return otherwise
-	case name == seedVariable && text == "random":
-		return uint64(rand.Uint32())
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
-}
-
 // TestPoliciesMeanTheModel is the proof over random models and label universes.
 // Where NetworkPolicy can say all of a model too, both allow the same.
 func TestPoliciesMeanTheModel(t *testing.T) {
 	t.Parallel()
-	models, first := number(t, modelsVariable, 2000), number(t, seedVariable, 0)
+	models, first := proof.Seeds(t)
 	whole, both := uint64(0), 0
 	for i := range models {
 		seed := first + i
@@ -223,8 +167,7 @@ func TestTheProofFindsFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			spoilt, found := 0, 0
-			for seed := range uint64(400) {
+			proof.FindsFaults(t, 50, 4, func(seed uint64) (bool, bool) {
 				did := false
 				got := prove(model(seed), seed, func(list []*policyv1alpha2.ClusterNetworkPolicy) {
 					for _, p := range list {
@@ -234,19 +177,8 @@ func TestTheProofFindsFaults(t *testing.T) {
 						}
 					}
 				})
-				if did {
-					spoilt++
-					if got.wrong != "" {
-						found++
-					}
-				}
-			}
-			// Not every one means something else: the guard of the other end may refuse
-			// what is too much, another rule say the same, a name be nobody's.
-			if spoilt < 50 || found*4 < spoilt {
-				t.Errorf("%d of %d faults found", found, spoilt)
-			}
-			t.Logf("%d of %d faults found", found, spoilt)
+				return did, got.wrong != ""
+			})
 		})
 	}
 }

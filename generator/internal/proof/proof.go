@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package proof is what the tests of all dialects do with random models: which
+// ones, what is wrong with the policies that were made of one, and whether the
+// comparison finds faults that were put in on purpose.
+package proof
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+)
+
+// What chooses the models: how many, 2,000 if not said, and the seed of the
+// first, which "random" draws.
+const (
+	modelsVariable = "GATEHOUSE_MODELS"
+	seedVariable   = "GATEHOUSE_SEED"
+)
+
+// Seeds returns how many models to prove, and the seed of the first.
+func Seeds(t testing.TB) (models, first uint64) {
+	t.Helper()
+	return number(t, modelsVariable, 2000), number(t, seedVariable, 0)
+}
+
+func number(t testing.TB, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	switch {
+	case text == "":
+		return otherwise
+	case name == seedVariable && text == "random":
+		return uint64(rand.Uint32()) //nolint:gosec // which models are proved is no secret
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// Model returns the model of a seed; every eighth is a large one.
+func Model(seed uint64) *generator.Model {
+	size := randommodel.Options{}
+	if seed%8 == 0 {
+		size = randommodel.Options{Workloads: 40, Edges: 80}
+	}
+	return randommodel.New(rand.New(rand.NewPCG(seed, 4)), size) //nolint:gosec // a model that can be drawn again
+}
+
+// Without returns a model without the edges that came back as problems.
+func Without(m *generator.Model, problems []generator.Problem) *generator.Model {
+	rest := *m
+	rest.Edges = slices.DeleteFunc(slices.Clone(m.Edges), func(e generator.Edge) bool {
+		return slices.ContainsFunc(problems, func(p generator.Problem) bool { return p.Edge.Compare(e) == 0 })
+	})
+	return &rest
+}
+
+// Wrong compares policies with the model that they were made of. Nothing may be
+// allowed that the model does not want, and nothing be missing but what came back
+// as a problem.
+func Wrong(read []verify.Policy, m *generator.Model, problems []generator.Problem) []string {
+	all, err := verify.Compare(read, m, verify.Options{})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	kept := all
+	if len(problems) > 0 {
+		if kept, err = verify.Compare(read, Without(m, problems), verify.Options{}); err != nil {
+			return []string{err.Error()}
+		}
+	}
+	var out []string
+	for _, d := range all.Extra {
+		out = append(out, fmt.Sprintf("allowed, and not wanted: %s", d))
+	}
+	for _, d := range kept.Missing {
+		out = append(out, fmt.Sprintf("wanted, and not allowed: %s", d))
+	}
+	return out
+}
+
+// FindsFaults counts over 400 seeds in how many models a fault could be put, which
+// must be at least least, and in how many of these the comparison finds it, which
+// must be one of each share. Not every fault means something else: the guard of the
+// other end may refuse what is too much, another rule say the same, a name be nobody's.
+func FindsFaults(t *testing.T, least, share int, try func(seed uint64) (spoilt, found bool)) {
+	t.Helper()
+	spoilt, found := 0, 0
+	for seed := range uint64(400) {
+		did, seen := try(seed)
+		if did {
+			spoilt++
+			if seen {
+				found++
+			}
+		}
+	}
+	if spoilt < least || found*share < spoilt {
+		t.Errorf("%d of %d faults found", found, spoilt)
+	}
+	t.Logf("%d of %d faults found", found, spoilt)
+}
