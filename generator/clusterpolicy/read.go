@@ -3,17 +3,15 @@
 package clusterpolicy
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/reading"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
@@ -21,24 +19,11 @@ import (
 // refuse, and peers that are nodes by their labels, are errors with the policy
 // and the path of the field; all faults come together, and no policy then.
 func Read(list []*policyv1alpha2.ClusterNetworkPolicy) ([]verify.Policy, error) {
-	out := make([]verify.Policy, 0, len(list))
-	var faults []error
-	for i, p := range list {
-		if p == nil {
-			faults = append(faults, fmt.Errorf("ClusterNetworkPolicy %d of the list is nil", i))
-			continue
-		}
+	return reading.All("ClusterNetworkPolicy", list, func(p *policyv1alpha2.ClusterNetworkPolicy) (verify.Policy, field.ErrorList) {
 		r := reader{}
 		policy := r.policy(p)
-		for _, fault := range r.faults {
-			faults = append(faults, fmt.Errorf("%s: %w", policy.Name, fault))
-		}
-		out = append(out, policy)
-	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	return out, nil
+		return policy, r.faults
+	})
 }
 
 // reader reads one policy.
@@ -195,16 +180,9 @@ func (r *reader) pods(at *field.Path, namespaces *metav1.LabelSelector, pods *po
 }
 
 func (r *reader) selector(s *metav1.LabelSelector, path *field.Path) labels.Selector {
-	faults := metav1validation.ValidateLabelSelector(s, metav1validation.LabelSelectorValidationOptions{}, path)
-	if len(faults) == 0 {
-		out, err := metav1.LabelSelectorAsSelector(s)
-		if err == nil {
-			return out
-		}
-		faults = field.ErrorList{field.Invalid(path, s, err.Error())}
-	}
+	out, faults := reading.Selector(s, path)
 	r.faults = append(r.faults, faults...)
-	return labels.Nothing()
+	return out
 }
 
 // peers reads a peer of egress. A block holds whatever has such an address, pods

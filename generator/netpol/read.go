@@ -3,14 +3,11 @@
 package netpol
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -18,6 +15,7 @@ import (
 	netutils "k8s.io/utils/net"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/reading"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
@@ -26,24 +24,11 @@ import (
 // What it would refuse is an error with the policy and the path of the field;
 // all faults come together, and no policy then.
 func Read(list []*networkingv1.NetworkPolicy) ([]verify.Policy, error) {
-	out := make([]verify.Policy, 0, len(list))
-	var faults []error
-	for i, p := range list {
-		if p == nil {
-			faults = append(faults, fmt.Errorf("NetworkPolicy %d of the list is nil", i))
-			continue
-		}
+	return reading.All("NetworkPolicy", list, func(p *networkingv1.NetworkPolicy) (verify.Policy, field.ErrorList) {
 		r := reader{namespace: p.Namespace}
 		policy := r.policy(p)
-		for _, fault := range r.faults {
-			faults = append(faults, fmt.Errorf("%s: %w", policy.Name, fault))
-		}
-		out = append(out, policy)
-	}
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	return out, nil
+		return policy, r.faults
+	})
 }
 
 // reader reads one policy.
@@ -144,16 +129,9 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, path *field.Path) verif
 }
 
 func (r *reader) selector(s *metav1.LabelSelector, path *field.Path) labels.Selector {
-	faults := metav1validation.ValidateLabelSelector(s, metav1validation.LabelSelectorValidationOptions{}, path)
-	if len(faults) == 0 {
-		out, err := metav1.LabelSelectorAsSelector(s)
-		if err == nil {
-			return out
-		}
-		faults = field.ErrorList{field.Invalid(path, s, err.Error())}
-	}
+	out, faults := reading.Selector(s, path)
 	r.faults = append(r.faults, faults...)
-	return labels.Nothing()
+	return out
 }
 
 func (r *reader) block(b *networkingv1.IPBlock, path *field.Path) generator.Block {

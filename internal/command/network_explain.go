@@ -12,20 +12,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
-// togetherFlags are those of the commands that read workloads and policies
-// together.
-type togetherFlags struct {
-	model  modelFlags
-	paths  []string
-	output string
-}
-
-func (f *togetherFlags) add(cmd *cobra.Command, formats ...string) {
-	f.model.addSurroundings(cmd)
-	cmd.Flags().StringSliceVarP(&f.paths, "filename", "f", nil, "files or folders with the workloads and the policies, or - for the standard input")
-	addOutput(cmd, &f.output, formats)
-}
-
 func (a *app) networkExplainCommand() *cobra.Command {
 	var f togetherFlags
 	cmd := &cobra.Command{
@@ -60,14 +46,7 @@ type answerLine struct {
 }
 
 func (a *app) networkExplain(ctx context.Context, f *togetherFlags, args []string) error {
-	if len(f.paths) == 0 {
-		return errNoPaths
-	}
-	set, err := a.readPolicies(ctx, f.paths, f.model.quiet)
-	if err != nil {
-		return err
-	}
-	read, err := a.modelOf(ctx, &f.model, set.loaded)
+	set, read, err := a.together(ctx, f)
 	if err != nil {
 		return err
 	}

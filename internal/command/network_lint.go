@@ -39,14 +39,7 @@ type lintLine struct {
 }
 
 func (a *app) networkLint(ctx context.Context, f *togetherFlags) error {
-	if len(f.paths) == 0 {
-		return errNoPaths
-	}
-	set, err := a.readPolicies(ctx, f.paths, f.model.quiet)
-	if err != nil {
-		return err
-	}
-	read, err := a.modelOf(ctx, &f.model, set.loaded)
+	set, read, err := a.together(ctx, f)
 	if err != nil {
 		return err
 	}
