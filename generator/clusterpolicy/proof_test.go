@@ -4,6 +4,7 @@ package clusterpolicy_test
 
 import (
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -122,7 +123,7 @@ func check(t *testing.T, seed uint64) proved {
 // Where NetworkPolicy can say all of a model too, both allow the same.
 func TestPoliciesMeanTheModel(t *testing.T) {
 	t.Parallel()
-	models, first := proof.Seeds(t)
+	models, first := proof.Seeds(t, os.Getenv)
 	whole, both := uint64(0), 0
 	for i := range models {
 		seed := first + i

@@ -8,7 +8,6 @@ package proof
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -25,15 +24,15 @@ const (
 	seedVariable   = "GATEHOUSE_SEED"
 )
 
-// Seeds returns how many models to prove, and the seed of the first.
-func Seeds(t testing.TB) (models, first uint64) {
+// Seeds returns how many models to prove, and the seed of the first; getenv is
+// os.Getenv.
+func Seeds(t testing.TB, getenv func(string) string) (models, first uint64) {
 	t.Helper()
-	return number(t, modelsVariable, 2000), number(t, seedVariable, 0)
+	return number(t, modelsVariable, getenv(modelsVariable), 2000), number(t, seedVariable, getenv(seedVariable), 0)
 }
 
-func number(t testing.TB, name string, otherwise uint64) uint64 {
+func number(t testing.TB, name, text string, otherwise uint64) uint64 {
 	t.Helper()
-	text := os.Getenv(name)
 	switch {
 	case text == "":
 		return otherwise
