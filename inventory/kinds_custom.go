@@ -30,10 +30,12 @@ func podTemplate(path ...string) func(*Kind) {
 	return func(k *Kind) { k.PodTemplate = path }
 }
 
+const ciliumGroup = "cilium.io"
+
 // customKinds are the vendors' routes (EXP-035) and what they go through, publishing kinds (EXP-013,
 // EXP-014), pod-spawning kinds with a pod template (EXP-040, EXP-041), allow-lists
-// (EXP-026) and address pools (EXP-002). A kind that is not installed costs nothing.
-var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools, allowLists)
+// (EXP-026), address pools (EXP-002) and policies besides NetworkPolicy (EXP-046). A kind that is not installed costs nothing.
+var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools, allowLists, policies)
 
 // spreads are the Services and TraefikServices of a TraefikService.
 func spreads(k *Kind) {
@@ -96,9 +98,9 @@ var vendorRoutes = []Kind{
 	// https://cloud.google.com/kubernetes-engine/docs/how-to/internal-load-balancing-across-vpc-net
 	customKind("networking.gke.io", "v1", "ServiceAttachment", "serviceattachments", backends("spec.resourceRef.name")),
 	// https://docs.cilium.io/en/stable/network/servicemesh/envoy-custom-resource/
-	customKind("cilium.io", "v2", "CiliumEnvoyConfig", "ciliumenvoyconfigs", backends("spec.services[].name", "spec.backendServices[].name")),
-	customKind("cilium.io", "v2", "CiliumClusterwideEnvoyConfig", "ciliumclusterwideenvoyconfigs", atCluster, backends("spec.services[].name", "spec.backendServices[].name")),
-	customKind("cilium.io", "v2", "CiliumLocalRedirectPolicy", "ciliumlocalredirectpolicies", backends("spec.redirectFrontend.serviceMatcher.serviceName")),
+	customKind(ciliumGroup, "v2", "CiliumEnvoyConfig", "ciliumenvoyconfigs", backends("spec.services[].name", "spec.backendServices[].name")),
+	customKind(ciliumGroup, "v2", "CiliumClusterwideEnvoyConfig", "ciliumclusterwideenvoyconfigs", atCluster, backends("spec.services[].name", "spec.backendServices[].name")),
+	customKind(ciliumGroup, "v2", "CiliumLocalRedirectPolicy", "ciliumlocalredirectpolicies", backends("spec.redirectFrontend.serviceMatcher.serviceName")),
 	// https://gateway-api.sigs.k8s.io/geps/gep-1713/
 	customKind("gateway.networking.x-k8s.io", "v1alpha1", "XListenerSet", "xlistenersets"),
 }
@@ -138,4 +140,13 @@ var allowLists = []Kind{
 var pools = []Kind{
 	// https://metallb.io/configuration/
 	customKind("metallb.io", "v1beta1", "IPAddressPool", "ipaddresspools"),
+}
+
+// policies restrict who may connect to pods, as NetworkPolicies do.
+var policies = []Kind{
+	// https://docs.cilium.io/en/stable/security/policy/
+	customKind(ciliumGroup, "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),
+	customKind(ciliumGroup, "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", atCluster),
+	// https://network-policy-api.sigs.k8s.io/reference/spec/
+	customKind("policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies", atCluster),
 }

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -26,6 +27,11 @@ const (
 // object, and a map of one pair takes 336 bytes. The zero value is ready. Safe
 // for concurrent use.
 type Pool struct {
+	// Connections keeps the whole pod template of objects that nothing controls:
+	// what generator/manifests reads of them. Literal values of environment
+	// variables are then in memory. Set before the first Entry.
+	Connections bool
+
 	mu    sync.Mutex
 	seed  maphash.Seed
 	texts map[string]string
@@ -36,7 +42,7 @@ type Pool struct {
 // Entry is CompactEntry for an object that nobody else has: its maps may be
 // replaced by equal ones, which are read-only like all that an entry holds.
 func (p *Pool) Entry(o Object) *Entry {
-	Trim(o)
+	trim(o, p.Connections && metav1.GetControllerOfNoCopy(o) == nil)
 	p.mu.Lock()
 	p.share(o)
 	p.mu.Unlock()

@@ -17,7 +17,10 @@ import (
 // Trim drops, in place, what no check reads, so that a kept object costs what
 // its judged fields cost. It never changes a verdict: a law test over every
 // fixture says so. Secrets that stand in environment variables go with it.
-func Trim(o Object) {
+func Trim(o Object) { trim(o, false) }
+
+// trim leaves the pod template alone where it is to stay whole.
+func trim(o Object, whole bool) {
 	o.SetManagedFields(nil)
 	if !controls(KeyOf(o).Kind) {
 		o.SetUID("")
@@ -31,7 +34,7 @@ func Trim(o Object) {
 	if refs := o.GetOwnerReferences(); len(refs) > 0 {
 		o.SetOwnerReferences(onlyController(refs))
 	}
-	if t, ok := TemplateOf(o); ok {
+	if t, ok := TemplateOf(o); ok && !whole {
 		trimPodSpec(t.Spec)
 	}
 	trimKind(o)
@@ -92,9 +95,17 @@ func trimKind(o Object) {
 	case *gatewayv1.UDPRoute:
 		w.Status = gatewayv1.UDPRouteStatus{}
 	case *unstructured.Unstructured:
+		review, reviewed, err := unstructured.NestedString(w.Object, "status", reviewStatus)
 		delete(w.Object, "status")
+		if reviewed && err == nil {
+			w.Object["status"] = map[string]any{reviewStatus: review}
+		}
 	}
 }
+
+// reviewStatus says of ClientIntents of Otterize whether somebody approved them
+// (generator/intents). Other kinds have no such field.
+const reviewStatus = "reviewStatus"
 
 // trimDefinition keeps what says where conversion requests go and which
 // resource the definition serves; schemas are most of a cluster's CRD bytes.

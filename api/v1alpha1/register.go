@@ -24,7 +24,7 @@ var GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 // AddToScheme makes the types known to a scheme. Schemes are not safe for
 // concurrent registration.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &CheckPolicy{}, &CheckPolicyList{}, &Exemption{}, &ExemptionList{})
+	s.AddKnownTypes(GroupVersion, &CheckPolicy{}, &CheckPolicyList{}, &Exemption{}, &ExemptionList{}, &NetworkPlan{}, &NetworkPlanList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

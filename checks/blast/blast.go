@@ -33,9 +33,8 @@ func All() []checks.Check {
 }
 
 var (
-	endpointsKind      = schema.GroupKind{Kind: "Endpoints"}
-	listenerSetKind    = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "ListenerSet"}
-	referenceGrantKind = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "ReferenceGrant"}
+	endpointsKind   = schema.GroupKind{Kind: "Endpoints"}
+	listenerSetKind = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "ListenerSet"}
 )
 
 // kinds are those whose objects can be the last link of a chain.
@@ -43,7 +42,7 @@ func kinds() []schema.GroupKind {
 	return slices.Concat(
 		[]schema.GroupKind{
 			inventory.ServiceKind, inventory.EndpointSliceKind, endpointsKind,
-			inventory.GatewayKind, listenerSetKind, referenceGrantKind,
+			inventory.GatewayKind, listenerSetKind, inventory.ReferenceGrantKind,
 		},
 		exposure.RouteKinds(), exposure.TemplateKinds(),
 		[]schema.GroupKind{

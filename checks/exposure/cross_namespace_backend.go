@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -51,7 +50,7 @@ func judgeBackends(in checks.Input) []checks.Finding {
 	}
 	var out []checks.Finding
 	for _, ref := range inventory.Backends(in.Object) {
-		if ref.Namespace == own || !isVirtualService && granted(in, ref) {
+		if ref.Namespace == own || !isVirtualService && in.Inventory.GrantFor(in.Object, ref) != nil {
 			continue
 		}
 		known := in.Inventory.Namespace(ref.Namespace) != nil || in.Inventory.Service(ref.Namespace, ref.Name) != nil
@@ -89,24 +88,6 @@ func serviceDomain(o inventory.Object, field string) bool {
 				parts := strings.SplitN(host, ".", 4)
 				return len(parts) > 2 && parts[2] == "svc"
 			}
-		}
-	}
-	return false
-}
-
-// granted reports whether a ReferenceGrant of the Service's namespace lets the
-// object use it.
-func granted(in checks.Input, ref inventory.ServiceRef) bool {
-	kind := inventory.GroupKindOf(in.Object)
-	for g := range inventory.List[*gatewayv1.ReferenceGrant](in.Inventory, referenceGrantKind, ref.Namespace) {
-		from := slices.ContainsFunc(g.Spec.From, func(f gatewayv1.ReferenceGrantFrom) bool {
-			return string(f.Group) == kind.Group && string(f.Kind) == kind.Kind && string(f.Namespace) == in.Object.GetNamespace()
-		})
-		to := from && slices.ContainsFunc(g.Spec.To, func(t gatewayv1.ReferenceGrantTo) bool {
-			return t.Group == "" && t.Kind == "Service" && (t.Name == nil || *t.Name == "" || string(*t.Name) == ref.Name)
-		})
-		if to {
-			return true
 		}
 	}
 	return false

@@ -26,15 +26,18 @@ func noDefaultDeny() checks.Check {
 			Why: "Without a NetworkPolicy every pod of the cluster may connect to every other. A pod that strangers reach past the gateway is where an intruder starts, and what is left open around it decides how far he gets and who else can use the same door. " +
 				"The rule fires when pods behind an exposed Service are selected by no policy for ingress, or when a policy lets everyone in to the ports in question: by a rule without from, by an ipBlock shorter than /8 (IPv6: /32) whatever it excepts, or by a selector that takes in all pods of all, or of all but some, namespaces. " +
 				"Policies are read as Kubernetes defines them: ingress is isolated unless policyTypes says otherwise, an empty podSelector selects all, policies add up. " +
-				"A peer with a pod label in every namespace counts as a restriction, although anyone can set a label. Policies of other APIs (Cilium, Calico, ClusterNetworkPolicy) are not read, and whether the network plugin enforces policies cannot be seen. " +
+				"CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and ClusterNetworkPolicy (v1alpha2) count where they are installed: Cilium's add up with the others, unless one denies everyone; of ClusterNetworkPolicies a rule of the Admin tier for the pods of every namespace decides before the others, one of the Baseline tier where nothing else isolates, and no denial of theirs keeps out what comes from outside of the cluster. " +
+				"A peer with a pod label in every namespace counts as a restriction, although anyone can set a label. Policies of further APIs (Calico, Antrea, AdminNetworkPolicy) are not read, and whether the network plugin enforces policies cannot be seen. " +
 				"Ways through the bundled gateway are not reported. " +
 				"There is one finding for each Service and port, which counts the workloads behind it and names the first. A scan of a cluster reports it on the Service; a request is judged by the object that completes the way, be it the Service, a route or the workload.",
 			Attack: "any compromised pod, and whoever comes in by the exposed way, reaches every port of the pods",
-			Fix:    "add a NetworkPolicy that selects the pods and lets in only the gateway's pods and the clients that are needed",
-			Exempt: "Pods whose isolation another API enforces, such as a CiliumNetworkPolicy.",
+			Fix:    "add a NetworkPolicy that selects the pods and lets in only the gateway's pods and the clients that are needed: gatehouse generate --cluster --namespace NAMESPACE --gateway GATEWAY-NAMESPACE/LABEL=VALUE writes one for every workload of a namespace, with a denial of the rest, and proves it",
+			Exempt: "Pods whose isolation another API enforces, such as a GlobalNetworkPolicy of Calico.",
 			Sources: []string{
 				"https://kubernetes.io/docs/concepts/services-networking/network-policies/",
 				"https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/",
+				"https://docs.cilium.io/en/stable/security/policy/language/",
+				"https://network-policy-api.sigs.k8s.io/reference/spec/",
 				"https://hub.armosec.io/docs/c-0260",
 			},
 		},

@@ -18,29 +18,40 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// isolation is what the NetworkPolicies of a namespace make of the ingress of
-// pods. The zero value is that of Kubernetes without policies: everything may
-// come in.
+// isolation is what policies make of the ingress of pods: NetworkPolicies, and those
+// of Cilium and of the whole cluster where these are installed. The zero value is
+// that of Kubernetes without policies: everything may come in.
 type isolation struct {
 	isolated bool // some policy isolates the pods for ingress
 
-	// open is a policy that lets everyone in all the same; nil when none does.
-	open *networkingv1.NetworkPolicy
+	denied bool // some policy refuses everyone, and no other undoes that
+
+	// open is a policy that lets everyone in all the same, by kind and name; empty
+	// when none does.
+	open string
 	from string // whom it lets in: "every address", "the pods of every namespace"
 
 	// unreadable is a policy whose selector cannot be read, so that it is not
 	// known whether it isolates the pods.
-	unreadable *networkingv1.NetworkPolicy
+	unreadable string
+}
+
+// question is about the ingress of a pod.
+type question struct {
+	namespace string
+	labels    map[string]string
+	ports     []podPort // none: every port
+	inv       *inventory.Inventory
 }
 
 // guarded reports whether the pods are isolated and no policy undoes it.
-func (i isolation) guarded() bool { return i.isolated && i.open == nil }
+func (i isolation) guarded() bool { return i.denied || i.isolated && i.open == "" }
 
 // fault says what is wrong with an isolation that does not guard; whose names
 // the pods.
 func (i isolation) fault(whose string) string {
-	if i.open != nil {
-		return "NetworkPolicy " + i.open.Namespace + "/" + i.open.Name + " lets in " + i.from
+	if i.open != "" {
+		return i.open + " lets in " + i.from
 	}
 	return "no NetworkPolicy restricts who may connect to " + whose
 }
@@ -56,18 +67,25 @@ func ingressOf(namespace string, podLabels map[string]string, ports []podPort, i
 		}
 		selected, err := selects(&np.Spec.PodSelector, podLabels)
 		if err != nil {
-			out.unreadable = np
+			out.unreadable = nameOfPolicy(np)
 			continue
 		}
 		if !selected {
 			continue
 		}
 		out.isolated = true
-		if from, open := letsEveryoneIn(np, ports); open && out.open == nil {
-			out.open, out.from = np, from
+		if from, open := letsEveryoneIn(np, ports); open && out.open == "" {
+			out.open, out.from = nameOfPolicy(np), from
 		}
 	}
+	q := &question{namespace, podLabels, ports, inv}
+	out.addCilium(q)
+	out.addCluster(q)
 	return out
+}
+
+func nameOfPolicy(np *networkingv1.NetworkPolicy) string {
+	return "NetworkPolicy " + np.Namespace + "/" + np.Name
 }
 
 // isolatesIngress reports whether a policy is about ingress: it says so, or it

@@ -25,7 +25,7 @@ func broadReferenceGrant() checks.Check {
 		ID: "EXP-032", Name: "broad-reference-grant",
 		Severity: checks.High,
 		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
-		Kinds:    []schema.GroupKind{referenceGrantKind},
+		Kinds:    []schema.GroupKind{inventory.ReferenceGrantKind},
 		Doc: checks.Doc{
 			Title: "ReferenceGrants name what they hand out, and hand no Secrets to tenants",
 			Why: "A ReferenceGrant lets another namespace use this one's Services as route backends, or its Secrets as certificates of a Gateway. Without a name in spec.to it covers every object of the kind, " +
@@ -44,8 +44,6 @@ func broadReferenceGrant() checks.Check {
 		Run: checks.On(judgeGrant),
 	}
 }
-
-var referenceGrantKind = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "ReferenceGrant"}
 
 func judgeGrant(g *gatewayv1.ReferenceGrant, in checks.Input) []checks.Finding {
 	var out []checks.Finding

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -188,7 +189,7 @@ func unguardedPort(svc *corev1.Service, p *corev1.ServicePort, in checks.Input) 
 
 // certaintyOf is Undetermined when a policy that cannot be read may isolate.
 func certaintyOf(i isolation) checks.Certainty {
-	if i.unreadable != nil && i.open == nil {
+	if i.unreadable != "" && i.open == "" {
 		return checks.Undetermined
 	}
 	return checks.Violation
@@ -197,6 +198,11 @@ func certaintyOf(i isolation) checks.Certainty {
 func hasPolicies(namespace string, inv *inventory.Inventory) bool {
 	for np := range inv.NetworkPolicies(namespace) {
 		if isolatesIngress(np) {
+			return true
+		}
+	}
+	for kind, in := range map[schema.GroupKind]string{ciliumPolicyKind: namespace, ciliumClusterwide: "", clusterPolicyKind: ""} {
+		for range inv.Entries(kind, in) {
 			return true
 		}
 	}

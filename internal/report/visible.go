@@ -10,7 +10,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v2"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 )
@@ -54,7 +55,13 @@ func EncodeYAML(w io.Writer, v any) error {
 			return fmt.Sprintf(`\U%08x`, r)
 		}))
 	}
-	out, err := yaml.Marshal(v)
+	// As sigs.k8s.io/yaml does it, which reads the JSON with a parser of YAML: as much
+	// work as all the rest.
+	var content any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &content); err != nil {
+		return fmt.Errorf("encode YAML: %w", err)
+	}
+	out, err := yaml.Marshal(content)
 	if err != nil {
 		return fmt.Errorf("encode YAML: %w", err)
 	}

@@ -60,6 +60,37 @@ func TestMachineFormsSayWhatTheNameIs(t *testing.T) {
 	}
 }
 
+// TestYAMLIsThatOfKubernetes compares with the library that Kubernetes writes with.
+func TestYAMLIsThatOfKubernetes(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]any{
+		"nothing": nil, "numbers": []any{0, -1, int64(1) << 62, 1.5, 3.0, 1e21, 1e-7, uint16(8080)},
+		"words that are no words": []string{"yes", "no", "on", "~", "null", "1", "0x1", "1e3", "08", "2026-11-22", "", " ", "a: b", "# c", "- d", "*", "&e", "%", "@", "`", "<&>"},
+		"several lines":           "first\nsecond\n", "a long one": strings.Repeat("word ", 60), "line ends": "a\u2028b\u2029c\u0085", "controls": "a\tb\x07", "other letters": "größe 漢字",
+		"empty": map[string]any{"list": []string{}, "map": map[string]int{}, "none": []int(nil)},
+		"keys":  map[string]int{"b10": 1, "b9": 2, "B": 3, "yes": 4, "1": 5, "a-b": 6, "a.b": 7, "": 8},
+		"an object": &struct {
+			Kind string         `json:"kind"`
+			Spec map[string]any `json:"spec,omitempty"`
+		}{"NetworkPolicy", map[string]any{"ports": []any{map[string]any{"port": 53, "protocol": "UDP"}, map[string]any{"port": "http"}}, "ok": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want, err := yaml.Marshal(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if err := EncodeYAML(&got, value); err != nil {
+				t.Fatal(err)
+			}
+			if hiddenIn(string(want)) == "" && got.String() != string(want) {
+				t.Errorf("got\n%swant\n%s", got.String(), want)
+			}
+		})
+	}
+}
+
 // TestNoFormLetsAHiddenCharacterThrough writes a report in which everything that
 // comes from a file or a cluster is hostile. What a check says is made plain when
 // the check is run, which checks.Set does and is tested there.

@@ -91,13 +91,13 @@ type resource struct {
 	watch func(context.Context, metav1.ListOptions) (watch.Interface, error)
 }
 
-// resource returns access to a kind. The version may be another than the
+// resource returns access to a kind, in one namespace or in all. The version may be another than the
 // kind's: Gateway API kinds have the same shape in all of theirs.
-func (c *Client) resource(kind inventory.Kind, version string) (resource, error) {
+func (c *Client) resource(kind inventory.Kind, version, namespace string) (resource, error) {
 	gvr := kind.GVR()
 	gvr.Version = version
 	if kind.New == nil {
-		r := c.dynamic.Resource(gvr)
+		r := c.dynamic.Resource(gvr).Namespace(namespace)
 		return resource{
 			list: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return r.List(ctx, o) },
 			watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
@@ -110,7 +110,7 @@ func (c *Client) resource(kind inventory.Kind, version string) (resource, error)
 		return resource{}, err
 	}
 	request := func(o metav1.ListOptions) *rest.Request {
-		return client.Get().Resource(gvr.Resource).VersionedParams(&o, metav1.ParameterCodec)
+		return client.Get().Namespace(namespace).Resource(gvr.Resource).VersionedParams(&o, metav1.ParameterCodec)
 	}
 	return resource{
 		list: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {

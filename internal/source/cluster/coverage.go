@@ -3,8 +3,6 @@
 package cluster
 
 import (
-	"fmt"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -31,16 +29,22 @@ func (s State) String() string {
 
 // Coverage says how one kind was read.
 type Coverage struct {
-	Kind    schema.GroupKind
-	State   State
-	Version string // the version that was read, empty unless Complete
-	Objects int
-	Err     error // why the kind is unreadable
+	Kind      schema.GroupKind
+	Namespace string // empty for all of them
+	State     State
+	Version   string // the version that was read, empty unless Complete
+	Objects   int
+	Err       error // why the kind is unreadable
 }
 
-// String returns "Kind.group: state", with the reason if there is one.
+// String returns "Kind.group: state", with the namespace and the reason if there
+// are any.
 func (c Coverage) String() string {
-	out := fmt.Sprintf("%s: %s", c.Kind, c.State)
+	out := c.Kind.String()
+	if c.Namespace != "" {
+		out += " in " + c.Namespace
+	}
+	out += ": " + c.State.String()
 	if c.Err != nil {
 		out += ": " + c.Err.Error()
 	}

@@ -29,7 +29,7 @@ func TestAServerThatCannotStreamIsListed(t *testing.T) {
 	}
 	l, ws := offline(t, Hooks{}, "ServiceAccount")
 	w := ws[0]
-	r, err := c.resource(w.kind, "v1")
+	r, err := c.resource(w.kind, "v1", "")
 	must(t, err)
 	pages := 0
 	w.resource = resource{

@@ -25,6 +25,9 @@ type LiveOptions struct {
 	// CustomResourceDefinitions and APIServices are always watched.
 	Kinds []inventory.Kind
 
+	// Connections keeps what generator/manifests reads; see inventory.Pool.
+	Connections bool
+
 	// Pending bounds what Admit holds.
 	Pending PendingOptions
 
@@ -124,6 +127,7 @@ func NewLive(client *Client, o LiveOptions) *Live {
 		byKind:      make(map[schema.GroupKind]inventory.Kind, len(kinds)),
 		pending:     newLedger(o.Pending),
 	}
+	l.pool.Connections = o.Connections
 	for _, k := range kinds {
 		l.byKind[k.GroupKind] = k
 	}
@@ -213,7 +217,7 @@ func (l *Live) arrange(ctx context.Context, log logr.Logger) error {
 }
 
 func (l *Live) begin(ctx context.Context, log logr.Logger, kind inventory.Kind, at presence) error {
-	r, err := l.client.resource(kind, at.version)
+	r, err := l.client.resource(kind, at.version, "")
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", kind.GroupKind, err)
 	}

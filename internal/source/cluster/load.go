@@ -29,8 +29,17 @@ const (
 
 // LoadOptions tune Load. The zero value reads every kind.
 type LoadOptions struct {
-	// Kinds to read; empty means all of inventory.Readable.
+	// Kinds to read; empty means all of inventory.Readable. Kinds that an inventory
+	// does not know are read as they are.
 	Kinds []inventory.Kind
+
+	// Namespaces, when there are any, are those to read: each kind is listed in one
+	// after the other, and has an entry for each in the coverage. Kinds without
+	// namespaces are left out then.
+	Namespaces []string
+
+	// Connections keeps what generator/manifests reads (inventory.TrimConnections).
+	Connections bool
 
 	// Progress, when set, is called after every page with the number of objects
 	// of that kind so far. Calls do not overlap, but come from any goroutine.
@@ -43,7 +52,8 @@ type Snapshot struct {
 	// Objects are trimmed (inventory.Trim) and carry their kind.
 	Objects []inventory.Object
 
-	// Coverage has one entry per kind, in the order of the kinds asked for.
+	// Coverage has one entry per kind, and per namespace where these were asked
+	// for, in the order of the kinds asked for.
 	Coverage []Coverage
 }
 
@@ -68,21 +78,22 @@ func (c *Client) Load(ctx context.Context, o LoadOptions) (Snapshot, error) {
 	if len(kinds) == 0 {
 		kinds = inventory.Readable()
 	}
+	lists := listsOf(kinds, o.Namespaces)
 	served, err := c.discover(ctx)
 	if err != nil {
-		return Snapshot{Coverage: unread(kinds, err)}, err
+		return Snapshot{Coverage: unread(lists, err)}, err
 	}
-	l := &loading{client: c, options: o, served: served, found: make([][]inventory.Object, len(kinds)), coverage: make([]Coverage, len(kinds))}
+	l := &loading{client: c, options: o, served: served, found: make([][]inventory.Object, len(lists)), coverage: make([]Coverage, len(lists))}
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range listers {
 		wg.Go(func() {
 			for i := range next {
-				l.kind(ctx, i, kinds[i])
+				l.kind(ctx, i, lists[i])
 			}
 		})
 	}
-	for i := range kinds {
+	for i := range lists {
 		next <- i
 	}
 	close(next)
@@ -90,10 +101,31 @@ func (c *Client) Load(ctx context.Context, o LoadOptions) (Snapshot, error) {
 	return l.snapshot(ctx)
 }
 
-func unread(kinds []inventory.Kind, err error) []Coverage {
-	out := make([]Coverage, len(kinds))
-	for i, k := range kinds {
-		out[i] = Coverage{Kind: k.GroupKind, Err: err}
+// listed is one list: of a kind, in one namespace or in all.
+type listed struct {
+	inventory.Kind
+	namespace string
+}
+
+func listsOf(kinds []inventory.Kind, namespaces []string) []listed {
+	var out []listed
+	for _, k := range kinds {
+		if len(namespaces) == 0 {
+			out = append(out, listed{Kind: k})
+		}
+		for _, namespace := range namespaces {
+			if k.Namespaced {
+				out = append(out, listed{k, namespace})
+			}
+		}
+	}
+	return out
+}
+
+func unread(lists []listed, err error) []Coverage {
+	out := make([]Coverage, len(lists))
+	for i, k := range lists {
+		out[i] = Coverage{Kind: k.GroupKind, Namespace: k.namespace, Err: err}
 	}
 	return out
 }
@@ -109,10 +141,10 @@ type loading struct {
 	progress sync.Mutex
 }
 
-func (l *loading) kind(ctx context.Context, i int, kind inventory.Kind) {
+func (l *loading) kind(ctx context.Context, i int, kind listed) {
 	cover := &l.coverage[i]
-	cover.Kind = kind.GroupKind
-	version, err := l.served.version(kind)
+	cover.Kind, cover.Namespace = kind.GroupKind, kind.namespace
+	version, err := l.served.version(kind.Kind)
 	switch {
 	case err != nil:
 		cover.Err = err
@@ -133,8 +165,8 @@ func (l *loading) kind(ctx context.Context, i int, kind inventory.Kind) {
 	}
 }
 
-func (l *loading) list(ctx context.Context, kind inventory.Kind, version string) ([]inventory.Object, error) {
-	r, err := l.client.resource(kind, version)
+func (l *loading) list(ctx context.Context, kind listed, version string) ([]inventory.Object, error) {
+	r, err := l.client.resource(kind.Kind, version, kind.namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -151,14 +183,14 @@ func (l *loading) list(ctx context.Context, kind inventory.Kind, version string)
 		if err != nil {
 			return nil, err
 		}
-		if out, err = appendPage(out, page, kind.GroupKind.WithVersion(version)); err != nil {
+		if out, err = appendPage(out, page, kind.GroupKind.WithVersion(version), l.trim()); err != nil {
 			return nil, err
 		}
 		list, err := meta.ListAccessor(page)
 		if err != nil {
 			return nil, err
 		}
-		l.report(kind, len(out))
+		l.report(kind.Kind, len(out))
 		if o.Continue = list.GetContinue(); o.Continue == "" {
 			return out, nil
 		}
@@ -174,13 +206,21 @@ func (l *loading) report(kind inventory.Kind, n int) {
 	l.options.Progress(kind, n)
 }
 
-func appendPage(out []inventory.Object, page runtime.Object, gvk schema.GroupVersionKind) ([]inventory.Object, error) {
+// trim returns what takes off an object what nobody reads.
+func (l *loading) trim() func(inventory.Object) {
+	if l.options.Connections {
+		return inventory.TrimConnections
+	}
+	return inventory.Trim
+}
+
+func appendPage(out []inventory.Object, page runtime.Object, gvk schema.GroupVersionKind, trim func(inventory.Object)) ([]inventory.Object, error) {
 	err := meta.EachListItem(page, func(item runtime.Object) error {
 		o, ok := item.(inventory.Object)
 		if !ok {
 			return fmt.Errorf("%T is not an API object", item)
 		}
-		inventory.Trim(o)
+		trim(o)
 		o.GetObjectKind().SetGroupVersionKind(gvk)
 		out = append(out, o)
 		return nil

@@ -225,3 +225,56 @@ func TestWhatMayNotBeReadIsSaid(t *testing.T) {
 		t.Errorf("got %v", s.Coverage)
 	}
 }
+
+// TestOneNamespaceIsReadWhole: a kind is listed where it was asked for, kinds without
+// namespaces are not, and what connections are read from is kept when asked for.
+func TestOneNamespaceIsReadWhole(t *testing.T) {
+	cp := controlplane.Get(t)
+	c := newClient(t, cp.RESTConfig())
+	here, elsewhere := namespaceName(t), namespaceName(t)+"-elsewhere"
+	for _, ns := range []string{here, elsewhere} {
+		create(t, c, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}})
+		create(t, c, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "web"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}})
+		create(t, c, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "web"}})
+	}
+	own := kindsNamed(t, "Service")[0]
+	own.New = nil // as kinds are that an inventory does not know
+	for name, tc := range map[string]struct {
+		kinds      []inventory.Kind
+		namespaces []string
+		objects    int
+		coverage   string
+	}{
+		"one":                       {kindsNamed(t, "ConfigMap", "Service", "Node"), []string{here}, 2, "ConfigMap in " + here + ": complete"},
+		"two":                       {kindsNamed(t, "Service"), []string{here, elsewhere}, 2, "Service in " + here + ": complete"},
+		"none of that name":         {kindsNamed(t, "Service"), []string{"nowhere"}, 0, "Service in nowhere: complete"},
+		"of a kind without a type":  {[]inventory.Kind{own}, []string{here}, 1, "Service in " + here + ": complete"},
+		"a kind without namespaces": {kindsNamed(t, "Node"), []string{here}, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := c.Load(t.Context(), LoadOptions{Kinds: tc.kinds, Namespaces: tc.namespaces})
+			if err != nil || len(s.Objects) != tc.objects {
+				t.Errorf("got %d objects, want %d: %v", len(s.Objects), tc.objects, err)
+			}
+			first := ""
+			if len(s.Coverage) > 0 {
+				first = s.Coverage[0].String()
+			}
+			if first != tc.coverage {
+				t.Errorf("got %q, want %q", first, tc.coverage)
+			}
+		})
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: here, Name: "p"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "c", Env: []corev1.EnvVar{{Name: "CARTS", Value: "carts:80"}}}}}}
+	create(t, c, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: here, Name: "default"}})
+	create(t, c, pod)
+	for _, keep := range []bool{true, false} {
+		s, err := c.Load(t.Context(), LoadOptions{Kinds: kindsNamed(t, "Pod"), Namespaces: []string{here}, Connections: keep})
+		if err != nil || len(s.Objects) != 1 {
+			t.Fatal(s.Objects, err)
+		}
+		if got := len(s.Objects[0].(*corev1.Pod).Spec.Containers[0].Env) > 0; got != keep {
+			t.Errorf("kept %t, want %t", got, keep)
+		}
+	}
+}

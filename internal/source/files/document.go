@@ -101,8 +101,9 @@ func (r *reading) chunk(c chunk, index int) {
 		r.broken = true
 		r.chunkFault(c, err)
 	}
+	again := nodesOf(c.text)
 	for i, n := range nodes {
-		doc := &document{text: c.text, line: c.line, index: i, left: max(maxExpanded, 2*len(c.text))}
+		doc := &document{text: c.text, nodes: again, line: c.line, index: i, left: max(maxExpanded, 2*len(c.text))}
 		r.node(object{doc: doc, node: n, document: index, element: -1})
 	}
 }

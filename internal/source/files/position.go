@@ -27,18 +27,22 @@ type document struct {
 	index int // which node of the text
 	left  int // what may still be spent on expanding it
 
-	once sync.Once
-	root *yaml.Node
+	nodes func() []*yaml.Node // of the text: several values of JSON stand in one
+}
+
+// nodesOf parses a text at the first question, and no more than once.
+func nodesOf(text []byte) func() []*yaml.Node {
+	return sync.OnceValue(func() []*yaml.Node {
+		nodes, _ := parse(text) // it was parsed before; what could be read then can be read now
+		return nodes
+	})
 }
 
 func (d *document) node() *yaml.Node {
-	d.once.Do(func() {
-		nodes, _ := parse(d.text) // it was parsed before; what could be read then can be read now
-		if d.index < len(nodes) {
-			d.root = nodes[d.index]
-		}
-	})
-	return d.root
+	if nodes := d.nodes(); d.index < len(nodes) {
+		return nodes[d.index]
+	}
+	return nil
 }
 
 // Locate returns the place of a field such as "spec.ports[0].nodePort" or

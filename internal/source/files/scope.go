@@ -13,7 +13,8 @@ import (
 const DefaultNamespace = "default"
 
 // clusterScoped are the built-in kinds without namespace that Gatehouse does not
-// read further (https://kubernetes.io/docs/reference/kubernetes-api/).
+// read further (https://kubernetes.io/docs/reference/kubernetes-api/), and policies
+// of the network.
 var clusterScoped = map[schema.GroupKind]bool{
 	{Kind: "PersistentVolume"}:                                                        true,
 	{Group: "storage.k8s.io", Kind: "StorageClass"}:                                   true,
@@ -34,6 +35,8 @@ var clusterScoped = map[schema.GroupKind]bool{
 	{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicy"}:        true,
 	{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicy"}:          true,
 	{Group: "policy.networking.k8s.io", Kind: "ClusterNetworkPolicy"}:                 true,
+	{Group: "cilium.io", Kind: "CiliumClusterwideNetworkPolicy"}:                      true,
+	{Group: "projectcalico.org", Kind: "GlobalNetworkPolicy"}:                         true,
 	{Group: "admissionregistration.k8s.io", Kind: "MutatingAdmissionPolicyBinding"}:   true,
 	{Group: "admissionregistration.k8s.io", Kind: "ValidatingAdmissionPolicyBinding"}: true,
 }
