@@ -127,12 +127,16 @@ func newWholes(m *Model, edges []Edge) *wholes {
 }
 
 // around returns the places of the edges that f is one connection of.
-func (x *wholes) around(f Edge) []int {
+func (x *wholes) around(f Edge) []int { return x.near(f, x.model.portHolds) }
+
+// near returns the places of the edges that are between the same peers as f, or
+// around them, and of which the ports are as asked.
+func (x *wholes) near(f Edge, ports func(e, f Edge) bool) []int {
 	var out []int
 	for _, from := range x.holding(f.From) {
 		for _, to := range x.holding(f.To) {
 			for _, i := range x.between[[2]Peer{from, to}] {
-				if x.model.portHolds(x.edges[i], f) {
+				if ports(x.edges[i], f) {
 					out = append(out, i)
 				}
 			}

@@ -3,11 +3,14 @@
 package generator
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -29,8 +32,8 @@ var nodeLocalDNS = netip.MustParsePrefix("169.254.20.10/32")
 
 // Discover reads the environment out of the objects of a cluster: name servers
 // from their Service (its selector and target ports, not its labels, which the
-// pods need not have), the API server from the endpoints of default/kubernetes,
-// and the nodes and the ranges of pods from the Nodes. An inventory of files
+// pods need not have), the API server from the endpoints of default/kubernetes that
+// are its own, and the nodes and the ranges of pods from the Nodes. An inventory of files
 // seldom has them; what is missing stays empty.
 func Discover(inv *inventory.Inventory) Environment {
 	env := NewEnvironment()
@@ -41,6 +44,9 @@ func Discover(inv *inventory.Inventory) Environment {
 		}
 	}
 	for slice := range inv.Slices("default", "kubernetes") {
+		if whyNot(slice) != "" {
+			continue
+		}
 		env.APIServer.Where = "Service default/kubernetes"
 		for i := range slice.Endpoints {
 			env.APIServer.Addresses = append(env.APIServer.Addresses, single(slice.Endpoints[i].Addresses)...)
@@ -75,9 +81,55 @@ func Discover(inv *inventory.Inventory) Environment {
 	return env
 }
 
+// ofAPIServer are the names of the EndpointSlices that API servers write for
+// default/kubernetes: of the first family of addresses, and of the second
+// (k8s.io/kubernetes/pkg/controlplane/reconcilers, EndpointsAdapter). They set no
+// endpointslice.kubernetes.io/managed-by, and put back what others change in them.
+var ofAPIServer = []string{"kubernetes", "kubernetes-v4", "kubernetes-v6"}
+
+// whyNot says why an EndpointSlice of default/kubernetes is not the API server's; empty
+// for one that is. Who may write one in the namespace default could name any address.
+func whyNot(s *discoveryv1.EndpointSlice) string {
+	switch by, managed := s.Labels[discoveryv1.LabelManagedBy]; {
+	case !slices.Contains(ofAPIServer, s.Name):
+		return "those of API servers are named " + strings.Join(ofAPIServer, ", ")
+	case managed:
+		return fmt.Sprintf("%q manages it", by)
+	}
+	return ""
+}
+
+// Disbelieved returns the EndpointSlices that say they are of the API server, and which
+// Discover does not believe; none where neither the model nor a problem with it is about
+// the API server.
+func (m *Model) Disbelieved(inv *inventory.Inventory, problems []Problem) []Problem {
+	is := func(e *Edge) bool { return e.From.Kind == APIServerPeer || e.To.Kind == APIServerPeer }
+	concerned := false
+	for i := range m.Edges {
+		concerned = concerned || is(&m.Edges[i])
+	}
+	for i := range problems {
+		concerned = concerned || is(&problems[i].Edge)
+	}
+	if !concerned {
+		return nil
+	}
+	var out []Problem
+	for slice := range inv.Slices("default", "kubernetes") {
+		if why := whyNot(slice); why != "" {
+			out = append(out, Problem{
+				Edge{From: Peer{Kind: APIServerPeer}, Because: []Evidence{{Source: Manifest, Object: inventory.KeyOf(slice)}}},
+				"EndpointSlice " + slice.Namespace + "/" + slice.Name + " names addresses of it, which do not count: " + why,
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b Problem) int { return strings.Compare(a.What, b.What) })
+	return out
+}
+
 // discoverDNS: pods listen on the target ports, which are not always 53. Names
 // are asked for over UDP, and over TCP when an answer is long. A cache on the
-// node, which is on the node's network, is reached by addresses.
+// node, which is on the node's network, is reached by addresses, on port 53.
 func discoverDNS(inv *inventory.Inventory, s *corev1.Service) Group {
 	g := Group{Where: "Service " + s.Namespace + "/" + s.Name, Pods: []PodSet{{Namespace: s.Namespace, Labels: s.Spec.Selector}}}
 	pods := slices.Collect(inv.Selected(s.Namespace, s.Spec.Selector))
@@ -92,12 +144,18 @@ func discoverDNS(inv *inventory.Inventory, s *corev1.Service) Group {
 	}
 	slices.SortFunc(g.Ports, Port.Compare)
 	g.Ports = slices.Compact(g.Ports)
-	if inv.Entry(inventory.Key{Kind: daemonSetKind, Namespace: "kube-system", Name: "node-local-dns"}) != nil {
-		g.Addresses = append([]netip.Prefix{nodeLocalDNS}, single(s.Spec.ClusterIPs)...)
-		g.Where += " and DaemonSet kube-system/node-local-dns"
-		g.Ports = append(g.Ports, NumberedPort(TCP, 53), NumberedPort(UDP, 53))
-		slices.SortFunc(g.Ports, Port.Compare)
-		g.Ports = slices.Compact(g.Ports)
+	if inv.Entry(inventory.Key{Kind: daemonSetKind, Namespace: "kube-system", Name: "node-local-dns"}) == nil {
+		return g
+	}
+	g.Where += " and DaemonSet kube-system/node-local-dns"
+	cache := []Port{NumberedPort(TCP, 53), NumberedPort(UDP, 53)}
+	addresses := append([]netip.Prefix{nodeLocalDNS}, single(s.Spec.ClusterIPs)...)
+	if slices.Equal(g.Ports, cache) {
+		g.Addresses = addresses
+		return g
+	}
+	for _, a := range addresses {
+		g.Others = append(g.Others, Listener{Addresses: a, Ports: cache})
 	}
 	return g
 }

@@ -5,6 +5,7 @@ package generator
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -68,13 +69,30 @@ type Evidence struct {
 
 	// Expires is when the evidence stops counting; zero for never.
 	Expires time.Time
+
+	// Requests, of an intent, are those of HTTP that somebody asks for.
+	Requests Requests
+}
+
+// String returns the reason in words: "manifest shop/web.yaml:31 (env CART_ADDR of
+// container server)".
+func (e Evidence) String() string {
+	text := e.Source.String()
+	if e.Where != "" {
+		text = strings.TrimPrefix(e.Where, text+" ") // "template dns" names its source
+		text = e.Source.String() + " " + text
+	}
+	if e.What != "" {
+		text += " (" + e.What + ")"
+	}
+	return text
 }
 
 // Compare orders evidence by source, place and words.
 func (e Evidence) Compare(o Evidence) int {
 	return cmp.Or(cmp.Compare(e.Source, o.Source), cmp.Compare(e.Where, o.Where), cmp.Compare(e.What, o.What),
 		e.Object.Compare(o.Object), cmp.Compare(e.Field, o.Field),
-		e.First.Compare(o.First), e.Last.Compare(o.Last), cmp.Compare(e.Flows, o.Flows))
+		e.First.Compare(o.First), e.Last.Compare(o.Last), cmp.Compare(e.Flows, o.Flows), e.Requests.Compare(o.Requests))
 }
 
 // Placed fills in where evidence stands that only names an object and a field:
@@ -139,6 +157,16 @@ func (e Edge) Expires() time.Time {
 	return last
 }
 
+// current returns the evidence that has not expired by now; all of it for the
+// zero time. The list is shared where nothing has.
+func current(because []Evidence, now time.Time) []Evidence {
+	over := func(e Evidence) bool { return !now.IsZero() && !e.Expires.IsZero() && !e.Expires.After(now) }
+	if !slices.ContainsFunc(because, over) {
+		return because
+	}
+	return slices.DeleteFunc(slices.Clone(because), over)
+}
+
 // String returns "Deployment shop/web -> Deployment shop/carts TCP/8080".
 func (e Edge) String() string {
 	return e.From.String() + " -> " + e.To.String() + " " + e.Port.String()
@@ -157,6 +185,9 @@ func merged(edges []Edge) []Edge {
 		out = append(out, e)
 	}
 	for i := range out {
+		if len(out[i].Because) < 2 {
+			continue // shared with the input, whose edges are values
+		}
 		because := slices.Clone(out[i].Because)
 		slices.SortFunc(because, Evidence.Compare)
 		out[i].Because = slices.Compact(because)

@@ -52,3 +52,17 @@ func TestProblemNamesTheEndsThatAreKnown(t *testing.T) {
 		}
 	}
 }
+
+func TestEvidenceInWords(t *testing.T) {
+	t.Parallel()
+	for want, e := range map[string]Evidence{
+		"manifest web.yaml:31 (env CARTS_URL of container web)": {Source: Manifest, Where: "web.yaml:31", What: "env CARTS_URL of container web"},
+		"template dns (pods ask for names)":                     {Source: Template, Where: "template dns", What: "pods ask for names"},
+		"flow flows.json":                                       {Source: Flow, Where: "flows.json"},
+		"intent (annotation)":                                   {Source: Intent, What: "annotation"},
+	} {
+		if got := e.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

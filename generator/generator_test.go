@@ -85,6 +85,8 @@ func TestExternalIsOutside(t *testing.T) {
 	for address, want := range map[string]bool{
 		"8.8.8.8": true, "198.51.100.8": true, "2001:db8:2::1": true, "198.51.100.7": false, "203.0.113.77": false, "2001:db8:1::1": false,
 		"169.254.169.254": false, "10.1.2.3": false, "fd00:ec2::254": false, "168.63.129.16": false, "::1": false,
+		// What NAT64 makes of 10.1.2.3, 8.8.8.8 and 169.254.169.254.
+		"64:ff9b::a01:203": false, "64:ff9b::808:808": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::a9fe:a9fe": false, "64:ff9b:2::1": true,
 	} {
 		a := netip.MustParseAddr(address)
 		if got := external[0].Holds(a) || external[1].Holds(a); got != want {

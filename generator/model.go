@@ -5,7 +5,9 @@ package generator
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -24,9 +26,22 @@ type Model struct {
 	// others are in the model, and no policy is needed for them.
 	Guards map[string]Guard
 
+	// Services are those with a cluster address through which edges lead to pods,
+	// ordered. Some enforcers look at connections before the address is translated.
+	Services []Through
+
 	// Edges are ordered, no two about the same connection. No end is a Service,
 	// every port and every peer is valid.
 	Edges []Edge
+}
+
+// Through is a Service, by what it selects its pods.
+type Through struct {
+	Service  Peer
+	Selector map[string]string // read-only
+
+	// Moved says that the pods accept on other ports than the Service does.
+	Moved bool
 }
 
 // Problem is a piece of evidence that no edge came of, or a reason for care.
@@ -59,6 +74,9 @@ var (
 	errMetadata = errors.New("reaches a metadata service, which hands out the node's credentials: only an intent may ask for that")
 )
 
+// unknownGroup is about a group of which the environment has nothing.
+const unknownGroup = "what %q is in this cluster is not known"
+
 // Input is what a model is built from.
 type Input struct {
 	Inventory   *inventory.Inventory
@@ -66,6 +84,10 @@ type Input struct {
 	Environment Environment
 	Guards      map[string]Guard
 	Edges       []Edge // as the sources found them
+
+	// Now is the moment at which the model counts: evidence that expired by then is
+	// none. Zero: nothing expires.
+	Now time.Time
 }
 
 // Build makes the model: Services become what they lead to, groups get their
@@ -73,11 +95,21 @@ type Input struct {
 // several times becomes one edge with several reasons. Edges that cannot stand
 // come back as problems, in order; none is changed into something wider.
 func Build(in Input) (*Model, []Problem) {
-	b := builder{inv: in.Inventory, universe: in.Universe, env: in.Environment}
+	b := builder{inv: in.Inventory, universe: in.Universe, env: in.Environment, edges: make([]Edge, 0, len(in.Edges)), through: map[Peer]Through{}}
 	for _, e := range in.Edges {
+		because := current(e.Because, in.Now)
+		if len(because) == 0 && len(e.Because) > 0 {
+			b.problem(e, "expired at %s", e.Expires().UTC().Format(time.RFC3339))
+			continue
+		}
+		e.Because = because
 		b.add(e)
 	}
-	m := &Model{Universe: in.Universe, Environment: in.Environment, Guards: in.Guards, Edges: merged(b.edges)}
+	m := &Model{
+		Universe: in.Universe, Environment: in.Environment, Guards: in.Guards, Edges: merged(b.edges),
+		Services: slices.SortedFunc(maps.Values(b.through), func(x, y Through) int { return x.Service.Compare(y.Service) }),
+	}
+	b.problems = append(b.problems, m.wrongLabels()...)
 	slices.SortStableFunc(b.problems, func(x, y Problem) int { return x.Edge.Compare(y.Edge) })
 	return m, b.problems
 }
@@ -88,6 +120,7 @@ type builder struct {
 	env      Environment
 	edges    []Edge
 	problems []Problem
+	through  map[Peer]Through
 }
 
 func (b *builder) problem(e Edge, format string, args ...any) {
@@ -140,13 +173,22 @@ func (b *builder) targets(e Edge) []Edge {
 	if e.Port != (Port{}) {
 		return []Edge{e}
 	}
-	group, _ := b.env.Group(e.To.Kind)
+	group, is := b.env.Group(e.To.Kind)
 	var out []Edge
 	for _, p := range group.Ports {
 		out = append(out, Edge{From: e.From, To: e.To, Port: p, Because: e.Because})
 	}
-	if len(out) == 0 {
+	switch {
+	case len(out) > 0:
+	case is && group.Empty():
+		b.problem(e, unknownGroup, e.To)
+	default:
 		b.problem(e, "%v", errNoPort)
+	}
+	for _, other := range group.Others {
+		for _, p := range other.Ports {
+			out = append(out, Edge{From: e.From, To: CIDRPeerOf(other.Addresses), Port: p, Because: e.Because})
+		}
 	}
 	return out
 }
@@ -154,6 +196,10 @@ func (b *builder) targets(e Edge) []Edge {
 // place checks an edge whose ends are final and keeps it.
 func (b *builder) place(e Edge) {
 	if err := e.Port.Validate(); err != nil {
+		b.problem(e, "%v", err)
+		return
+	}
+	if err := b.number(&e); err != nil {
 		b.problem(e, "%v", err)
 		return
 	}
@@ -175,6 +221,23 @@ func (b *builder) place(e Edge) {
 	}
 }
 
+// number replaces the name of a port of a workload on the network of its node by
+// its number: the node, which it is for policies, has no names for ports.
+func (b *builder) number(e *Edge) error {
+	if e.To.Kind != WorkloadPeer || e.Port.Name == "" {
+		return nil
+	}
+	w := b.universe.Workload(e.To.ID())
+	if w == nil || !w.HostNetwork {
+		return nil
+	}
+	for _, p := range w.Resolve(e.Port).List() {
+		e.Port = p
+		return nil
+	}
+	return fmt.Errorf("%s is on the network of its node, and no container gives a port the name %q", w.ID, e.Port.Name)
+}
+
 // settle replaces a workload on the network of its node by the nodes, and
 // refuses a peer of which nothing is known.
 func (b *builder) settle(p *Peer) error {
@@ -192,7 +255,7 @@ func (b *builder) settle(p *Peer) error {
 		*p = Peer{Kind: NodePeer}
 	}
 	if group, is := b.env.Group(p.Kind); is && group.Empty() {
-		return fmt.Errorf("what %q is in this cluster is not known", p)
+		return fmt.Errorf(unknownGroup, p)
 	}
 	return nil
 }

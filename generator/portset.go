@@ -4,6 +4,7 @@ package generator
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 )
@@ -61,6 +62,23 @@ func joined(spans []span) []span {
 // Empty reports whether the set has no port.
 func (s PortSet) Empty() bool { return len(s.spans) == 0 }
 
+// Ranges returns how many ranges the set is made of, the fewest.
+func (s PortSet) Ranges() int { return len(s.spans) }
+
+// AppendKey appends bytes that no other set has, by which a map may know it.
+func (s PortSet) AppendKey(b []byte) []byte {
+	for _, sp := range s.spans {
+		b = binary.LittleEndian.AppendUint64(b, uint64(sp.first)<<32|uint64(sp.last))
+	}
+	return b
+}
+
+// reaching returns the first of some spans that does not end before a place.
+func reaching(spans []span, place uint32) int {
+	i, _ := slices.BinarySearchFunc(spans, place, func(s span, place uint32) int { return cmp.Compare(s.last, place) })
+	return i
+}
+
 // Contains reports whether a port is in the set; for a range, all of it. Names
 // are in no set.
 func (s PortSet) Contains(p Port) bool {
@@ -68,7 +86,7 @@ func (s PortSet) Contains(p Port) bool {
 		return false
 	}
 	want := spanOf(p)
-	i, _ := slices.BinarySearchFunc(s.spans, want, func(have, want span) int { return cmp.Compare(have.last, want.last) })
+	i := reaching(s.spans, want.last)
 	return i < len(s.spans) && s.spans[i].first <= want.first
 }
 
@@ -83,21 +101,40 @@ func (s PortSet) Union(o PortSet) PortSet {
 	case o.Empty():
 		return s
 	}
-	return PortSet{joined(slices.Concat(s.spans, o.spans))}
-}
-
-// Intersect returns the ports of both sets.
-func (s PortSet) Intersect(o PortSet) PortSet {
-	var out []span
-	for i, j := 0, 0; i < len(s.spans) && j < len(o.spans); {
-		a, b := s.spans[i], o.spans[j]
-		if first, last := max(a.first, b.first), min(a.last, b.last); first <= last {
-			out = append(out, span{first, last})
-		}
-		if a.last < b.last {
+	out := make([]span, 0, len(s.spans)+len(o.spans))
+	for i, j := 0, 0; i < len(s.spans) || j < len(o.spans); {
+		var next span
+		if j == len(o.spans) || i < len(s.spans) && s.spans[i].first < o.spans[j].first {
+			next = s.spans[i]
 			i++
 		} else {
+			next = o.spans[j]
 			j++
+		}
+		if n := len(out); n > 0 && next.first <= out[n-1].last+1 {
+			out[n-1].last = max(out[n-1].last, next.last)
+		} else {
+			out = append(out, next)
+		}
+	}
+	return PortSet{out}
+}
+
+// Intersect returns the ports of both sets. One of few ranges costs little with
+// one of many.
+func (s PortSet) Intersect(o PortSet) PortSet {
+	few, many := s.spans, o.spans
+	if len(few) > len(many) {
+		few, many = many, few
+	}
+	var out []span
+	for _, a := range few {
+		many = many[reaching(many, a.first):]
+		for _, b := range many {
+			if b.first > a.last {
+				break
+			}
+			out = append(out, span{max(a.first, b.first), min(a.last, b.last)})
 		}
 	}
 	return PortSet{out}
@@ -109,17 +146,18 @@ func (s PortSet) Minus(o PortSet) PortSet {
 		return s
 	}
 	var out []span
-	j := 0
+	without := o.spans
 	for _, a := range s.spans {
-		for j < len(o.spans) && o.spans[j].last < a.first {
-			j++
-		}
+		without = without[reaching(without, a.first):]
 		rest := a
-		for k := j; k < len(o.spans) && o.spans[k].first <= a.last; k++ {
-			if cut := o.spans[k]; cut.first > rest.first {
+		for _, cut := range without {
+			if cut.first > a.last {
+				break
+			}
+			if cut.first > rest.first {
 				out = append(out, span{rest.first, cut.first - 1})
 			}
-			rest.first = o.spans[k].last + 1
+			rest.first = cut.last + 1
 		}
 		if rest.first <= rest.last {
 			out = append(out, rest)

@@ -34,15 +34,20 @@ func (b *builder) throughService(e Edge) []Edge {
 	}
 	workloads := b.behind(s)
 	var out []Edge
+	headless, moved := s.Spec.ClusterIP == corev1.ClusterIPNone, false
 	for _, id := range workloads {
 		for i := range ports {
-			port, ok := podPort(b.universe.Workload(id), &ports[i], s.Spec.ClusterIP == corev1.ClusterIPNone)
+			port, ok := podPort(b.universe.Workload(id), &ports[i], headless)
 			if !ok {
 				b.problem(e, "%s has no container port %q, to which %s leads", id, ports[i].TargetPort.String(), e.To)
 				continue
 			}
+			moved = moved || !b.universe.Workload(id).Resolve(port).Contains(NumberedPort(port.Protocol, uint16(ports[i].Port))) //nolint:gosec // portsOf has left out the others
 			out = append(out, Edge{From: e.From, To: WorkloadPeerOf(id), Port: port, Because: e.Because})
 		}
+	}
+	if len(out) > 0 && !headless {
+		b.through[e.To] = Through{Service: e.To, Selector: s.Spec.Selector, Moved: moved || b.through[e.To].Moved}
 	}
 	if len(workloads) == 0 {
 		b.problem(e, "%s selects no workload", e.To)

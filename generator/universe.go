@@ -13,6 +13,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -120,19 +121,20 @@ func Observe(inv *inventory.Inventory) (*Universe, error) {
 
 // OwnerOf returns the workload that a pod or a template belongs to. What the
 // inventory does not hold is known by the reference alone: the ReplicaSet of a
-// Deployment has its name and the hash of the template.
+// Deployment has its name and the hash of the template, the Job of a CronJob that is
+// there its name and the minute of the run.
 func OwnerOf(inv *inventory.Inventory, w *inventory.Workload) WorkloadID {
 	for w.Controller != nil {
 		above := inv.ControllerOf(w)
 		if above == nil {
-			return ownerByName(w)
+			return ownerByName(inv, w)
 		}
 		w = above
 	}
 	return idOf(w.Key)
 }
 
-func ownerByName(w *inventory.Workload) WorkloadID {
+func ownerByName(inv *inventory.Inventory, w *inventory.Workload) WorkloadID {
 	c := w.Controller
 	id := WorkloadID{Namespace: w.Key.Namespace, Kind: c.Kind, Name: c.Name}
 	if hash := w.Labels[appsv1.DefaultDeploymentUniqueLabelKey]; c.Kind == "ReplicaSet" && hash != "" {
@@ -140,15 +142,26 @@ func ownerByName(w *inventory.Workload) WorkloadID {
 			id.Kind, id.Name = "Deployment", name
 		}
 	}
+	if i := strings.LastIndexByte(c.Name, '-'); c.Kind == "Job" && i > 0 && len(c.Name)-i > minuteDigits && strings.Trim(c.Name[i+1:], "0123456789") == "" &&
+		inv.Entry(inventory.Key{Kind: cronJobKind, Namespace: id.Namespace, Name: c.Name[:i]}) != nil {
+		id.Kind, id.Name = cronJobKind.Kind, c.Name[:i]
+	}
 	return id
 }
+
+// minuteDigits are those of the minutes since 1970, which end the name of a CronJob's
+// Job (k8s.io/kubernetes/pkg/controller/cronjob, getJobName).
+const minuteDigits = 8
+
+var cronJobKind = schema.GroupKind{Group: batchv1.GroupName, Kind: "CronJob"}
 
 func idOf(k inventory.Key) WorkloadID {
 	return WorkloadID{Namespace: k.Namespace, Kind: k.Kind.Kind, Name: k.Name}
 }
 
 func workloadOf(w *inventory.Workload, id WorkloadID) *Workload {
-	out := &Workload{ID: id, Labels: w.Labels, HostNetwork: w.Spec.HostNetwork, Addresses: addressesOf(w)}
+	out := &Workload{ID: id, HostNetwork: w.Spec.HostNetwork, Addresses: addressesOf(w)}
+	out.Labels, out.Wrong = possible(w.Labels)
 	for _, list := range [][]corev1.Container{w.Spec.Containers, w.Spec.InitContainers} {
 		for i := range list {
 			out.Ports = append(out.Ports, containerPorts(list[i].Ports)...)

@@ -5,6 +5,7 @@ package generator
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 )
 
 // WorkloadID names a workload: what a person deploys, and not the pods or the
@@ -32,6 +33,7 @@ type Workload struct {
 	ID       WorkloadID
 	Labels   map[string]string // of its pods; read-only
 	Selector map[string]string // by which its owner finds them, where that is a set of pairs; read-only, nil when not known
+	Wrong    []string          // labels that no pod can have, each with why; not among Labels
 	Ports    []ContainerPort   // of all containers, sidecars included, in their order
 
 	// HostNetwork pods are on the network of their node: policies do not apply to
@@ -55,4 +57,15 @@ func (w *Workload) Resolve(p Port) PortSet {
 		}
 	}
 	return PortSet{}
+}
+
+// Named returns the different ports that have a name, of any protocol.
+func (w *Workload) Named(name string) []ContainerPort {
+	var out []ContainerPort
+	for _, c := range w.Ports {
+		if c.Name == name && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
 }

@@ -3,11 +3,9 @@
 package policytemplates_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"maps"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,56 +21,23 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator/netpol"
 	"github.com/gatehouse-sh/gatehouse/generator/templates"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
+	"github.com/gatehouse-sh/gatehouse/internal/templatecase"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 	policytemplates "github.com/gatehouse-sh/gatehouse/policy-templates"
 )
 
 var update = flag.Bool("update", false, "write the expected results anew")
 
-// testCase is case/case.yaml.
-type testCase struct {
-	Environment struct {
-		Gateway, Monitoring []podSet
-		Nodes, PodRanges    []string // besides those of the objects
-	}
-	Runs []run
-}
-
-type podSet struct {
-	Namespace string
-	Labels    map[string]string
-}
-
-// run is one application of the template.
-type run struct {
-	Because    string // what the run shows
-	Namespace  string // empty for the cluster
-	Enforcer   string
-	Parameters map[string]string
-}
-
-func library(t *testing.T) *templates.Library {
-	t.Helper()
-	l, err := templates.Load(policytemplates.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(l.Templates()) == 0 {
-		t.Fatal("no templates")
-	}
-	return l
-}
-
 // TestCases applies every template to the objects of its case, renders what comes
 // of it and proves that the policies allow exactly that.
 func TestCases(t *testing.T) {
 	t.Parallel()
-	for _, tmpl := range library(t).Templates() {
+	for _, tmpl := range templatecase.Library(t).Templates() {
 		t.Run(tmpl.Name, func(t *testing.T) {
 			t.Parallel()
 			folder := filepath.Join(tmpl.Name, "case")
-			c := readCase(t, tmpl.Name)
-			inv := inventory.New(objects(t, tmpl.Name)...)
+			c := templatecase.Read(t, ".", tmpl.Name)
+			inv := inventory.New(templatecase.Objects(t, ".", tmpl.Name)...)
 			var out strings.Builder
 			for _, r := range c.Runs {
 				apply(t, &out, tmpl, inv, c, r)
@@ -94,98 +59,21 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// readCase reads the case of a template.
-func readCase(t *testing.T, template string) *testCase {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(template, "case", "case.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &testCase{}
-	if err := yaml.UnmarshalStrict(text, c); err != nil {
-		t.Fatal(err)
-	}
-	if len(c.Runs) == 0 {
-		t.Fatalf("the case of %s applies nothing", template)
-	}
-	return c
-}
-
-// objects reads the objects of a case.
-func objects(t *testing.T, template string) []inventory.Object {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(template, "case", "objects.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []inventory.Object
-	for part := range bytes.SplitSeq(text, []byte("\n---\n")) {
-		data, err := yaml.YAMLToJSONStrict(part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		o, _, err := inventory.DecodeAny(data)
-		if err != nil {
-			t.Fatalf("%s: %v", data, err)
-		}
-		list = append(list, o)
-	}
-	return list
-}
-
-// environment is what the objects say and what the case adds.
-func (c *testCase) environment(t *testing.T, inv *inventory.Inventory) generator.Environment {
-	t.Helper()
-	env := generator.Discover(inv)
-	for _, s := range c.Environment.Gateway {
-		env.Gateway.Pods = append(env.Gateway.Pods, generator.PodSet{Namespace: s.Namespace, Labels: s.Labels})
-	}
-	for _, s := range c.Environment.Monitoring {
-		env.Monitoring.Pods = append(env.Monitoring.Pods, generator.PodSet{Namespace: s.Namespace, Labels: s.Labels})
-	}
-	for to, list := range map[*[]netip.Prefix][]string{&env.Nodes.Addresses: c.Environment.Nodes, &env.PodRanges: c.Environment.PodRanges} {
-		for _, text := range list {
-			p, err := netip.ParsePrefix(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			*to = append(*to, p)
-		}
-	}
-	return env
-}
-
 // apply writes down what one run gives.
-func apply(t *testing.T, out *strings.Builder, tmpl *templates.Template, inv *inventory.Inventory, c *testCase, r run) {
+func apply(t *testing.T, out *strings.Builder, tmpl *templates.Template, inv *inventory.Inventory, c *templatecase.Case, r templatecase.Run) {
 	t.Helper()
-	u, err := generator.Observe(inv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := templates.Input{Namespace: r.Namespace, Inventory: inv, Universe: u, Environment: c.environment(t, inv), Enforcer: enforcer(t, r.Enforcer)}
-	if r.Because == "" {
-		t.Fatal("a run says what it shows")
-	}
 	fmt.Fprintf(out, "# %s\n", r.Because)
-	got, err := templates.Apply(tmpl, r.Parameters, in)
-	if err != nil {
-		fmt.Fprintf(out, "error: %v\n\n", err)
+	got := c.Apply(t, tmpl, inv, r)
+	if got.Err != nil {
+		fmt.Fprintf(out, "error: %v\n\n", got.Err)
 		return
 	}
-	guard := got.Guard
-	fmt.Fprintf(out, "guard: ingress %t, egress %t\n", guard.Ingress, guard.Egress)
+	fmt.Fprintf(out, "guard: ingress %t, egress %t\n", got.Guard.Ingress, got.Guard.Egress)
 	for _, tier := range got.Tiers {
 		writeTier(t, out, &tier)
 	}
-	if guard == (generator.Guard{}) { // another template guards
-		guard = generator.Guard{Ingress: true, Egress: true}
-	}
-	build := generator.Input{Inventory: inv, Universe: u, Environment: in.Environment, Edges: got.Edges}
-	if r.Namespace != "" {
-		build.Guards = map[string]generator.Guard{r.Namespace: guard}
-	}
-	m, problems := generator.Build(build)
-	for _, p := range slices.Concat(got.Problems, problems) {
+	m := got.Model
+	for _, p := range got.Problems {
 		fmt.Fprintf(out, "problem: %s\n", p)
 	}
 	for _, e := range m.Edges {
@@ -238,30 +126,30 @@ func prove(t *testing.T, out *strings.Builder, m *generator.Model) {
 func TestAllAtOnce(t *testing.T) {
 	t.Parallel()
 	var all []inventory.Object
-	var together testCase
+	var together templatecase.Case
 	known := map[string]bool{}
-	for _, tmpl := range library(t).Templates() {
-		for _, o := range objects(t, tmpl.Name) {
+	for _, tmpl := range templatecase.Library(t).Templates() {
+		for _, o := range templatecase.Objects(t, ".", tmpl.Name) {
 			name := fmt.Sprintf("%T %s/%s", o, o.GetNamespace(), o.GetName())
 			if !known[name] {
 				all = append(all, o)
 			}
 			known[name] = true
 		}
-		c := readCase(t, tmpl.Name)
+		c := templatecase.Read(t, ".", tmpl.Name)
 		together.Environment.Gateway = append(together.Environment.Gateway, c.Environment.Gateway...)
 	}
-	together.Environment.Monitoring = []podSet{{"monitoring", map[string]string{"app": "prometheus"}}}
+	together.Environment.Monitoring = []templatecase.PodSet{{Namespace: "monitoring", Labels: map[string]string{"app": "prometheus"}}}
 	inv := inventory.New(all...)
 	u, err := generator.Observe(inv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := templates.Input{Inventory: inv, Universe: u, Environment: together.environment(t, inv)}
+	in := templates.Input{Inventory: inv, Universe: u, Environment: together.In(t, inv)}
 	build := generator.Input{Inventory: inv, Universe: u, Environment: in.Environment, Guards: map[string]generator.Guard{"shop": {Ingress: true, Egress: true}}}
 	applied := 0
-	for _, tmpl := range library(t).Templates() {
-		for _, r := range readCase(t, tmpl.Name).Runs {
+	for _, tmpl := range templatecase.Library(t).Templates() {
+		for _, r := range templatecase.Read(t, ".", tmpl.Name).Runs {
 			in.Namespace = r.Namespace
 			got, err := templates.Apply(tmpl, r.Parameters, in)
 			if err != nil || r.Namespace == "" || tmpl.Name == "same-namespace" {
@@ -278,20 +166,6 @@ func TestAllAtOnce(t *testing.T) {
 	var out strings.Builder
 	prove(t, &out, m)
 	t.Logf("%d runs, %d edges, %d policies", applied, len(m.Edges), strings.Count(out.String(), "policy: "))
-}
-
-func enforcer(t *testing.T, name string) templates.Enforcer {
-	t.Helper()
-	if name == "" {
-		return templates.Generic
-	}
-	for e := templates.Generic; e <= templates.GKE; e++ {
-		if e.String() == name {
-			return e
-		}
-	}
-	t.Fatalf("%q is no enforcer", name)
-	return 0
 }
 
 func writeTier(t *testing.T, out *strings.Builder, tier *templates.Tier) {
@@ -316,7 +190,7 @@ func TestTheTableNamesEveryTemplate(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for _, tmpl := range library(t).Templates() {
+	for _, tmpl := range templatecase.Library(t).Templates() {
 		parameters := make([]string, 0, len(tmpl.Parameters))
 		for _, p := range tmpl.Parameters {
 			word := "`" + p.Name + "`"
@@ -344,7 +218,7 @@ func TestTheTableNamesEveryTemplate(t *testing.T) {
 // TestEveryReadmeSaysWhatItMust: the heading is the title, and no part is missing.
 func TestEveryReadmeSaysWhatItMust(t *testing.T) {
 	t.Parallel()
-	for _, tmpl := range library(t).Templates() {
+	for _, tmpl := range templatecase.Library(t).Templates() {
 		text, err := policytemplates.FS.ReadFile(tmpl.Name + "/README.md")
 		if err != nil {
 			t.Fatal(err)

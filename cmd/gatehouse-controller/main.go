@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command gatehouse-controller judges what is in the cluster already, reports
-// it, and watches over the webhook.
+// it, watches over the webhook, and keeps the network policies of namespaces that
+// were opted in.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"time"
@@ -30,11 +32,20 @@ func main() {
 	flag.StringVar(&o.Canary, "canary-namespace", "gatehouse-canary", "enforced namespace in which a dry-run must be refused every minute, empty for none")
 	flag.DurationVar(&o.CompareRBAC, "compare-rbac-every", 24*time.Hour, "how often roles and bindings are compared with what they were, 0 for never")
 	flag.IntVar(&o.Workers, "workers", 2, "how many objects are judged at once")
+	sources := networkFlags(flag.CommandLine, &o.Plans)
+	own := followFlags(flag.CommandLine, &o.Plans)
 	program := daemon.Program{
 		Name: "gatehouse-controller", Verbose: "every pass of the scan",
-		About: "judges what is in a cluster already, reports it, and watches over the webhook",
+		About: "judges what is in a cluster already, reports it, watches over the webhook, and keeps network policies",
 		Run: func(ctx context.Context, cfg *rest.Config, log logr.Logger) error {
 			log.Info("starting", "version", version.Get().Version)
+			if err := errors.Join(sources.load(&o.Plans), own.load(&o.Plans)); err != nil {
+				return err
+			}
+			var err error
+			if o.Flows, err = sources.relay.Options(); err != nil {
+				return err
+			}
 			return serve.Run(ctx, cfg, o, log)
 		},
 	}

@@ -4,7 +4,6 @@ package cilium
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/rendering"
 )
 
 // Reasons why a block cannot be said.
@@ -39,13 +39,13 @@ func apart(env *generator.Environment, g Gateway) []word {
 
 // blocks writes the blocks of a rule down. One that holds some nodes and not all
 // cannot be said; where the blocks hold them all, the entities say so.
-func (r *renderer) blocks(out *rule, list []compact.Peer, edges []*generator.Edge) []*generator.Edge {
+func (r *renderer) blocks(out *rule, list []compact.Peer, refused *rendering.Refusals) {
 	refuse := func(i int, err error) {
-		edges = r.problems.Refuse(edges, &list[i], err)
+		refused.Add(&list[i], err)
 		list = slices.Delete(list, i, i+1)
 	}
 	for i := range slices.Backward(list) {
-		if list[i].Kind == generator.DNSPeer && list[i].Block.Prefix.Addr().IsLinkLocalUnicast() {
+		if r.model.Environment.ResolverOnNode(list[i].Kind, list[i].Block.Prefix) {
 			refuse(i, errNodeLocal)
 		}
 	}
@@ -78,7 +78,6 @@ func (r *renderer) blocks(out *rule, list []compact.Peer, edges []*generator.Edg
 	}
 	slices.Reverse(out.blocks)
 	out.world()
-	return edges
 }
 
 // world says in one word what a block of every address of both families says.
@@ -141,17 +140,13 @@ func meets(b *generator.Block, a netip.Prefix) extent {
 }
 
 func blockOf(b generator.Block) (api.CIDRRule, error) {
-	prefix := generator.CIDRPeerOf(b.Prefix).Prefix
-	out := api.CIDRRule{Cidr: api.CIDR(prefix.String())}
-	for _, e := range b.Except {
-		e = generator.CIDRPeerOf(e).Prefix
-		switch {
-		case !e.Overlaps(prefix):
-			continue // takes nothing away
-		case e.Bits() <= prefix.Bits():
-			return api.CIDRRule{}, fmt.Errorf("nothing is left of %s without %s", prefix, e)
-		}
-		out.ExceptCIDRs = append(out.ExceptCIDRs, api.CIDR(e.String()))
+	cidr, except, err := rendering.Block(b)
+	if err != nil {
+		return api.CIDRRule{}, err
+	}
+	out := api.CIDRRule{Cidr: api.CIDR(cidr)}
+	for _, e := range except {
+		out.ExceptCIDRs = append(out.ExceptCIDRs, api.CIDR(e))
 	}
 	return out, nil
 }

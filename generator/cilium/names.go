@@ -26,24 +26,33 @@ type lookup struct {
 	subject   *metav1.LabelSelector
 }
 
-// watch notes which pods may ask the name servers, and in which namespaces the
-// answers have to be read because a policy names names.
+// watch notes in which namespaces the answers of the name servers have to be read
+// because a policy names names, and which pods may ask these servers there.
 func (r *renderer) watch(policies []compact.Policy) {
-	for i := range policies {
-		p := &policies[i]
-		if p.Direction != compact.Egress {
-			continue
-		}
-		for j := range p.Rules {
-			rule := &p.Rules[j]
-			if slices.ContainsFunc(rule.Peers, func(q compact.Peer) bool { return q.IsName() }) {
-				r.watched[p.Namespace] = true
-			}
-			if slices.ContainsFunc(rule.Peers, r.isServer) && len(r.asking(rule.Ports)) > 0 {
-				r.lookups = append(r.lookups, lookup{p.Namespace, &p.Subject})
-			}
+	egress := slices.DeleteFunc(slices.Clone(policies), func(p compact.Policy) bool { return p.Direction != compact.Egress })
+	for i := range egress {
+		if slices.ContainsFunc(egress[i].Rules, func(from compact.Rule) bool {
+			return slices.ContainsFunc(from.Peers, func(q compact.Peer) bool { return q.IsName() })
+		}) {
+			r.watched[egress[i].Namespace] = true
 		}
 	}
+	for i := range egress {
+		p := &egress[i]
+		if slices.ContainsFunc(p.Rules, func(from compact.Rule) bool { return r.asks(p, from) }) {
+			r.lookups = append(r.lookups, lookup{p.Namespace, &p.Subject})
+		}
+	}
+}
+
+// asks reports whether what is written of a rule lets its pods ask name servers whose
+// answers are read. A server may be one that cannot be said.
+func (r *renderer) asks(p *compact.Policy, from compact.Rule) bool {
+	if from.Peers, _ = r.servers(p, &from); len(from.Peers) == 0 {
+		return false
+	}
+	trial := renderer{model: r.model, options: r.options, apart: r.apart, watched: r.watched} // with problems of its own
+	return len(trial.rule(p, &from)) > 0
 }
 
 func (r *renderer) isServer(q compact.Peer) bool {

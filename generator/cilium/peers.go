@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/rendering"
 )
 
 // The label by which Cilium knows the namespace of a pod, and the source of all
@@ -37,6 +38,7 @@ func (r *renderer) entities(k generator.PeerKind) api.EntitySlice {
 func (r *renderer) peers(p *compact.Policy, list []compact.Peer, edges []*generator.Edge) (rule, []*generator.Edge) {
 	var out rule
 	var blocks []compact.Peer
+	var refused rendering.Refusals
 	for i := range list {
 		q := &list[i]
 		var err error
@@ -53,16 +55,16 @@ func (r *renderer) peers(p *compact.Policy, list []compact.Peer, edges []*genera
 				blocks = append(blocks, *q)
 			}
 		case q.Kind != generator.ClusterPeer && len(q.Namespaces) == 0:
-			err = errNobody
+			err = rendering.ErrNobody
 		default:
 			out.endpoints = append(out.endpoints, endpoints(p.Namespace, q))
 		}
 		if err != nil {
-			edges = r.problems.Refuse(edges, q, err)
+			refused.Add(q, err)
 		}
 	}
-	edges = r.blocks(&out, blocks, edges)
-	return out, edges
+	r.blocks(&out, blocks, &refused)
+	return out, r.problems.Refuse(p.Direction, edges, &refused)
 }
 
 // mention adds entities that are not there yet.

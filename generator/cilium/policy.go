@@ -3,7 +3,9 @@
 package cilium
 
 import (
-	"github.com/cilium/cilium/pkg/option"
+	"fmt"
+	"slices"
+
 	"github.com/cilium/cilium/pkg/policy/api"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -34,6 +36,35 @@ func (p *Policy) String() string {
 	return Kind + " " + p.Namespace + "/" + p.Name
 }
 
+// rules returns the specifications of a policy in their order.
+func (p *Policy) rules() api.Rules {
+	if p.Spec == nil {
+		return p.Specs
+	}
+	return slices.Concat(api.Rules{p.Spec}, p.Specs)
+}
+
+// Part returns the name that Read gives to the n-th specification of a policy.
+func (p *Policy) Part(n int) string {
+	if len(p.rules()) > 1 {
+		return fmt.Sprintf("%s (%d)", p, n)
+	}
+	return p.String()
+}
+
+// Parts returns the path of each specification, in the order in which Read counts
+// them: "spec", "specs[0]".
+func (p *Policy) Parts() []string {
+	var out []string
+	if p.Spec != nil {
+		out = append(out, "spec")
+	}
+	for i := range p.Specs {
+		out = append(out, fmt.Sprintf("specs[%d]", i))
+	}
+	return out
+}
+
 // Gateway says what the ingress gateway is to Cilium.
 type Gateway uint8
 
@@ -44,8 +75,3 @@ const (
 	PodGateway Gateway = iota
 	OwnGateway
 )
-
-// Cilium's own validation refuses rules about names and requests unless the
-// agent's proxy is enabled, and asks a variable of its packages for that. It is
-// enabled unless somebody disabled it (pkg/defaults, EnableL7Proxy).
-func init() { option.Config.EnableL7Proxy = true }

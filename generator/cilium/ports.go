@@ -5,8 +5,10 @@ package cilium
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cilium/cilium/pkg/policy/api"
 
@@ -20,9 +22,8 @@ const maxPorts = 40
 
 // Reasons why ports cannot be said.
 var (
-	errSCTP     = errors.New("the agents of Cilium do not know SCTP unless it is enabled (enable-sctp)")
-	errRequests = errors.New("what shares a rule here asks for different requests: ask for the same ones, or for another port")
-	errNotHTTP  = errors.New("requests of HTTP can be asked for on ports of TCP that are numbered or named, and not on all of them")
+	errSCTP    = errors.New("the agents of Cilium do not know SCTP unless it is enabled (enable-sctp)")
+	errNotHTTP = errors.New("requests of HTTP can be asked for on ports of TCP that are numbered or named, and not on all of them")
 )
 
 // ports returns the ports of a rule that can be said, and the edges of those.
@@ -64,56 +65,42 @@ func (r *renderer) twice(p generator.Port, edges []*generator.Edge) error {
 			continue
 		}
 		for _, w := range r.model.Members(e.To) {
-			var first *generator.ContainerPort
-			for i := range w.Ports {
-				q := &w.Ports[i]
-				switch {
-				case q.Name != p.Name:
-				case first == nil:
-					first = q
-				case *first != *q:
-					return fmt.Errorf("%s has several ports named %s, and Cilium keeps one for a name: give the numbers", w.ID, p.Name)
-				}
+			if len(w.Named(p.Name)) > 1 {
+				return fmt.Errorf("%s has several ports named %s, and Cilium keeps one for a name: give the numbers", w.ID, p.Name)
 			}
 		}
 	}
 	return nil
 }
 
-// written writes ports down, with the requests that are asked for on them.
-func (r *renderer) written(p *compact.Policy, list []generator.Port, edges []*generator.Edge) (api.PortRules, error) {
-	requests, err := r.requests(p, list, edges)
-	if err != nil {
-		return nil, err
+// requests returns what a rule asks for, where the connection is accepted: once is
+// enough. Without what cannot be asked for requests, it returns the ports and edges. The
+// proxy that looks at requests has their query in the path, and an expression is about
+// the whole of it (pkg/envoy/policy, envoy_l7_rules_translator.go).
+func (r *renderer) requests(p *compact.Policy, from *compact.Rule, list []generator.Port, edges []*generator.Edge) (*api.L7Rules, []generator.Port, []*generator.Edge) {
+	asked := from.Requests.List()
+	if len(asked) == 0 || p.Direction != compact.Ingress || r.options.Enforcement == Observe {
+		return nil, list, edges
 	}
-	return portRules(list, requests), nil
-}
-
-// requests returns what all edges of a rule ask for. They are asked for where
-// the connection is accepted: once is enough.
-func (r *renderer) requests(p *compact.Policy, list []generator.Port, edges []*generator.Edge) (*api.L7Rules, error) {
-	if r.options.HTTP == nil || p.Direction != compact.Ingress || r.options.Enforcement == Observe || len(edges) == 0 {
-		return nil, nil //nolint:nilnil // nothing is asked for
-	}
-	asked := r.options.HTTP(edges[0])
-	for _, e := range edges[1:] {
-		if !slices.Equal(asked, r.options.HTTP(e)) {
-			return nil, errRequests
-		}
-	}
-	if len(asked) == 0 {
-		return nil, nil //nolint:nilnil // nothing is asked for
-	}
+	rest := make([]generator.Port, 0, len(list))
 	for _, port := range list {
-		if port.Protocol != generator.TCP || port == generator.EveryPort(generator.TCP) {
-			return nil, errNotHTTP
+		if port.Protocol == generator.TCP && port != generator.EveryPort(generator.TCP) {
+			rest = append(rest, port)
+			continue
 		}
+		edges = r.without(edges, errNotHTTP, func(e *generator.Edge) bool { return e.Port.Protocol == port.Protocol })
 	}
-	out := &api.L7Rules{}
+	out := &api.L7Rules{HTTP: make(api.PortRulesHTTP, 0, len(asked))}
 	for _, q := range asked {
-		out.HTTP = append(out.HTTP, api.PortRuleHTTP{Method: q.Method, Path: q.Path})
+		one := api.PortRuleHTTP{Method: q.Method}
+		if path, open := strings.CutSuffix(q.Path, "*"); open {
+			one.Path = regexp.QuoteMeta(path) + ".*"
+		} else if path != "" {
+			one.Path = regexp.QuoteMeta(path) + `(\?.*)?`
+		}
+		out.HTTP = append(out.HTTP, one)
 	}
-	return out, nil
+	return out, rest, edges
 }
 
 // portRules writes ports down, as many entries as they need.

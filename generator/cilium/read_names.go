@@ -13,13 +13,13 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
-// reading is all policies of a list: what names mean in one, others say.
-type reading struct {
+// together is all policies of a list: what names mean in one, others say.
+type together struct {
 	policies []verify.Policy
 	watched  []verify.Pods // whose look-ups of names are read
 }
 
-func (a *reading) add(p verify.Policy, watched bool) {
+func (a *together) add(p verify.Policy, watched bool) {
 	a.policies = append(a.policies, p)
 	if watched {
 		a.watched = append(a.watched, p.Subject)
@@ -28,7 +28,7 @@ func (a *reading) add(p verify.Policy, watched bool) {
 
 // learned returns the policies. A name has no addresses for pods whose look-ups
 // nobody reads (cilium/cilium#28427).
-func (a *reading) learned() []verify.Policy {
+func (a *together) learned() []verify.Policy {
 	for i := range a.policies {
 		p := &a.policies[i]
 		if slices.ContainsFunc(a.watched, func(w verify.Pods) bool {
@@ -38,7 +38,7 @@ func (a *reading) learned() []verify.Policy {
 		}
 		for j := range p.Egress {
 			rule := &p.Egress[j]
-			rule.Peers = slices.DeleteFunc(rule.Peers, func(q verify.Peer) bool { return q.Domain != "" })
+			rule.Peers = slices.DeleteFunc(rule.Peers, func(q verify.Peer) bool { return q.Domain != "" && rule.Action == verify.Accept })
 		}
 		p.Egress = slices.DeleteFunc(p.Egress, func(r verify.Rule) bool { return len(r.Peers) == 0 && !r.Anyone })
 	}
@@ -70,6 +70,18 @@ func (r *reader) domain(at string, n api.FQDNSelector) []verify.Peer {
 		return nil
 	}
 	return []verify.Peer{{Domain: name}}
+}
+
+// ofNames adds the domain names to peers that are denied, where these are everything
+// outside of the cluster in one family of addresses: the addresses of a name have the
+// labels of every block that holds them (pkg/ipcache/metadata.go), and a rule that denies
+// counts before the one that allows the name. Which names a smaller block holds only the
+// name servers know.
+func ofNames(list []verify.Peer) []verify.Peer {
+	if slices.ContainsFunc(list, func(p verify.Peer) bool { return p.Block.Prefix.IsValid() && p.Block.Prefix.Bits() == 0 }) {
+		list = append(list, verify.Peer{Domain: verify.EveryDomain})
+	}
+	return list
 }
 
 // implies reports whether whatever one selector matches, the other does too; no

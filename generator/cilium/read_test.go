@@ -4,6 +4,7 @@ package cilium
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,67 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestReadDenials: B2.16. They isolate as rules that allow do, and count before them.
+func TestReadDenials(t *testing.T) {
+	t.Parallel()
+	got, err := read(t, "shop", `{endpointSelector: {}, egress: [{toEntities: [all]}], egressDeny: [{toEndpoints: [{matchLabels: {app: db}}], toPorts: [{ports: [{port: "80", protocol: TCP}]}]}, {toCIDR: [203.0.113.0/24]}], ingressDeny: [{fromEntities: [world]}]}`, PodGateway)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "{kubernetes.io/metadata.name=shop}/{app in (db)} [TCP/80]\n203.0.113.0/24-[] []every port\nanyone []every port\n"
+	if diff := cmp.Diff(want, text(got[0].Egress)); diff != "" {
+		t.Error(diff)
+	}
+	for _, r := range slices.Concat(got[0].Egress[:2], got[0].Ingress) {
+		if r.Action != verify.Deny {
+			t.Errorf("%s: %v", r.Name, r.Action)
+		}
+	}
+	if len(got[0].Ingress) != 1 || got[0].Egress[2].Action != verify.Accept || got[0].Isolates != (generator.Guard{Ingress: true, Egress: true}) {
+		t.Errorf("%+v", got[0])
+	}
+	for _, other := range []string{`egressDeny: [{toServices: [{k8sService: {serviceName: carts}}]}]`, `ingressDeny: [{icmps: [{fields: [{type: 8}]}]}]`} {
+		if _, err := read(t, "shop", "{endpointSelector: {}, "+other+"}", PodGateway); err == nil || !strings.Contains(err.Error(), "are denied") && !strings.Contains(err.Error(), "Deny") {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+}
+
+// TestDenialsCountBeforeNames: who may reach nothing outside reaches no name either,
+// although another rule allows it. What a smaller block holds is not known.
+func TestDenialsCountBeforeNames(t *testing.T) {
+	t.Parallel()
+	m := *cluster(t)
+	web := generator.WorkloadID{Namespace: "shop", Kind: "Deployment", Name: "web"}
+	m.Edges = []generator.Edge{{From: generator.WorkloadPeerOf(web), To: generator.FQDNPeerOf("api.example.com"), Port: generator.NumberedPort(generator.TCP, 443)}}
+	const names = `{endpointSelector: {}, egress: [{toFQDNs: [{matchName: api.example.com}]}, {toEndpoints: [{}], toPorts: [{ports: [{port: "53", protocol: ANY}], rules: {dns: [{matchPattern: "*"}]}}]}], egressDeny: [`
+	for denied, want := range map[string]bool{
+		"":                           true,
+		"{toEntities: [world]}":      false,
+		"{toCIDR: [0.0.0.0/0]}":      false,
+		`{toCIDR: ["::/0"]}`:         false,
+		"{toEntities: [all]}":        false,
+		"{toCIDR: [203.0.113.0/24]}": true,
+		"{toEntities: [cluster]}":    true,
+		"{toEndpoints: [{matchLabels: {app: db}}]}":                                true,
+		`{toEntities: [world], toPorts: [{ports: [{port: "80", protocol: TCP}]}]}`: true,
+		`{toCIDRSet: [{cidr: 0.0.0.0/0, except: [10.0.0.0/8]}]}`:                   false,
+	} {
+		list, err := read(t, "shop", names+denied+"]}", PodGateway)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := verify.Compile(list, &m, verify.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := set.Allowed(verify.Samples(&m, m.Edges[0].From)[0], verify.DomainOf("api.example.com"), m.Edges[0].Port)
+		if err != nil || v.Allowed != want {
+			t.Errorf("denied %q: %+v %v", denied, v, err)
+		}
+	}
+}
+
 func TestReadIsolation(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]generator.Guard{
@@ -125,7 +187,6 @@ func TestReadRefuses(t *testing.T) {
 		`{endpointSelector: {}, egress: [{toEntities: [ingress]}]}`:                                                "without others",
 		`{endpointSelector: {}, egress: [{toFQDNs: [{matchPattern: "*.example.com"}]}]}`:                           "is not read",
 		`{endpointSelector: {}, egress: [{icmps: [{fields: [{type: 8, family: IPv4}]}]}]}`:                         "only endpoints",
-		`{endpointSelector: {}, egressDeny: [{toEndpoints: [{}]}]}`:                                                "are not read",
 		`{endpointSelector: {matchLabels: {"k8s:io.kubernetes.pod.namespace": pay}}, ingress: [{}]}`:               "is not about others", // B2.5
 		`{endpointSelector: {}, ingress: [{fromEndpoints: [{matchLabels: {"reserved:host": ""}}]}]}`:               "are not read",
 		`{endpointSelector: {}, ingress: [{fromEndpoints: [{}], authentication: {mode: required}}]}`:               "only endpoints",

@@ -3,7 +3,6 @@
 package cilium
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cilium/cilium/pkg/policy/api"
@@ -38,15 +37,7 @@ type RenderOptions struct {
 
 	// SCTP says that the agents know it (enable-sctp); they do not by default.
 	SCTP bool
-
-	// HTTP returns the requests that an edge is about; none, or nil, for all. They
-	// are asked of the accepting pods.
-	HTTP func(*generator.Edge) []Request
 }
-
-// Request is what an HTTP request must be: regular expressions of RE2 for the
-// whole method and the whole path, empty for any.
-type Request struct{ Method, Path string }
 
 // Render writes policies of a plan of the model down as CiliumNetworkPolicies,
 // in their order; one without a namespace is clusterwide. A problem is an edge
@@ -65,7 +56,7 @@ func Render(m *generator.Model, policies []compact.Policy, o RenderOptions) ([]*
 		if len(rules) == 0 && len(p.Rules) > 0 {
 			continue // nothing of it can be said; the denial is a policy of its own
 		}
-		for n, part := range split(rules, o.MaxBytes) {
+		for n, part := range rendering.Split(rules, o.MaxBytes, rule.size, rule.halves) {
 			out = append(out, r.object(p, n, part))
 		}
 	}
@@ -98,10 +89,6 @@ func (r *renderer) object(p *compact.Policy, n int, rules []rule) *Policy {
 	for _, rule := range rules {
 		edges = append(edges, rule.edges...)
 	}
-	name := p.Name
-	if n > 0 {
-		name = compact.Name(fmt.Sprintf("%s-%d", p.Name, n+1))
-	}
 	kind := Kind
 	if p.Namespace == "" {
 		kind = ClusterwideKind
@@ -109,7 +96,7 @@ func (r *renderer) object(p *compact.Policy, n int, rules []rule) *Policy {
 	return &Policy{
 		TypeMeta: metav1.TypeMeta{APIVersion: APIVersion, Kind: kind},
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: p.Namespace, Name: name,
+			Namespace: p.Namespace, Name: rendering.Name(p, n),
 			Labels:      map[string]string{netpol.ManagedByLabel: netpol.ManagedBy},
 			Annotations: map[string]string{netpol.BecauseAnnotation: rendering.Because(p, edges)},
 		},
@@ -148,77 +135,79 @@ func (r *renderer) spec(p *compact.Policy, rules []rule) *api.Rule {
 	return out
 }
 
-// Reasons why something cannot be said.
-var (
-	errNobody  = errors.New("a peer that is neither pods nor addresses")
-	errNoPeers = errors.New("no peer is left of the rule, which without peers would allow everybody")
-	errNoPorts = errors.New("no port is left of the rule, which without ports would allow them all")
-)
-
-// rules returns the rules of a policy that can be said, each with peers of one
-// kind and with ports.
+// rules returns the rules of a policy that can be said.
 func (r *renderer) rules(p *compact.Policy) []rule {
-	var out []rule
+	out := make([]rule, 0, len(p.Rules))
 	for i := range p.Rules {
-		from := &p.Rules[i]
-		list, edges := r.ports(from.Ports, from.Edges)
-		if len(list) == 0 {
-			r.problems.Add(edges, errNoPorts)
-			continue
-		}
-		servers, others := r.servers(p, from)
-		var parts []rule
-		for _, group := range []struct {
-			peers []compact.Peer
-			ports func() (api.PortRules, error)
-		}{
-			{others, func() (api.PortRules, error) { return r.written(p, list, edges) }},
-			{servers, func() (api.PortRules, error) { return r.lookupPorts(list), nil }},
-		} {
-			if len(group.peers) == 0 {
-				continue
-			}
-			var whole rule
-			whole, edges = r.peers(p, group.peers, edges)
-			ports, err := group.ports()
-			if err != nil {
-				r.problems.Add(edges, err)
-				parts, edges = nil, nil
-				break
-			}
-			whole.ports = ports
-			parts = append(parts, whole.kinds()...)
-		}
-		if len(parts) == 0 {
-			r.problems.Add(edges, errNoPeers)
-			continue
-		}
-		for _, part := range parts {
-			part.edges = edges
-			if err := r.refused(p, part); err != nil {
-				r.problems.Add(edges, err)
-				continue
-			}
-			out = append(out, part)
-		}
+		out = append(out, r.rule(p, &p.Rules[i])...)
 	}
 	return out
 }
 
-// kinds makes one rule for each kind of peers: Cilium takes no two in one.
-func (r rule) kinds() []rule {
+// rule returns what can be said of a rule, each part with peers of one kind and with
+// ports.
+func (r *renderer) rule(p *compact.Policy, from *compact.Rule) []rule {
+	list, edges := r.ports(from.Ports, from.Edges)
+	asked, list, edges := r.requests(p, from, list, edges)
+	if len(list) == 0 {
+		r.problems.Add(edges, rendering.ErrNoPorts)
+		return nil
+	}
+	servers, others := r.servers(p, from)
+	var parts []rule
+	for _, group := range []struct {
+		peers []compact.Peer
+		ports func(list []generator.Port) api.PortRules
+	}{
+		{others, func(list []generator.Port) api.PortRules { return portRules(list, asked) }},
+		{servers, r.lookupPorts},
+	} {
+		if len(group.peers) == 0 {
+			continue
+		}
+		var whole rule
+		whole, edges = r.peers(p, group.peers, edges)
+		whole.ports = group.ports(list)
+		numbers := whole.ports
+		if some := rendering.Numbered(list); p.Direction == compact.Egress && len(some) < len(list) {
+			numbers = group.ports(some)
+		}
+		parts = append(parts, whole.kinds(numbers)...)
+	}
+	if len(parts) == 0 {
+		r.problems.Add(edges, rendering.ErrNoPeers) // or none with a port: no address has a name for one
+		return nil
+	}
+	out := make([]rule, 0, len(parts))
+	for _, part := range parts {
+		part.edges = edges
+		if err := r.refused(p, part); err != nil {
+			r.problems.Add(edges, err)
+			continue
+		}
+		out = append(out, part)
+	}
+	return out
+}
+
+// kinds makes one rule for each kind of peers: Cilium takes no two in one. What is
+// no pod has ports by number alone, and no names (pkg/types, NamedPortMultiMap).
+func (r rule) kinds(numbers api.PortRules) []rule {
 	var out []rule
 	if len(r.endpoints) > 0 {
 		out = append(out, rule{endpoints: r.endpoints, ports: r.ports})
 	}
+	if len(numbers) == 0 {
+		return out
+	}
 	if len(r.entities) > 0 {
-		out = append(out, rule{entities: r.entities, ports: r.ports})
+		out = append(out, rule{entities: r.entities, ports: numbers})
 	}
 	if len(r.blocks) > 0 {
-		out = append(out, rule{blocks: r.blocks, ports: r.ports})
+		out = append(out, rule{blocks: r.blocks, ports: numbers})
 	}
 	if len(r.names) > 0 {
-		out = append(out, rule{names: r.names, ports: r.ports})
+		out = append(out, rule{names: r.names, ports: numbers})
 	}
 	return out
 }

@@ -35,7 +35,7 @@ func prefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 
 // cluster has two nodes, of which one is the API server, and workloads of which
 // one gives a name to two ports.
-func cluster(t *testing.T) *generator.Model {
+func cluster(t testing.TB) *generator.Model {
 	t.Helper()
 	env := generator.NewEnvironment()
 	env.Nodes.Addresses = []netip.Prefix{prefix("10.0.0.1/32"), prefix("10.0.0.2/32")}
@@ -209,9 +209,18 @@ func TestRender(t *testing.T) {
 				`"toPorts":[{"ports":[` + strings.Join(first, ",") + `]},{"ports":[` + strings.Join(second, ",") + `]}]}]`,
 		},
 		"B2.13 requests are asked for where they are accepted": {
-			rules: []compact.Rule{one(generator.NamespacePeer, compact.Peer{Namespaces: []string{"shop"}})}, ingress: true,
-			options: RenderOptions{HTTP: func(*generator.Edge) []Request { return []Request{{Method: "GET", Path: "/api/.*"}} }},
-			want:    `[{"fromEndpoints":[{}],"toPorts":[{"ports":[{"port":"80","protocol":"TCP"}],"rules":{"http":[{"path":"/api/.*","method":"GET"}]}}]}]`,
+			rules: []compact.Rule{asking(one(generator.NamespacePeer, compact.Peer{Namespaces: []string{"shop"}}), getAPI...)}, ingress: true,
+			want: `[{"fromEndpoints":[{}],"toPorts":[{"ports":[{"port":"80","protocol":"TCP"}],"rules":{"http":[` +
+				`{"method":"HEAD"},{"path":"/api/v1\\.0/.*","method":"GET"},{"path":"/login(\\?.*)?"}]}}]}]`,
+		},
+		"requests are not asked for where they leave": {
+			rules: []compact.Rule{asking(one(generator.NamespacePeer, compact.Peer{Namespaces: []string{"shop"}}), getAPI...)},
+			want:  `[{"toEndpoints":[{}],"toPorts":[{"ports":[{"port":"80","protocol":"TCP"}]}]}]`,
+		},
+		"requests are not asked for where nothing is denied": {
+			rules: []compact.Rule{asking(one(generator.NamespacePeer, compact.Peer{Namespaces: []string{"shop"}}), getAPI...)}, ingress: true,
+			options: RenderOptions{Enforcement: Observe},
+			want:    `[{"fromEndpoints":[{}],"toPorts":[{"ports":[{"port":"80","protocol":"TCP"}]}]}]`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,9 +246,6 @@ func TestNothingBecomesEverything(t *testing.T) {
 		r.Ports, r.Edges[0].Port = []generator.Port{p}, p
 		return r
 	}
-	asking := func(requests ...Request) RenderOptions {
-		return RenderOptions{HTTP: func(*generator.Edge) []Request { return requests }}
-	}
 	local := dns(generator.NumberedPort(generator.UDP, 53))
 	local.Peers = []compact.Peer{{Kind: generator.DNSPeer, Block: generator.Block{Prefix: prefix("169.254.20.10/32")}}}
 	for text, tc := range map[string]struct {
@@ -254,16 +260,15 @@ func TestNothingBecomesEverything(t *testing.T) {
 		"B2.11 a block with Cilium's own gateway": {one(generator.CIDRPeer, block("10.8.0.0/30")), RenderOptions{Gateway: OwnGateway}, ""},
 		"B2.13 SCTP that agents do not know":      {named("db", generator.NumberedPort(generator.SCTP, 80)), RenderOptions{}, "enable-sctp"},
 		"B2.13 a name of two ports":               {named("twice", generator.NamedPort(generator.TCP, "dns")), RenderOptions{}, "several ports named dns"},
-		"B2.13 requests on every port":            {named("db", generator.EveryPort(generator.TCP)), asking(Request{Path: "/"}), "requests of HTTP"},
-		"B2.13 requests on UDP":                   {named("db", generator.NumberedPort(generator.UDP, 80)), asking(Request{Path: "/"}), "requests of HTTP"},
-		"a path that is no expression":            {named("db", http), asking(Request{Path: "("}), "refused by Cilium"},
+		"B2.13 requests on every port":            {asking(named("db", generator.EveryPort(generator.TCP)), getAPI...), RenderOptions{}, "requests of HTTP"},
+		"B2.13 requests on UDP":                   {asking(named("db", generator.NumberedPort(generator.UDP, 80)), getAPI...), RenderOptions{}, "requests of HTTP"},
 		"no peers":                                {compact.Rule{Ports: []generator.Port{http}, Edges: []*generator.Edge{edge(workload("db"), http)}}, RenderOptions{}, "no peer is left"},
 		"no ports":                                {compact.Rule{Peers: []compact.Peer{{Kind: generator.ClusterPeer}}, Edges: []*generator.Edge{edge(workload("db"), http)}}, RenderOptions{}, "no port is left"},
 		"pods of no namespace":                    {one(generator.WorkloadPeer, compact.Peer{Pods: pods("app", "db")}), RenderOptions{}, "neither pods nor addresses"},
 		"a block that is excepted":                {one(generator.CIDRPeer, block("10.1.0.0/16", "10.0.0.0/8")), RenderOptions{}, "nothing is left"},
 	} {
 		d := compact.Egress
-		if tc.options.HTTP != nil {
+		if !tc.rule.Requests.All() {
 			d = compact.Ingress
 		}
 		got, problems := rules(t, d, tc.options, tc.rule)
@@ -277,15 +282,46 @@ func TestNothingBecomesEverything(t *testing.T) {
 			t.Errorf("%s: %q %v, not one problem about %q", text, got, problems, tc.problem)
 		}
 	}
-	two := one(generator.WorkloadPeer, compact.Peer{Namespaces: []string{"shop"}, Pods: pods("app", "db")}, compact.Peer{Namespaces: []string{"shop"}, Pods: pods("app", "web")})
-	got, problems := rules(t, compact.Ingress, RenderOptions{HTTP: func(e *generator.Edge) []Request {
-		if e.To == workload("db") {
-			return []Request{{Path: "/db"}}
+}
+
+// getAPI is some requests of each form.
+var getAPI = []generator.Request{{Method: "GET", Path: "/api/v1.0/*"}, {Path: "/login"}, {Method: "HEAD"}}
+
+// TestRequestsOnSomePorts: what cannot be asked for requests takes nothing else along.
+func TestRequestsOnSomePorts(t *testing.T) {
+	t.Parallel()
+	udp := generator.NumberedPort(generator.UDP, 53)
+	rule := asking(one(generator.NamespacePeer, compact.Peer{Namespaces: []string{"shop"}}), generator.Request{Path: "/a"})
+	rule.Ports = append(rule.Ports, udp)
+	rule.Edges = append(rule.Edges, edge(generator.NamespacePeerOf("shop"), udp))
+	got, problems := rules(t, compact.Ingress, RenderOptions{}, rule)
+	const want = `[{"fromEndpoints":[{}],"toPorts":[{"ports":[{"port":"80","protocol":"TCP"}],"rules":{"http":[{"path":"/a(\\?.*)?"}]}}]}]`
+	if got != want || len(problems) != 1 || problems[0].Edge.Port != udp {
+		t.Errorf("%s\n%v", got, problems)
+	}
+}
+
+// asking is a rule for some requests alone.
+func asking(r compact.Rule, requests ...generator.Request) compact.Rule {
+	r.Requests = generator.RequestsOf(requests...)
+	return r
+}
+
+// TestNoNameOfAPortForABlock: B1.6. What pods open to addresses is by numbers; what
+// they accept by a name of theirs, they accept from addresses too.
+func TestNoNameOfAPortForABlock(t *testing.T) {
+	t.Parallel()
+	named := generator.NamedPort(generator.TCP, "http")
+	rule := compact.Rule{
+		Ports: []generator.Port{generator.NumberedPort(generator.TCP, 80), named},
+		Peers: []compact.Peer{{Kind: generator.MonitoringPeer, Namespaces: []string{"pay"}}, {Kind: generator.MonitoringPeer, Block: generator.Block{Prefix: prefix("192.0.2.7/32")}}},
+		Edges: []*generator.Edge{edge(generator.Peer{Kind: generator.MonitoringPeer}, named)},
+	}
+	for d, want := range map[compact.Direction]int{compact.Egress: 1, compact.Ingress: 2} {
+		got, problems := rules(t, d, RenderOptions{}, rule)
+		if n := strings.Count(got, `"http"`); n != want || strings.Count(got, `"80"`) != 2 || len(problems) > 0 {
+			t.Errorf("%s: the name is in %d rules: %s %v", d, n, got, problems)
 		}
-		return nil
-	}}, two)
-	if got != "" || len(problems) != 2 || !strings.Contains(problems[0].What, "different requests") {
-		t.Errorf("requests that differ: %s %v", got, problems)
 	}
 }
 
@@ -366,40 +402,5 @@ func TestGreatPoliciesAreCut(t *testing.T) {
 	}
 	if len(list) < 2 || len(seen) != len(peers) || len(problems) > 0 {
 		t.Errorf("%d policies, %d blocks, %v", len(list), len(seen), problems)
-	}
-}
-
-// TestIdentityLabels: B2.6.
-func TestIdentityLabels(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		config, key string
-		want        bool
-	}{
-		{"", "app", true},
-		{"", "app.kubernetes.io/name", true},
-		{"", "pod-template-hash", false},
-		{"", "statefulset.kubernetes.io/pod-name", false},
-		{"", "kubernetes.io/os", false},
-		{"", "topology.kubernetes.io/zone", false},
-		{"k8s:app k8s:io.kubernetes.pod.namespace", "app", true},
-		{"k8s:app", "tier", false},
-		{"k8s:!tier", "tier", false},
-		{"k8s:!tier", "app", true},
-		{"!app app.kubernetes.io", "app.kubernetes.io/name", true},
-		{"reserved:.*", "app", false},
-	} {
-		sees, err := IdentityLabels(tc.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := sees(tc.key); got != tc.want {
-			t.Errorf("%q: %s is seen: %t", tc.config, tc.key, got)
-		}
-	}
-	for _, config := range []string{"k8s:(", "k8s:", "!"} {
-		if _, err := IdentityLabels(config); err == nil {
-			t.Errorf("%q is taken", config)
-		}
 	}
 }

@@ -2,48 +2,26 @@
 
 package cilium
 
-import "encoding/json"
+import (
+	"encoding/json"
 
-// split cuts rules into parts of at most so many bytes of JSON each, in order.
-// A policy without rules is one part. A rule that is too great by itself is cut
-// among its peers: each part with all its ports means the same together.
-func split(rules []rule, most int) [][]rule {
-	out := [][]rule{nil}
-	used := 0
-	for _, whole := range rules {
-		for _, r := range whole.cut(most) {
-			n := r.size()
-			if last := len(out) - 1; used > 0 && used+n > most {
-				out, used = append(out, []rule{r}), n
-			} else {
-				out[last] = append(out[last], r)
-				used += n
-			}
-		}
-	}
-	return out
-}
+	"github.com/gatehouse-sh/gatehouse/generator/internal/rendering"
+)
 
-func (r rule) cut(most int) []rule {
+// halves cuts a rule among its peers, which are of one kind.
+func (r rule) halves() []rule {
 	a, b := r, r
-	switch { // it has peers of one kind
-	case r.size() <= most:
-		return []rule{r}
+	switch {
 	case len(r.endpoints) > 1:
-		a.endpoints, b.endpoints = halves(r.endpoints)
+		a.endpoints, b.endpoints = rendering.Halves(r.endpoints)
 	case len(r.blocks) > 1:
-		a.blocks, b.blocks = halves(r.blocks)
+		a.blocks, b.blocks = rendering.Halves(r.blocks)
 	case len(r.names) > 1:
-		a.names, b.names = halves(r.names)
+		a.names, b.names = rendering.Halves(r.names)
 	default:
 		return []rule{r}
 	}
-	return append(a.cut(most), b.cut(most)...)
-}
-
-func halves[S ~[]E, E any](list S) (S, S) {
-	half := len(list) / 2
-	return list[:half:half], list[half:]
+	return []rule{a, b}
 }
 
 // size is the length of a rule as JSON.

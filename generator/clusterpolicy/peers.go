@@ -4,7 +4,6 @@ package clusterpolicy
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/rendering"
 )
 
 // peersOf writes a peer down, as several where the limits ask for it.
@@ -28,7 +28,7 @@ func (r *renderer) peersOf(p *compact.Policy, q *compact.Peer) ([]policyv1alpha2
 	case q.IsBlock():
 		return networks(q.Block)
 	case q.Kind != generator.ClusterPeer && len(q.Namespaces) == 0:
-		return nil, errNobody
+		return nil, rendering.ErrNobody
 	}
 	namespaces, pods := selected(q.Namespaces, &q.Pods)
 	return []policyv1alpha2.ClusterNetworkPolicyEgressPeer{{Namespaces: namespaces, Pods: pods}}, nil
@@ -36,14 +36,9 @@ func (r *renderer) peersOf(p *compact.Policy, q *compact.Peer) ([]policyv1alpha2
 
 // networks writes a block down as blocks without exceptions.
 func networks(b generator.Block) ([]policyv1alpha2.ClusterNetworkPolicyEgressPeer, error) {
-	except := make([]netip.Prefix, len(b.Except))
-	for i, e := range b.Except {
-		except[i] = generator.CIDRPeerOf(e).Prefix
-	}
-	prefix := generator.CIDRPeerOf(b.Prefix).Prefix
-	left := subtract(prefix, except)
+	left := b.Prefixes()
 	if len(left) == 0 {
-		return nil, fmt.Errorf("nothing is left of %s", prefix)
+		return nil, fmt.Errorf("nothing is left of %s", b.Prefix)
 	}
 	var out []policyv1alpha2.ClusterNetworkPolicyEgressPeer
 	for part := range slices.Chunk(left, maxNames) {
@@ -54,28 +49,6 @@ func networks(b generator.Block) ([]policyv1alpha2.ClusterNetworkPolicyEgressPee
 		out = append(out, peer)
 	}
 	return out, nil
-}
-
-// subtract returns the fewest blocks that are a block without others, in order.
-func subtract(p netip.Prefix, except []netip.Prefix) []netip.Prefix {
-	var inside []netip.Prefix
-	for _, e := range except {
-		switch {
-		case !e.Overlaps(p):
-		case e.Bits() <= p.Bits():
-			return nil
-		default:
-			inside = append(inside, e)
-		}
-	}
-	if len(inside) == 0 {
-		return []netip.Prefix{p}
-	}
-	low := netip.PrefixFrom(p.Addr(), p.Bits()+1)
-	raw := p.Addr().AsSlice()
-	raw[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
-	middle, _ := netip.AddrFromSlice(raw) // as long as the one it was made of
-	return slices.Concat(subtract(low, inside), subtract(netip.PrefixFrom(middle, low.Bits()), inside))
 }
 
 // ports returns the ports of a rule that can be said, and the edges of those.

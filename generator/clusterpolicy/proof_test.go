@@ -10,22 +10,18 @@ import (
 	"testing"
 
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
-	"sigs.k8s.io/yaml"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/clusterpolicy"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
 	"github.com/gatehouse-sh/gatehouse/generator/internal/proof"
-	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
 	"github.com/gatehouse-sh/gatehouse/generator/netpol"
-	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
 type proved struct {
 	wrong string
 	lost  int // edges that came back as problems
 	list  []*policyv1alpha2.ClusterNetworkPolicy
-	both  []verify.Policy // with the NetworkPolicies that deny ingress
 }
 
 // open is a model in which addresses may reach the pods of every namespace: what
@@ -67,12 +63,8 @@ func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.Cluste
 	list, refused := clusterpolicy.Render(m, plan.Policies(), o)
 	change(list)
 	out.list = list
-	text, err := yaml.Marshal(list)
+	again, err := proof.Written(list)
 	if err != nil {
-		return fail(err)
-	}
-	var again []*policyv1alpha2.ClusterNetworkPolicy
-	if err = yaml.UnmarshalStrict(text, &again); err != nil {
 		return fail(err)
 	}
 	read, err := clusterpolicy.Read(again)
@@ -88,8 +80,7 @@ func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.Cluste
 		if err != nil {
 			return fail(err)
 		}
-		out.both = slices.Concat(read, closed)
-		wrong = append(wrong, proof.Wrong(out.both, m, unsaid)...)
+		wrong = append(wrong, proof.Wrong(slices.Concat(read, closed), m, unsaid)...)
 	}
 	out.wrong = strings.Join(wrong, "\n")
 	return out
@@ -97,61 +88,37 @@ func prove(m *generator.Model, seed uint64, change func([]*policyv1alpha2.Cluste
 
 func nothing([]*policyv1alpha2.ClusterNetworkPolicy) {}
 
-func model(seed uint64) *generator.Model {
-	m := proof.Model(seed)
-	if len(m.Environment.PodRanges) == 0 { // which pods a block holds has to be known
-		m.Environment.PodRanges = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
+// ranged is a model of a cluster whose ranges of pods are known: which pods a block
+// holds has to be.
+func ranged(m *generator.Model) *generator.Model {
+	if len(m.Environment.PodRanges) > 0 {
+		return m
 	}
-	return m
+	out := *m
+	out.Environment.PodRanges = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
+	return &out
 }
 
-// check proves the model of a seed, and shows the smallest one that fails.
-func check(t *testing.T, seed uint64) proved {
+// check proves a model, and shows the smallest one that fails.
+func check(t *testing.T, m *generator.Model, seed uint64) proved {
 	t.Helper()
-	m := model(seed)
+	m = ranged(m)
 	got := prove(m, seed, nothing)
 	if got.wrong != "" {
-		small := randommodel.Shrink(m, func(m *generator.Model) bool { return prove(m, seed, nothing).wrong != "" })
-		shown := prove(small, seed, nothing)
-		text, err := yaml.Marshal(shown.list)
-		t.Fatalf("seed %d:\n%s%s\n%s%v", seed, randommodel.Text(small), shown.wrong, text, err)
+		t.Fatalf("seed %d:\n%s", seed, proof.Smallest(m, func(m *generator.Model) (string, any) { p := prove(ranged(m), seed, nothing); return p.wrong, p.list }))
 	}
 	return got
 }
 
-// TestPoliciesMeanTheModel is the proof over random models and label universes.
-// Where NetworkPolicy can say all of a model too, both allow the same.
+// TestPoliciesMeanTheModel is the proof over models that once showed a fault, and
+// over random ones and label universes.
 func TestPoliciesMeanTheModel(t *testing.T) {
 	t.Parallel()
-	models, first := proof.Seeds(t, os.Getenv)
-	whole, both := uint64(0), 0
-	for i := range models {
-		seed := first + i
-		got := check(t, seed)
-		if got.lost > 0 {
-			continue
-		}
-		whole++
-		m := model(seed)
-		plan, _ := compact.Compact(m, compact.Options{})
-		list, refused := netpol.Render(plan.Policies(), netpol.RenderOptions{})
-		if len(refused) > 0 || got.both == nil {
-			continue
-		}
-		other, err := netpol.Read(list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		gained, lost, err := verify.Diff(other, got.both, m, verify.Options{})
-		if err != nil || len(gained)+len(lost) > 0 {
-			t.Fatalf("seed %d: more than NetworkPolicy: %v, less: %v %v", seed, gained, lost, err)
-		}
-		both++
-	}
-	if models == 0 || models >= 100 && (whole*8 < models || both == 0) {
-		t.Errorf("of %d models only %d can be said wholly, %d of them in both dialects: the rest shows little", models, whole, both)
-	}
-	t.Logf("%d models from seed %d, %d of them without a problem, %d the same as NetworkPolicy", models, first, whole, both)
+	proof.Again(t, func(t *testing.T, m *generator.Model, seed uint64) { check(t, m, seed) })
+	proof.Random(t, 8, os.Getenv, func(t *testing.T, m *generator.Model, seed uint64) bool {
+		t.Helper()
+		return check(t, m, seed).lost == 0
+	})
 }
 
 // TestTheProofFindsFaults spoils one policy of each model: what is left of the
@@ -170,7 +137,7 @@ func TestTheProofFindsFaults(t *testing.T) {
 			t.Parallel()
 			proof.FindsFaults(t, 50, 4, func(seed uint64) (bool, bool) {
 				did := false
-				got := prove(model(seed), seed, func(list []*policyv1alpha2.ClusterNetworkPolicy) {
+				got := prove(ranged(proof.Model(seed)), seed, func(list []*policyv1alpha2.ClusterNetworkPolicy) {
 					for _, p := range list {
 						if !did && len(p.Spec.Egress) > 0 && p.Spec.Egress[0].Action == policyv1alpha2.ClusterNetworkPolicyRuleActionAccept {
 							did = true
@@ -186,8 +153,5 @@ func TestTheProofFindsFaults(t *testing.T) {
 
 // FuzzPoliciesMeanTheModel looks for seeds that nobody thought of.
 func FuzzPoliciesMeanTheModel(f *testing.F) {
-	for seed := range uint64(8) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, seed uint64) { check(t, seed) })
+	proof.Fuzz(f, func(t *testing.T, m *generator.Model, seed uint64) { check(t, m, seed) })
 }

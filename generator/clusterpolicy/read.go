@@ -19,15 +19,19 @@ import (
 // refuse, and peers that are nodes by their labels, are errors with the policy
 // and the path of the field; all faults come together, and no policy then.
 func Read(list []*policyv1alpha2.ClusterNetworkPolicy) ([]verify.Policy, error) {
+	var selectors reading.Selectors
 	return reading.All("ClusterNetworkPolicy", list, func(p *policyv1alpha2.ClusterNetworkPolicy) (verify.Policy, field.ErrorList) {
-		r := reader{}
+		r := reader{selectors: &selectors}
 		policy := r.policy(p)
 		return policy, r.faults
 	})
 }
 
 // reader reads one policy.
-type reader struct{ faults field.ErrorList }
+type reader struct {
+	selectors *reading.Selectors
+	faults    field.ErrorList
+}
 
 func (r *reader) fault(e *field.Error) { r.faults = append(r.faults, e) }
 
@@ -180,7 +184,7 @@ func (r *reader) pods(at *field.Path, namespaces *metav1.LabelSelector, pods *po
 }
 
 func (r *reader) selector(s *metav1.LabelSelector, path *field.Path) labels.Selector {
-	out, faults := reading.Selector(s, path)
+	out, faults := r.selectors.Read(s, path)
 	r.faults = append(r.faults, faults...)
 	return out
 }

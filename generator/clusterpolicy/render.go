@@ -31,6 +31,9 @@ const (
 // then all others denied. Blocks hold pods as well, which are settled by then.
 const Levels = 4
 
+// MaxFirst is the highest that the first priority of a plan may be.
+const MaxFirst = maxPriority - Levels + 1
+
 const (
 	acceptPods = iota
 	denyPods
@@ -67,7 +70,7 @@ func Render(m *generator.Model, policies []compact.Policy, o RenderOptions) ([]*
 	for i := range policies {
 		p := &policies[i]
 		switch {
-		case o.Priority < 0 || o.Priority > maxPriority-Levels+1:
+		case o.Priority < 0 || o.Priority > MaxFirst:
 			for j := range p.Rules {
 				r.problems.Add(p.Rules[j].Edges, errPriority)
 			}
@@ -102,11 +105,9 @@ var (
 	errPriority = fmt.Errorf("a plan takes %d priorities in a row, the last at most %d", Levels, maxPriority)
 	errOutside  = errors.New("connections from outside the pods are neither accepted nor denied by ClusterNetworkPolicy: allow this one in a NetworkPolicy of the namespace")
 	errDenial   = errors.New("connections from outside the pods are not denied by ClusterNetworkPolicy: keep a NetworkPolicy that denies ingress in the namespace")
-	errDomain   = errors.New("domain names are in the experimental channel of ClusterNetworkPolicy only: give the addresses as a block")
+	errDomain   = errors.New("domain names are in the experimental channel of ClusterNetworkPolicy only: choose it where the cluster has it, allow every address outside on this port (--domains external), or give the addresses as a block")
 	errWildcard = errors.New(`a wildcard stands for the labels at the beginning of a name, "*.example.com"`)
-	errNobody   = errors.New("a peer that is neither pods nor addresses")
 	errNoPeers  = errors.New("no peer is left of the rule")
-	errNoPorts  = errors.New("no port is left of the rule, which without ports would allow them all")
 )
 
 // denial returns what denies everything that was not accepted. Of ingress it is
@@ -134,28 +135,30 @@ func (r *renderer) rules(p *compact.Policy) (pods, addresses []rule) {
 		from := &p.Rules[i]
 		list, edges := r.ports(from.Ports, from.Edges)
 		if len(list) == 0 {
-			r.problems.Add(edges, errNoPorts)
+			r.problems.Add(edges, rendering.ErrNoPorts)
 			continue
 		}
 		var chosen, others []policyv1alpha2.ClusterNetworkPolicyEgressPeer
+		var refused rendering.Refusals
 		for j := range from.Peers {
 			q := &from.Peers[j]
 			peers, err := r.peersOf(p, q)
 			switch {
 			case err != nil:
-				edges = r.problems.Refuse(edges, q, err)
+				refused.Add(q, err)
 			case q.IsPods():
 				chosen = append(chosen, peers...)
 			default:
 				others = append(others, peers...)
 			}
 		}
+		edges = r.problems.Refuse(p.Direction, edges, &refused)
 		if len(chosen)+len(others) == 0 {
 			r.problems.Add(edges, errNoPeers)
 			continue
 		}
 		pods = append(pods, cut(chosen, protocolsOf(list), edges)...)
-		numbers := slices.DeleteFunc(slices.Clone(list), func(p generator.Port) bool { return p.Name != "" }) // no address has a name for a port
+		numbers := rendering.Numbered(list)
 		addresses = append(addresses, cut(others, protocolsOf(numbers), edges)...)
 	}
 	return pods, addresses

@@ -23,7 +23,7 @@ var (
 	both = generator.WorkloadPeerOf(generator.WorkloadID{Namespace: "shop", Kind: "Deployment", Name: "both"})
 )
 
-func cluster(t *testing.T) *generator.Model {
+func cluster(t testing.TB) *generator.Model {
 	t.Helper()
 	u, err := generator.NewUniverse([]*generator.Workload{
 		{ID: web.ID(), Labels: map[string]string{"app": "web"}, Ports: []generator.ContainerPort{{Name: "http", Protocol: generator.TCP, Number: 80}}},
@@ -195,30 +195,6 @@ func TestLimits(t *testing.T) {
 	for pair, n := range pairs {
 		if n != len(rules) {
 			t.Errorf("%s: %d times", pair, n)
-		}
-	}
-}
-
-func TestSubtract(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"10.0.0.0/8":                                 "[10.0.0.0/8]",
-		"10.0.0.0/8 192.0.2.0/24":                    "[10.0.0.0/8]",
-		"10.0.0.0/8 10.0.0.0/8":                      "[]",
-		"10.0.0.0/8 0.0.0.0/0":                       "[]",
-		"10.0.0.0/30 10.0.0.2/32":                    "[10.0.0.0/31 10.0.0.3/32]",
-		"10.0.0.0/31 10.0.0.0/32 10.0.0.1/32":        "[]",
-		"::/0 8000::/1":                              "[::/1]",
-		"2001:db8::/126 2001:db8::1/128":             "[2001:db8::/128 2001:db8::2/127]",
-		"0.0.0.0/0 128.0.0.0/1 64.0.0.0/2 0.0.0.0/3": "[32.0.0.0/3]",
-	} {
-		words := strings.Fields(text)
-		var except []netip.Prefix
-		for _, w := range words[1:] {
-			except = append(except, netip.MustParsePrefix(w))
-		}
-		if got := fmt.Sprint(subtract(netip.MustParsePrefix(words[0]), except)); got != want {
-			t.Errorf("%s: %s, not %s", text, got, want)
 		}
 	}
 }

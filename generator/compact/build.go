@@ -74,7 +74,7 @@ func needsText(s *subject, keys []peerKey) string {
 		if k.class != nil {
 			p = generator.WorkloadPeerOf(k.class.Workloads[0].ID)
 		}
-		b.WriteString(k.kind.String() + " " + p.String() + " " + s.cells[k].ports.String() + "\n") // a domain may be called "dns"
+		b.WriteString(k.kind.String() + " " + p.String() + " " + s.cells[k].ports.String() + " " + k.requests.String() + "\n") // a domain may be called "dns"
 	}
 	return b.String()
 }
@@ -142,7 +142,7 @@ func kindOf(keys []peerKey) string {
 }
 
 // policy returns the policy of subjects that all need some peers on the same
-// ports: one rule for each set of ports. None when nothing is needed.
+// ports: one rule for each set of ports and of requests. None when nothing is needed.
 func (c *compactor) policy(at place, pods metav1.LabelSelector, stem string, keys []peerKey, subjects ...*subject) []Policy {
 	if len(keys) == 0 {
 		return nil
@@ -150,7 +150,7 @@ func (c *compactor) policy(at place, pods metav1.LabelSelector, stem string, key
 	byPorts := map[string][]peerKey{}
 	var order []string
 	for _, k := range keys {
-		text := subjects[0].cells[k].ports.String()
+		text := subjects[0].cells[k].ports.String() + " " + k.requests.String()
 		if len(byPorts[text]) == 0 {
 			order = append(order, text)
 		}
@@ -158,7 +158,8 @@ func (c *compactor) policy(at place, pods metav1.LabelSelector, stem string, key
 	}
 	out := Policy{Namespace: at.namespace, Direction: at.direction, Subject: pods, Name: Name(c.options.Prefix + stem + "-" + at.direction.String())}
 	for _, text := range order {
-		r := Rule{Ports: subjects[0].cells[byPorts[text][0]].ports.list(), Peers: c.peers(byPorts[text])}
+		first := byPorts[text][0]
+		r := Rule{Ports: subjects[0].cells[first].ports.list(), Peers: c.peers(byPorts[text]), Requests: first.requests}
 		for _, s := range subjects {
 			for _, k := range byPorts[text] {
 				r.Edges = append(r.Edges, s.cells[k].edges...)
@@ -167,6 +168,9 @@ func (c *compactor) policy(at place, pods metav1.LabelSelector, stem string, key
 		slices.SortFunc(r.Edges, func(a, b *generator.Edge) int { return a.Compare(*b) })
 		r.Edges = slices.Compact(r.Edges)
 		out.Rules = append(out.Rules, r)
+	}
+	if c.made++; c.options.Progress != nil {
+		c.options.Progress(c.made)
 	}
 	return []Policy{out}
 }

@@ -20,6 +20,27 @@ import (
 type Options struct {
 	Selectors selector.Options
 	Prefix    string // of the names of policies; DefaultPrefix when empty
+
+	// Requests keeps connections for some requests of HTTP apart from others, at the
+	// end that accepts them, for a dialect that asks for requests.
+	Requests bool
+
+	// Progress, when set, is called with how many policies have been made.
+	Progress func(policies int)
+
+	index *selector.Index // see Shared
+}
+
+// Shared returns the options with what the plans of one universe and environment have
+// in common, by which labels workloads can be selected, so that it is worked out once.
+// One plan at a time may be made with them, and of that universe and environment alone.
+func (o Options) Shared(u *generator.Universe, env *generator.Environment) Options {
+	for k := generator.DNSPeer; k <= generator.MonitoringPeer; k++ {
+		group, _ := env.Group(k)
+		o.Selectors.Expected = slices.Concat(o.Selectors.Expected, group.Pods)
+	}
+	o.index = selector.New(u, o.Selectors)
+	return o
 }
 
 // DefaultPrefix keeps our names apart from those that people give.
@@ -30,17 +51,8 @@ const DefaultPrefix = "gatehouse-"
 // made: it is missing from the plan, and nothing wider is in its place. The same
 // model gives the same plan.
 func Compact(m *generator.Model, o Options) (*Plan, []generator.Problem) {
-	if o.Prefix == "" {
-		o.Prefix = DefaultPrefix
-	}
-	for k := generator.DNSPeer; k <= generator.MonitoringPeer; k++ {
-		group, _ := m.Environment.Group(k)
-		o.Selectors.Expected = slices.Concat(o.Selectors.Expected, group.Pods)
-	}
-	c := &compactor{
-		model: m, options: o, index: selector.New(m.Universe, o.Selectors),
-		sides: map[place]*side{}, groups: map[generator.PeerKind]expanded{}, nodes: map[groupKey]bool{},
-	}
+	c := newCompactor(m, o)
+	o = c.options
 	for i := range m.Edges {
 		c.add(&m.Edges[i])
 	}
@@ -60,16 +72,32 @@ func Compact(m *generator.Model, o Options) (*Plan, []generator.Problem) {
 			}
 		}
 	}
+	c.passing(plan.Allows)
 	rename(plan.Allows)
 	for _, list := range [][]Policy{plan.Allows, plan.Denies} {
 		slices.SortFunc(list, func(a, b Policy) int {
 			return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name), cmp.Compare(a.Direction, b.Direction))
 		})
 	}
+	// A group may name the same pods twice; what is made of them is the same twice.
+	plan.Allows = slices.CompactFunc(plan.Allows, func(a, b Policy) bool { return a.Namespace == b.Namespace && a.Name == b.Name })
 	slices.SortStableFunc(c.problems, func(a, b generator.Problem) int {
 		return cmp.Or(a.Edge.Compare(b.Edge), strings.Compare(a.What, b.What))
 	})
 	return plan, slices.CompactFunc(c.problems, func(a, b generator.Problem) bool { return a.Edge.Compare(b.Edge) == 0 && a.What == b.What })
+}
+
+func newCompactor(m *generator.Model, o Options) *compactor {
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	if o.index == nil {
+		o = o.Shared(m.Universe, &m.Environment)
+	}
+	return &compactor{
+		model: m, options: o, index: o.index,
+		sides: map[place]*side{}, groups: map[generator.PeerKind]expanded{}, nodes: map[groupKey]bool{},
+	}
 }
 
 // place is one direction of one namespace.
@@ -89,6 +117,7 @@ type compactor struct {
 	sides    map[place]*side
 	groups   map[generator.PeerKind]expanded
 	nodes    map[groupKey]bool
+	made     int // policies
 	problems []generator.Problem
 }
 
@@ -122,17 +151,15 @@ type peerKey struct {
 	namespace, name string
 	class           *selector.Class
 	prefix          netip.Prefix
+	requests        generator.Requests
 }
 
 func (k peerKey) compare(o peerKey) int {
 	c := cmp.Or(cmp.Compare(k.kind, o.kind), strings.Compare(k.namespace, o.namespace), strings.Compare(k.name, o.name))
-	switch {
-	case c != 0:
-		return c
-	case k.kind == generator.CIDRPeer:
-		return k.prefix.Compare(o.prefix)
+	if c == 0 && k.kind == generator.CIDRPeer {
+		c = k.prefix.Compare(o.prefix)
 	}
-	return compareClasses(k.class, o.class)
+	return cmp.Or(c, compareClasses(k.class, o.class), k.requests.Compare(o.requests))
 }
 
 // compareClasses orders classes by their first workload; nil is first.

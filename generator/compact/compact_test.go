@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/selector"
+	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
 // peer reads "web" (a Deployment of namespace a), "b/web", "ns:a", "cluster",
@@ -228,6 +229,36 @@ func TestCompact(t *testing.T) {
 			[]string{"x", "host c/y"}, []string{"x>c/y 80"}, nil, []string{"on the network of its node"},
 		},
 		"no labels to select by": {[]string{"x", "c/y version=1"}, []string{"x>c/y 80", "x>ns:c 81"}, []string{"a/deployment-x-egress {app=x} egress c{} TCP/81 #1"}, []string{"no label"}},
+		"B1.19 only labels of a release": {
+			[]string{"x", "c/y version=1 pod-template-hash=5d4f"},
+			[]string{"x>c/y 80"},
+			nil,
+			[]string{"no label that a policy can select by (others change from one pod or release to the next: pod-template-hash, version)"},
+		},
+		"B1.19 a label of a release tells two apart": {
+			[]string{"x app=w version=1", "y app=w version=2", "c/o"},
+			[]string{"x>c/o 80"},
+			nil,
+			[]string{"Deployment a/x, Deployment a/y have the same labels (others change from one pod or release to the next: version)"},
+		},
+		"B1.19 a value of one release tells two apart": {
+			[]string{"x app=w build=1.2.3", "y app=w build=1.2.4", "c/o"},
+			[]string{"x>c/o 80"},
+			[]string{"a/deployment-x-egress {build=1.2.3} egress c{app=o} TCP/80 #0"},
+			[]string{"Deployment a/x: policies select its pods by the label build=1.2.3"},
+		},
+		"B1.19 a value of one release in a peer": {
+			[]string{"x", "c/y day=20261122", "c/z day=20261123"},
+			[]string{"x>c/y 80", "x>c/z 80"},
+			[]string{"a/deployment-x-egress {app=x} egress c{day In (20261122,20261123)} TCP/80 #0,1"},
+			[]string{"Deployment c/y: policies select its pods by the label day=20261122", "Deployment c/z: policies select its pods by the label day=20261123"},
+		},
+		"B1.19 another label is better than a value of one release": {
+			[]string{"x app=w build=1.2.3 part=a", "y app=w build=1.2.4 part=b", "c/o"},
+			[]string{"x>c/o 80"},
+			[]string{"a/deployment-x-egress {part=a} egress c{app=o} TCP/80 #0"},
+			nil,
+		},
 		"the same labels, the same needs": {
 			[]string{"x app=x", "y app=x", "c/o"},
 			[]string{"x>c/o 80", "y>c/o 80"},
@@ -300,6 +331,19 @@ func TestDenies(t *testing.T) {
 	}
 }
 
+// TestGuardedNameServersAcceptWhoAsks: B1.9. A guard of their own namespace must
+// not close them.
+func TestGuardedNameServersAcceptWhoAsks(t *testing.T) {
+	t.Parallel()
+	m := model(t, []string{"x", "c/y"}, []string{"ns:a>dns 53/UDP", "c/y>dns 53/UDP"})
+	m.Guards["kube-system"] = generator.Guard{Ingress: true, Egress: true}
+	plan, problems := Compact(m, Options{})
+	want := []string{"a/namespace-egress {} egress kube-system{k8s-app=kube-dns} 169.254.20.10/32 UDP/53 #0", "kube-system/dns-pods-ingress {k8s-app=kube-dns} ingress c{app=y} a{} UDP/53 #0,1"}
+	if diff := cmp.Diff(want, lines(plan.Allows)); diff != "" || len(problems) > 0 {
+		t.Error(diff, problems)
+	}
+}
+
 func TestVisibleLabels(t *testing.T) {
 	t.Parallel()
 	m := model(t, []string{"web app=web team=x", "db app=db team=y"}, []string{"web>db 80", "web>dns 53/UDP"})
@@ -310,6 +354,17 @@ func TestVisibleLabels(t *testing.T) {
 	}
 	if len(problems) != 1 || !strings.Contains(problems[0].What, "k8s-app") {
 		t.Errorf("%v: the enforcer does not see the label of the name servers", problems)
+	}
+	// B2.6: what is not seen is named where it would have told workloads apart.
+	for text, want := range map[string]string{
+		"web app=web":        "Deployment a/web: its pods carry no label that a policy can select by (others make no identity, and the enforcer does not see them: app)",
+		"web app=web team=y": "Deployment a/db, Deployment a/web have the same labels (others make no identity, and the enforcer does not see them: app)",
+	} {
+		m := model(t, []string{text, "db app=db team=y"}, []string{"web>10.0.0.0/8 80"})
+		_, problems := Compact(m, Options{Selectors: selector.Options{Visible: func(key string) bool { return key == "team" }}})
+		if len(problems) != 1 || !strings.Contains(problems[0].What, want) {
+			t.Errorf("%s: %v, not %q", text, problems, want)
+		}
 	}
 }
 
@@ -346,5 +401,25 @@ func TestNames(t *testing.T) {
 	}
 	if len(problems) > 0 || len(names) != len(plan.Policies()) {
 		t.Errorf("%v: %v", problems, slices.Sorted(maps.Keys(names)))
+	}
+}
+
+// TestAGroupThatNamesPodsTwice makes one policy for them.
+func TestAGroupThatNamesPodsTwice(t *testing.T) {
+	t.Parallel()
+	u, err := generator.NewUniverse(nil, map[string]map[string]string{"dns": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := generator.NewEnvironment()
+	pods := generator.PodSet{Namespace: "dns", Labels: map[string]string{"k8s-app": "dns"}}
+	env.DNS = generator.Group{Pods: []generator.PodSet{pods, pods}, Ports: []generator.Port{generator.NumberedPort(generator.UDP, 53)}}
+	m, problems := generator.Build(generator.Input{
+		Inventory: inventory.New(), Universe: u, Environment: env, Guards: map[string]generator.Guard{"dns": {Ingress: true}},
+		Edges: []generator.Edge{{From: generator.Peer{Kind: generator.ClusterPeer}, To: generator.Peer{Kind: generator.DNSPeer}, Because: []generator.Evidence{{Source: generator.Intent}}}},
+	})
+	plan, more := Compact(m, Options{})
+	if len(problems)+len(more) > 0 || len(plan.Allows) != 1 {
+		t.Errorf("%d policies, want 1; %v %v", len(plan.Allows), problems, more)
 	}
 }

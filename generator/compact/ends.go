@@ -50,6 +50,9 @@ func (c *compactor) add(e *generator.Edge) {
 			c.problem(e, "%s", what)
 			continue
 		}
+		if c.options.Requests && at.direction == Ingress {
+			far.key.requests = e.Requests()
+		}
 		for _, s := range own.subjects {
 			s.add(e, own, far)
 		}
@@ -187,7 +190,7 @@ func (c *compactor) workload(p generator.Peer) (end, string) {
 		return end{}, p.String() + " is on the network of its node, where no policy selects it"
 	}
 	if _, err := c.index.One(class); err != nil {
-		return end{}, p.String() + ": " + err.Error()
+		return end{}, p.String() + ": " + err.Error() + c.unused(w)
 	}
 	out := end{key: peerKey{kind: generator.WorkloadPeer, namespace: p.Namespace, class: class}}
 	if len(class.Workloads) > 1 {

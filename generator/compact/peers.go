@@ -3,6 +3,8 @@
 package compact
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +14,25 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/selector"
 )
+
+// Named returns what the rules of policies that no edge asks for name for some
+// peers, in the order of Plan's rules, or why no rule can name one of them.
+func Named(m *generator.Model, peers []generator.Peer, o Options) ([]Peer, error) {
+	c := newCompactor(m, o)
+	keys := make([]peerKey, 0, len(peers))
+	for _, p := range peers {
+		end, what := c.peer(p, "")
+		switch {
+		case what != "":
+			return nil, errors.New(what)
+		case end.workload != nil:
+			return nil, fmt.Errorf("%s has the labels of other workloads", p)
+		}
+		keys = append(keys, end.key)
+	}
+	slices.SortFunc(keys, peerKey.compare)
+	return c.peers(slices.Compact(keys)), nil
+}
 
 // peers returns what rules name for some peers: one selector for the workloads
 // of a namespace where that is possible, and one entry for the namespaces in

@@ -35,6 +35,15 @@ func (d Direction) String() string {
 	return "no direction"
 }
 
+// Peer returns the end of an edge that the rules of a policy name. The other end is
+// the pods that the policy is about.
+func (d Direction) Peer(e *generator.Edge) generator.Peer {
+	if d == Ingress {
+		return e.From
+	}
+	return e.To
+}
+
 // Plan is the policies of a model. Allows take effect before Denies are applied,
 // and Denies are removed before them: a namespace that denies and does not yet
 // allow is cut off.
@@ -61,6 +70,9 @@ type Rule struct {
 	Peers []Peer
 	Ports []generator.Port // numbers as the fewest ranges, then names; ordered
 
+	// Requests are those of HTTP that are meant, of a plan with Options.Requests.
+	Requests generator.Requests
+
 	// Edges are those of the model that need the rule, in order.
 	Edges []*generator.Edge
 }
@@ -86,6 +98,10 @@ type Peer struct {
 	// other peer of pods has one.
 	Namespaces []string
 	Pods       metav1.LabelSelector // read only
+
+	// Spelled says that the namespace is to be named in full, also where it is that
+	// of the policy. It means the same; enforcers differ in what they make of it.
+	Spelled bool
 
 	Block generator.Block // for addresses
 	Name  string          // for a domain name

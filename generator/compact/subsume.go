@@ -56,13 +56,23 @@ func (s *side) subsume() {
 	}
 }
 
-// wider returns the peers of the subject among which a peer is.
+// wider returns the peers of the subject among which a peer is, for the same requests
+// or for all of them.
 func (s *subject) wider(k peerKey) []peerKey {
 	var out []peerKey
 	add := func(w peerKey) {
-		if _, has := s.cells[w]; has {
-			out = append(out, w)
+		for _, requests := range []generator.Requests{k.requests, {}} {
+			w.requests = requests
+			if _, has := s.cells[w]; has && w != k {
+				out = append(out, w)
+			}
+			if k.requests.All() {
+				break
+			}
 		}
+	}
+	if !k.requests.All() {
+		add(k)
 	}
 	switch k.kind {
 	case generator.WorkloadPeer:
@@ -109,7 +119,8 @@ func (c *compactor) separate(s *subject) {
 				allowed = allowed.union(p)
 				continue
 			}
-			c.problem(e, "no policy can allow this and nothing else: %s have the same labels", strings.Join(sharing(s.class, key.class), ", "))
+			alike, but := c.sharing(s.class, key.class)
+			c.problem(e, "no policy can allow this and nothing else: %s have the same labels%s", strings.Join(alike, ", "), but)
 		}
 		found.edges, found.ports, found.dead = kept, allowed, allowed.empty()
 	}
@@ -123,17 +134,18 @@ func alike(c *selector.Class) int {
 	return len(c.Workloads)
 }
 
-// sharing returns the workloads that share their labels with another, in order.
-func sharing(classes ...*selector.Class) []string {
-	var out []string
-	for _, c := range classes {
-		if alike(c) < 2 {
+// sharing returns the workloads that share their labels with another, in order, and
+// which others they have that no policy selects by.
+func (c *compactor) sharing(classes ...*selector.Class) (alike []string, but string) {
+	var all []*generator.Workload
+	for _, class := range classes {
+		if class == nil || len(class.Workloads) < 2 {
 			continue
 		}
-		for _, w := range c.Workloads {
-			out = append(out, w.ID.String())
+		for _, w := range class.Workloads {
+			alike, all = append(alike, w.ID.String()), append(all, w)
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(alike)
+	return slices.Compact(alike), c.unused(all...)
 }

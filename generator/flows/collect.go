@@ -28,8 +28,19 @@ type Options struct {
 	// are counted: what a policy refused today may be what it is there for.
 	Wishes bool
 
-	// Keep is how long an edge counts after it was last seen; 0 for ever.
+	// Keep is how long an edge counts after it was last seen, and then it expires; 0
+	// for ever.
 	Keep time.Duration
+
+	// External is how many addresses outside of the cluster a workload may have
+	// connections with, on one port and in one direction, before these become one
+	// connection with everything outside: wider than what was seen, and shorter. 0
+	// for any number.
+	External int
+
+	// Now is when the flows are read: what expired by then is no edge, and one that is later by more than ten minutes was
+	// seen by a clock that is wrong, and its time does not count. Zero for no bound.
+	Now time.Time
 
 	MaxEdges int           // 0 for DefaultMaxEdges
 	Gap      time.Duration // the shortest silence that is a gap; 0 for DefaultGap
@@ -66,9 +77,9 @@ type edgeKey struct {
 
 // tally is what was seen of an edge.
 type tally struct {
-	key         edgeKey
-	first, last int64 // nanoseconds since 1970; 0 for never
-	sure        generator.Confidence
+	key  edgeKey
+	seen times
+	sure generator.Confidence
 
 	// Both ends of a connection may report it, the source its leaving and the
 	// destination its arriving. The greater of the two is how often it was seen.
@@ -82,7 +93,7 @@ type Seen struct {
 	First, Last time.Time // zero when no flow of it has a time
 	Flows       uint64
 
-	first, last int64
+	seen times
 }
 
 // NewCollector starts a collection.
@@ -115,15 +126,10 @@ func (c *Collector) Add(f *Flow) error {
 	}
 	n := max(f.Count, 1)
 	c.summary.Flows += n
-	at, timed := f.at()
-	if timed {
-		c.clock.add(at, n)
-	} else {
-		c.clock.timeless += n
-	}
+	at, in := c.when(f, n)
 	from, to := c.directory.find(&f.Source), c.directory.destination(f)
-	c.take(&from, at, n)
-	c.take(&to, at, n)
+	c.take(&from, at, in, n)
+	c.take(&to, at, in, n)
 	c.space(f.Source.Namespace, &from, n)
 	if f.Destination.Namespace != f.Source.Namespace || from.peer.Namespace != to.peer.Namespace {
 		c.space(f.Destination.Namespace, &to, n)
@@ -135,9 +141,27 @@ func (c *Collector) Add(f *Flow) error {
 	}
 	targets, port := c.directory.targets(f, &to)
 	for _, target := range targets {
-		c.count(c.key(from.peer, target, port, f.Verdict == Dropped), f.Direction, at, n, sure)
+		c.count(c.key(from.peer, target, port, f.Verdict == Dropped), f.Direction, at, in, n, sure)
 	}
 	return c.full
+}
+
+// ahead is how far the clocks of nodes may be ahead of the one that reads.
+const ahead = 10 * time.Minute
+
+// when returns the time of a flow and its era; 0 for a flow without a time that
+// counts.
+func (c *Collector) when(f *Flow, n uint64) (at int64, in uint8) {
+	at, timed := f.at()
+	switch {
+	case !timed:
+		c.clock.timeless += n
+		return 0, 0
+	case !c.o.Now.IsZero() && f.Time.After(c.o.Now.Add(ahead)):
+		c.clock.ahead += n
+		return 0, 0
+	}
+	return at, c.clock.add(at, n)
 }
 
 // weigh says why a flow makes no edge; 0 for one that does.
@@ -147,6 +171,8 @@ func (c *Collector) weigh(f *Flow, from, to *end) (Reason, generator.Confidence)
 		return Undetermined, 0
 	case f.Verdict == Failed:
 		return Error, 0
+	case f.Verdict == Discarded:
+		return NoPolicy, 0
 	case f.Protocol == 0:
 		return OtherProtocol, 0
 	case from.kind == aProbe || to.kind == aProbe:
@@ -193,6 +219,8 @@ func (f *Flow) loops() bool {
 func (c *Collector) leave(reason Reason, f *Flow, from, to *end, n uint64) {
 	c.summary.Left[reason] += n
 	switch reason { //nolint:exhaustive // the others need no name
+	case NoPolicy:
+		c.notes.add(reason, f.DropReason, n)
 	case OtherProtocol:
 		name := f.Other
 		if name == "" {

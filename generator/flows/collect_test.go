@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 )
@@ -20,6 +21,11 @@ const (
 	accepted = `,"flags":{"SYN":true,"ACK":true}`
 	going    = `,"flags":{"ACK":true}`
 )
+
+// dropped is the first packet of a connection, which was dropped.
+func dropped(why string) string {
+	return strings.Replace(tcp(web, carts, "40000", "8081", opening, why), "FORWARDED", "DROPPED", 1)
+}
 
 // TestWhatAFlowBecomes has one row for each rule. A row is a flow and the edges
 // with their confidence, or the reason why there is none.
@@ -50,17 +56,26 @@ func TestWhatAFlowBecomes(t *testing.T) {
 		"the beginning of an association":                 {strings.Replace(tcp(web, carts, "1", "2", `,"chunk_type":"INIT"`, ""), `"TCP"`, `"SCTP"`, 1), "Deployment shop/web -> Deployment shop/carts SCTP/2 certain"},
 		"the acceptance of an association":                {strings.Replace(tcp(web, carts, "1", "2", `,"chunk_type":"INIT_ACK"`, ""), `"TCP"`, `"SCTP"`, 1), "replies"},
 		// What became of it.
-		"a drop":                  {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "DROPPED", 1), "dropped"},
-		"an audit":                {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "AUDIT", 1), webToCarts + " certain"},
-		"one that a proxy took":   {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "REDIRECTED", 1), webToCarts + " certain"},
-		"one that is traced only": {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "TRACED", 1), "no verdict"},
-		"one without a verdict":   {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), `"verdict":"FORWARDED",`, "", 1), "no verdict"},
-		"an error":                {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "ERROR", 1), "errors"},
-		"ICMP":                    {strings.Replace(tcp(web, carts, "0", "0", "", ""), `"TCP"`, `"ICMPv4"`, 1), "neither TCP, UDP nor SCTP"},
-		"no transport":            {strings.Replace(tcp(web, carts, "0", "0", "", ""), `{"TCP"`, `{"":1,"x"`, 1), "neither TCP, UDP nor SCTP"},
-		"no port":                 {tcp(web, carts, "40000", "0", "", noReply), "no port"},
-		"a pod to itself":         {tcp(web, web, "40000", "8080", opening, ""), "a pod to itself"},
-		"a replica to another":    {tcp(db0, strings.Replace(db0, "db-0", "db-1", 1), "40000", "5432", opening, ""), "StatefulSet shop/db -> StatefulSet shop/db TCP/5432 certain"},
+		"a drop": {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "DROPPED", 1), "dropped"},
+		"a drop by a policy that allows nothing of it":   {dropped(`,"drop_reason":133,"drop_reason_desc":"POLICY_DENIED"`), "dropped"},
+		"a drop by a policy that denies it":              {dropped(`,"drop_reason_desc":"POLICY_DENY","drop_reason":181`), "dropped"},
+		"a drop in the words of an old node":             {dropped(`,"drop_reason":133`), "dropped"},
+		"a drop whose reason nobody knows":               {dropped(`,"drop_reason_desc":"DROP_REASON_UNKNOWN"`), "dropped"},
+		"a drop of a table that is full":                 {dropped(`,"drop_reason":155,"drop_reason_desc":"CT_MAP_INSERTION_FAILED"`), "dropped, but by no policy"},
+		"the same in the words of an old node":           {dropped(`,"drop_reason":155`), "dropped, but by no policy"},
+		"the same before the verdict":                    {strings.Replace(dropped(""), `"time"`, `"dropReasonDesc":155,"time"`, 1), "dropped, but by no policy"},
+		"a drop until the ends have proved who they are": {dropped(`,"drop_reason_desc":"AUTH_REQUIRED"`), "dropped, but by no policy"},
+		"a reason without a drop":                        {tcp(web, carts, "40000", "8081", opening, `,"drop_reason_desc":"FIB_LOOKUP_FAILED"`), webToCarts + " certain"},
+		"an audit":                                       {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "AUDIT", 1), webToCarts + " certain"},
+		"one that a proxy took":                          {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "REDIRECTED", 1), webToCarts + " certain"},
+		"one that is traced only":                        {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "TRACED", 1), "no verdict"},
+		"one without a verdict":                          {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), `"verdict":"FORWARDED",`, "", 1), "no verdict"},
+		"an error":                                       {strings.Replace(tcp(web, carts, "40000", "8081", opening, ""), "FORWARDED", "ERROR", 1), "errors"},
+		"ICMP":                                           {strings.Replace(tcp(web, carts, "0", "0", "", ""), `"TCP"`, `"ICMPv4"`, 1), "neither TCP, UDP nor SCTP"},
+		"no transport":                                   {strings.Replace(tcp(web, carts, "0", "0", "", ""), `{"TCP"`, `{"":1,"x"`, 1), "neither TCP, UDP nor SCTP"},
+		"no port":                                        {tcp(web, carts, "40000", "0", "", noReply), "no port"},
+		"a pod to itself":                                {tcp(web, web, "40000", "8080", opening, ""), "a pod to itself"},
+		"a replica to another":                           {tcp(db0, strings.Replace(db0, "db-0", "db-1", 1), "40000", "5432", opening, ""), "StatefulSet shop/db -> StatefulSet shop/db TCP/5432 certain"},
 		// Groups (B1.9, B1.13, B1.14, B2.10).
 		"to a name server":                           {udp(web, dns, "40000", "5353", noReply), "Deployment shop/web -> dns any port certain"},
 		"to the metrics of a name server":            {tcp(web, dns, "40000", "9153", opening, ""), "Deployment shop/web -> Deployment kube-system/kube-dns TCP/9153 certain"},
@@ -83,6 +98,9 @@ func TestWhatAFlowBecomes(t *testing.T) {
 		"to the world by a name":                   {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["API.example.com."]`)), "Deployment shop/web -> api.example.com TCP/443 certain"},
 		"to the world by two names":                {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["b.example","a.example","b.example"]`)), "Deployment shop/web -> a.example TCP/443 certain; Deployment shop/web -> b.example TCP/443 certain"},
 		"to an address that nine names share":      {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["a.a","b.b","c.c","d.d","e.e","f.f","g.g","h.h","i.i"]`)), "Deployment shop/web -> 198.51.100.9/32 TCP/443 certain"},
+		"to the world by a name of pods":           {at("198.51.100.9", tcp(web, outside, "40000", "80", opening, `,"destination_names":["carts.shop.svc.cluster.local"]`)), "Deployment shop/web -> 198.51.100.9/32 TCP/80 certain"},
+		"to the world by a name of addresses":      {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["kubernetes.default.svc.cluster.local"]`)), "Deployment shop/web -> Service default/kubernetes TCP/443 certain"},
+		"to the world by what is no name":          {at("198.51.100.9", tcp(web, outside, "40000", "443", opening, `,"destination_names":["*.com","a\nb.com","\u001b[2J.com","a..com","é.example","a b.com"]`)), "Deployment shop/web -> 198.51.100.9/32 TCP/443 certain"},
 		"to the world over IPv6":                   {at("2001:db8::9", tcp(web, outside, "40000", "443", opening, "")), "Deployment shop/web -> 2001:db8::9/128 TCP/443 certain"},
 		"to IPv4 that is written as IPv6":          {at("::ffff:198.51.100.9", tcp(web, outside, "40000", "443", opening, "")), "Deployment shop/web -> 198.51.100.9/32 TCP/443 certain"},
 		"to a metadata service":                    {at("169.254.169.254", tcp(web, outside, "40000", "80", opening, "")), "to a metadata service"},
@@ -105,16 +123,60 @@ func TestWhatAFlowBecomes(t *testing.T) {
 		"a ReplicaSet":                        {tcp(`{"namespace":"shop","workloads":[{"kind":"ReplicaSet","name":"web-5d4f"}]}`, carts, "40000", "8081", opening, ""), webToCarts + " certain"},
 		"a namespace by its label alone":      {tcp(`{"labels":["k8s:app=web","k8s:io.kubernetes.pod.namespace=shop"]}`, carts, "40000", "8081", opening, ""), webToCarts + " likely"},
 		// Forms.
-		"a bare flow":         {strings.TrimSuffix(strings.TrimPrefix(tcp(web, carts, "40000", "8081", opening, ""), `{"flow":`), `,"node_name":"n1","time":"2026-11-02T10:00:00Z"}`), webToCarts + " certain"},
-		"ports as text":       {tcp(web, carts, `"40000"`, `"8081"`, opening, ""), webToCarts + " certain"},
-		"the generic form":    {`{"time":"2026-11-02T10:00:00Z","source":{"namespace":"shop","workload":{"kind":"Deployment","name":"web"}},"destination":{"namespace":"shop","workload":{"name":"carts"}},"protocol":"tcp","port":8081,"reply":false,"verdict":"forwarded","count":3}`, webToCarts + " certain"},
-		"its shortest":        {`{"source":{"ip":"10.0.0.5"},"destination":{"ip":"10.0.0.6"},"protocol":"TCP","port":8081}`, webToCarts + " likely"},
-		"labels as an object": {`{"source":{"namespace":"shop","labels":{"app":"web"}},"destination":{"namespace":"shop","labels":{"app":"carts"}},"protocol":"TCP","port":8081}`, webToCarts + " likely"},
-		"a name in the world": {`{"source":{"ip":"10.0.0.5"},"destination":{"ip":"198.51.100.9","names":["api.example.com"]},"protocol":"TCP","port":443}`, "Deployment shop/web -> api.example.com TCP/443 guessed"},
+		"a bare flow":                           {strings.TrimSuffix(strings.TrimPrefix(tcp(web, carts, "40000", "8081", opening, ""), `{"flow":`), `,"node_name":"n1","time":"2026-11-02T10:00:00Z"}`), webToCarts + " certain"},
+		"ports as text":                         {tcp(web, carts, `"40000"`, `"8081"`, opening, ""), webToCarts + " certain"},
+		"the generic form":                      {`{"time":"2026-11-02T10:00:00Z","source":{"namespace":"shop","workload":{"kind":"Deployment","name":"web"}},"destination":{"namespace":"shop","workload":{"name":"carts"}},"protocol":"tcp","port":8081,"reply":false,"verdict":"forwarded","count":3}`, webToCarts + " certain"},
+		"its shortest":                          {`{"source":{"ip":"10.0.0.5"},"destination":{"ip":"10.0.0.6"},"protocol":"TCP","port":8081}`, webToCarts + " likely"},
+		"a verdict in a word that nobody knows": {`{"source":{"ip":"10.0.0.5"},"destination":{"ip":"10.0.0.6"},"protocol":"TCP","port":8081,"verdict":"thwarted"}`, "no verdict"},
+		"the same in a column":                  {"source_ip,destination_ip,protocol,port,verdict\n10.0.0.5,10.0.0.6,TCP,8081,thwarted", "no verdict"},
+		"an empty column of verdicts":           {"source_ip,destination_ip,protocol,port,verdict\n10.0.0.5,10.0.0.6,TCP,8081,", webToCarts + " likely"},
+		"labels as an object":                   {`{"source":{"namespace":"shop","labels":{"app":"web"}},"destination":{"namespace":"shop","labels":{"app":"carts"}},"protocol":"TCP","port":8081}`, webToCarts + " likely"},
+		"a name in the world":                   {`{"source":{"ip":"10.0.0.5"},"destination":{"ip":"198.51.100.9","names":["api.example.com"]},"protocol":"TCP","port":443}`, "Deployment shop/web -> api.example.com TCP/443 guessed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, stats := collect(t, world(t), tc.flow)
+			if stats.Broken > 0 || stats.Flows != 1 {
+				t.Fatalf("not read: %+v", stats)
+			}
+			if got := describe(&r); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestPodsOfGroupsThatTheInventoryLacks: files of one application have neither the
+// name servers nor the gateway, and the environment says which pods those are.
+func TestPodsOfGroupsThatTheInventoryLacks(t *testing.T) {
+	t.Parallel()
+	pods := func(label string) []generator.PodSet {
+		return []generator.PodSet{{Namespace: "infra", Labels: map[string]string{"app": label}}}
+	}
+	infra := func(labels string) string {
+		return `{"namespace":"infra","labels":[` + labels + `],"pod_name":"x-1-y","workloads":[{"name":"x","kind":"Deployment"}]}`
+	}
+	const server, proxy, scraper, both = `"k8s:app=server","k8s:tier=1"`, `"k8s:app=proxy"`, `"k8s:app=scraper"`, `"k8s:app=two"`
+	for name, tc := range map[string]struct{ flow, want string }{
+		"to a name server":                   {udp(web, infra(server), "40000", "5353", noReply), "Deployment shop/web -> dns any port certain"},
+		"to a name server by its usual port": {udp(web, infra(server), "40000", "53", noReply), "Deployment shop/web -> dns any port certain"},
+		"to the metrics of a name server":    {tcp(web, infra(server), "40000", "9153", opening, ""), "Deployment shop/web -> dns TCP/9153 certain"},
+		"an answer of a name server":         {udp(infra(server), web, "5353", "40000", ""), "replies"},
+		"a late answer of a name server":     {udp(infra(server), web, "5353", "40000", noReply), "replies"},
+		"from the gateway":                   {tcp(infra(proxy), web, "40000", "8080", opening, ""), "gateway -> Deployment shop/web TCP/8080 certain"},
+		"from the monitoring":                {tcp(infra(scraper), web, "40000", "8080", opening, ""), "monitoring -> Deployment shop/web TCP/8080 certain"},
+		"of two groups":                      {tcp(infra(both), web, "40000", "8080", opening, ""), "an end is not known"},
+		"of another namespace":               {tcp(strings.Replace(infra(proxy), "infra", "other", 1), web, "40000", "8080", opening, ""), "an end is not known"},
+		"of none":                            {tcp(infra(`"k8s:app=else"`), web, "40000", "8080", opening, ""), "an end is not known"},
+		"without labels":                     {tcp(infra(""), web, "40000", "8080", opening, ""), "an end is not known"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := world(t)
+			o.Environment.DNS.Pods = pods("server")
+			o.Environment.Gateway.Pods = append(pods("proxy"), pods("two")...)
+			o.Environment.Monitoring.Pods = append(pods("scraper"), pods("two")...)
+			r, stats := collect(t, o, tc.flow)
 			if stats.Broken > 0 || stats.Flows != 1 {
 				t.Fatalf("not read: %+v", stats)
 			}
@@ -190,7 +252,7 @@ func TestEvidenceSaysWhen(t *testing.T) {
 		Source: generator.Flow, Confidence: generator.Certain, Where: "flows.json", What: "seen", Flows: 4,
 		First: first, Last: first.Add(9 * time.Second), Expires: first.Add(24*time.Hour + 9*time.Second),
 	}}
-	if d := cmp.Diff(want, r.Edges[0].Because); d != "" {
+	if d := cmp.Diff(want, r.Edges[0].Because, cmpopts.EquateComparable(generator.Requests{})); d != "" {
 		t.Error(d)
 	}
 	if r.Window.Timeless != 1 || r.Window.Length() != 9*time.Second {
@@ -235,22 +297,24 @@ func TestWhatIsLeftOutIsNamed(t *testing.T) {
 	t.Parallel()
 	gone := tcp(`{"namespace":"gone","pod_name":"x-1"}`, carts, "40000", "8081", opening, "")
 	icmp := strings.Replace(tcp(web, carts, "0", "0", "", ""), `"TCP"`, `"ICMPv4"`, 1)
-	r, _ := collect(t, world(t), gone, icmp, gone, tcp(web, carts, "9000", "9001", going, ""))
+	full := dropped(`,"drop_reason_desc":"CT_MAP_INSERTION_FAILED"`)
+	r, _ := collect(t, world(t), gone, icmp, gone, tcp(web, carts, "9000", "9001", going, ""), full, dropped(`,"drop_reason":139`), full)
 	var got []string
 	for _, n := range r.Notes {
 		got = append(got, n.String())
 	}
 	want := []string{
-		"nothing tells which end opened the connection: Deployment shop/web port 9000 and Deployment shop/carts port 9001 over TCP (1 flows)",
-		"an end is not known: pod gone/x-1, whose namespace is not known (2 flows)", "neither TCP, UDP nor SCTP: ICMPv4 (1 flows)",
+		"nothing tells which end opened the connection: Deployment shop/web port 9000 and Deployment shop/carts port 9001 over TCP (1 flow)",
+		"an end is not known: pod gone/x-1, whose namespace is not known (2 flows)", "neither TCP, UDP nor SCTP: ICMPv4 (1 flow)",
+		"dropped, but by no policy: CT_MAP_INSERTION_FAILED (2 flows)", "dropped, but by no policy: reason 139 (1 flow)",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("notes (want -, got +):\n%s", d)
 	}
-	if d := cmp.Diff(map[string]uint64{"gone": 2, "shop": 4}, r.Namespaces); d != "" {
+	if d := cmp.Diff(map[string]uint64{"gone": 2, "shop": 7}, r.Namespaces); d != "" {
 		t.Errorf("namespaces (want -, got +):\n%s", d)
 	}
-	if r.Summary.Sum() != 4 || r.Summary.Flows != 4 {
+	if r.Summary.Sum() != 7 || r.Summary.Flows != 7 {
 		t.Errorf("%+v", r.Summary)
 	}
 	for reason := Reply; reason < reasons; reason++ {

@@ -7,6 +7,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +26,7 @@ var columns = map[string]func(*csvDecoder, []byte){
 	"port":      func(d *csvDecoder, v []byte) { d.flow.DestinationPort = portOf(v) },
 	"direction": func(d *csvDecoder, v []byte) { d.flow.Direction = directionOf(v) },
 	"reply":     func(d *csvDecoder, v []byte) { d.flow.Reply = answer(v) },
-	"verdict":   func(d *csvDecoder, v []byte) { d.flow.Verdict = verdictOf(v, d.flow.Verdict) },
+	"verdict":   func(d *csvDecoder, v []byte) { d.flow.Verdict = verdictOf(v, NoVerdict) },
 	"count":     func(d *csvDecoder, v []byte) { d.flow.Count = number(v) },
 
 	"source_port":      func(d *csvDecoder, v []byte) { d.flow.SourcePort = portOf(v) },
@@ -65,8 +67,11 @@ func (d *csvDecoder) header(line []byte) error {
 	for _, name := range record {
 		name = strings.ToLower(strings.TrimSpace(name))
 		column, known := columns[name]
-		if !known || seen[name] {
-			return fmt.Errorf("%w: column %.40q", ErrHeader, name)
+		switch {
+		case !known:
+			return fmt.Errorf("%w: no column is named %.40q; there are %s", ErrHeader, name, strings.Join(slices.Sorted(maps.Keys(columns)), ", "))
+		case seen[name]:
+			return fmt.Errorf("%w: column %q stands there twice", ErrHeader, name)
 		}
 		seen[name] = true
 		d.columns = append(d.columns, column)
@@ -101,6 +106,9 @@ func fields(line []byte) ([]string, error) {
 		return strings.Split(string(line), ","), nil
 	}
 	record, err := csv.NewReader(bytes.NewReader(line)).Read()
+	if fault, is := errors.AsType[*csv.ParseError](err); is { // its line is always the first
+		return nil, fmt.Errorf("byte %d: %w", fault.Column, fault.Err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("split at commas: %w", err)
 	}

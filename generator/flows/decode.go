@@ -14,10 +14,14 @@ type decoder struct {
 	scanner
 	flow   *Flow
 	labels map[string]parsedLabel
+	ends   ends
 
 	hubble  bool // fields of Hubble were there
+	judged  bool // a word stood as the verdict
 	known   bool // something was there that only a flow has
 	reply   Answer
+	drop    string // why Hubble says that the flow was dropped
+	dropped uint64 // the same as a number
 	lost    uint64 // events that a recorder says it lost
 	message bool   // what a recorder says that is no flow
 }
@@ -38,19 +42,23 @@ const (
 	aMessage
 )
 
-var errNoFlow = errors.New("is no flow")
+var (
+	errNoFlow   = errors.New("is no flow")
+	errNoObject = errors.New("is no object")
+)
 
 // decode reads one line. The lists of the flow are valid until the next call.
 func (d *decoder) decode(line []byte, f *Flow) (content, error) {
 	f.Reset()
-	d.flow, d.hubble, d.known, d.reply, d.lost, d.message = f, false, false, Unknown, 0, false
+	d.flow, d.hubble, d.judged, d.known, d.reply, d.drop, d.dropped, d.lost, d.message = f, false, false, false, Unknown, "", 0, 0, false
 	d.start(line)
 	if d.next() != '{' {
-		d.unexpected("an object")
+		d.skip()
+		d.fail(errNoObject)
 		return aFlow, d.err
 	}
-	d.object(0, d.line)
-	if err := d.end(); err != nil {
+	d.object(d.line)
+	if err := d.ended(); err != nil {
 		return aFlow, err
 	}
 	switch {
@@ -64,9 +72,10 @@ func (d *decoder) decode(line []byte, f *Flow) (content, error) {
 	if f.Reply == Unknown {
 		f.Reply = d.reply
 	}
-	if f.Verdict == NoVerdict && !d.hubble {
+	if f.Verdict == NoVerdict && !d.hubble && !d.judged {
 		f.Verdict = Forwarded
 	}
+	f.DroppedFor(d.drop, d.dropped)
 	return aFlow, nil
 }
 
@@ -74,20 +83,21 @@ func (d *decoder) decode(line []byte, f *Flow) (content, error) {
 func (d *decoder) line(name []byte) {
 	switch string(name) {
 	case "flow":
-		d.object(1, d.field)
+		d.hubble = true // the generic form has no envelope
+		d.object(d.field)
 	case "lost_events", "lostEvents":
 		d.lost = 1
-		d.object(1, func(name []byte) {
+		d.object(func(name []byte) {
 			switch string(name) {
 			case "num_events_lost", "numEventsLost":
-				d.lost = max(1, d.count(2))
+				d.lost = max(1, d.count())
 			default:
-				d.skip(2)
+				d.skip()
 			}
 		})
 	case "node_status", "nodeStatus", "agent_event", "agentEvent", "debug_event", "debugEvent":
 		d.message = true
-		d.skip(1)
+		d.skip()
 	default:
 		d.field(name)
 	}
@@ -98,35 +108,39 @@ func (d *decoder) field(name []byte) {
 	f := d.flow
 	switch string(name) {
 	case "time":
-		if t := d.time(2); f.Time.IsZero() {
-			f.Time = t
+		if f.Time.IsZero() {
+			f.Time = d.time()
+			return
 		}
+		d.skip() // the response has the time of its flow
 	case "verdict":
-		f.Verdict = verdictOf(d.bytes(2), f.Verdict)
+		word := d.bytes()
+		d.judged = d.judged || len(word) > 0
+		f.Verdict = verdictOf(word, f.Verdict)
 	case "source":
 		d.known = true
-		d.object(2, func(name []byte) { d.endpoint(name, &f.Source) })
+		d.end(&f.Source)
 	case "destination":
 		d.known = true
-		d.object(2, func(name []byte) { d.endpoint(name, &f.Destination) })
+		d.end(&f.Destination)
 	case "is_reply", "isReply":
-		f.Reply = d.yes(2)
+		f.Reply = d.yes()
 	case "reply":
-		d.reply = d.yes(2)
+		d.reply = d.yes()
 	case "traffic_direction", "trafficDirection", "direction":
-		f.Direction = directionOf(d.bytes(2))
+		f.Direction = directionOf(d.bytes())
 	case "destination_names", "destinationNames":
-		d.array(2, func() { d.domain() })
+		d.array(func() { d.domain() })
 	case "destination_service", "destinationService":
-		d.object(2, d.service)
+		d.object(d.service)
 	case "protocol":
-		f.Protocol, f.Other = protocolOf(d.name(2))
+		f.Protocol, f.Other = protocolOf(d.name())
 	case "port":
-		f.DestinationPort = d.port(2)
+		f.DestinationPort = d.port()
 	case "source_port":
-		f.SourcePort = d.port(2)
+		f.SourcePort = d.port()
 	case "count":
-		f.Count = d.count(2)
+		f.Count = d.count()
 	default:
 		d.datapath(name)
 	}
@@ -136,70 +150,64 @@ func (d *decoder) field(name []byte) {
 func (d *decoder) endpoint(name []byte, e *Endpoint) {
 	switch string(name) {
 	case "namespace":
-		e.Namespace = d.name(3)
+		e.Namespace = d.name()
 	case "identity":
-		e.Reserved.AddIdentity(d.count(3))
+		e.Reserved.AddIdentity(d.count())
 	case "labels":
 		if d.next() == '{' {
-			d.object(3, func(name []byte) {
+			d.object(func(name []byte) {
 				key := d.kept(name)
-				e.add(labelOf(key + "=" + d.name(4)))
+				e.add(labelOf(key + "=" + d.name()))
 			})
 			return
 		}
-		d.array(3, func() { d.label(d.bytes(4), e) })
+		d.array(func() { d.label(d.bytes(), e) })
 	case "pod_name", "podName", "pod":
-		e.Pod = d.name(3)
+		e.Pod = d.name()
 	case "workloads":
-		d.array(3, func() {
+		d.array(func() {
 			e.Workloads = append(e.Workloads, WorkloadName{})
 			w := &e.Workloads[len(e.Workloads)-1]
-			d.object(4, func(name []byte) { d.workload(name, w, 5) })
+			d.object(func(name []byte) { d.workload(name, w) })
 		})
 	case "workload":
 		e.Workloads = append(e.Workloads, WorkloadName{})
 		w := &e.Workloads[len(e.Workloads)-1]
-		d.object(3, func(name []byte) { d.workload(name, w, 4) })
+		d.object(func(name []byte) { d.workload(name, w) })
 	case "ip":
-		e.Address = d.address(3)
+		e.Address = d.address()
 	case "names":
-		d.array(3, func() {
-			if e == &d.flow.Destination {
-				d.domain()
-				return
-			}
-			d.skip(4)
-		})
+		d.array(d.domain)
 	default:
-		d.skip(3)
+		d.skip()
 	}
 }
 
-func (d *decoder) workload(name []byte, w *WorkloadName, depth int) {
+func (d *decoder) workload(name []byte, w *WorkloadName) {
 	switch string(name) {
 	case "kind":
-		w.Kind = d.name(depth)
+		w.Kind = d.name()
 	case "name":
-		w.Name = d.name(depth)
+		w.Name = d.name()
 	default:
-		d.skip(depth)
+		d.skip()
 	}
 }
 
 func (d *decoder) service(name []byte) {
 	switch string(name) {
 	case "name":
-		d.flow.ServiceName = d.name(3)
+		d.flow.ServiceName = d.name()
 	case "namespace":
-		d.flow.ServiceNamespace = d.name(3)
+		d.flow.ServiceNamespace = d.name()
 	default:
-		d.skip(3)
+		d.skip()
 	}
 }
 
 // domain reads a domain name.
 func (d *decoder) domain() {
-	if name := d.name(4); name != "" {
+	if name := d.name(); name != "" {
 		d.flow.Names = append(d.flow.Names, name)
 	}
 }

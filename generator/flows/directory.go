@@ -54,6 +54,8 @@ type end struct {
 	// sure is Likely for what was found by an address, which another pod may have
 	// had, or by the form of a name.
 	sure generator.Confidence
+
+	pod bool // of a group that is known to be a pod of it, and no address
 }
 
 type endKind uint8
@@ -237,7 +239,7 @@ func (d *directory) at(a netip.Addr) end {
 	switch env := &d.env; {
 	case holds(env.Metadata):
 		return end{kind: aMetadata, peer: generator.CIDRPeerOf(netip.PrefixFrom(a, a.BitLen()))}
-	case holds(env.DNS.Addresses):
+	case holds(env.DNS.Addresses), slices.ContainsFunc(env.DNS.Others, func(l generator.Listener) bool { return l.Addresses.Contains(a) }):
 		return known(generator.Peer{Kind: generator.DNSPeer}, generator.Certain)
 	case holds(env.APIServer.Addresses):
 		// The address alone does not tell the API server from its node: a port does.

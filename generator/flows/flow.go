@@ -3,7 +3,9 @@
 package flows
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
@@ -16,8 +18,9 @@ type Verdict uint8
 const (
 	NoVerdict Verdict = iota
 	Forwarded         // it went through; also when a proxy took it, or an audit alone would have dropped it
-	Dropped           // it was refused: somebody wished for the connection
+	Dropped           // a policy refused it, as far as is known: somebody wished for the connection
 	Failed            // an error, which says nothing of the connection
+	Discarded         // it was dropped for another reason than a policy, which says nothing of policies
 )
 
 // Answer is yes, no, or that nobody said, which is the zero value.
@@ -46,6 +49,10 @@ const (
 type Flow struct {
 	Time    time.Time // zero when nobody said
 	Verdict Verdict
+
+	// DropReason is why it was dropped, as Cilium names it; empty when nobody said.
+	// DroppedFor sets it.
+	DropReason string
 
 	Source, Destination Endpoint
 
@@ -119,6 +126,33 @@ var reservedNumbers = [...]Reserved{
 func (r *Reserved) AddIdentity(number uint64) {
 	if number < uint64(len(reservedNumbers)) {
 		*r |= reservedNumbers[number]
+	}
+}
+
+// policyReasons are the reasons of Cilium's drops that are policies: none allows the
+// flow, or one denies it (flow.proto, DropReason). AUTH_REQUIRED is none of them: it
+// drops the first packets of a connection that a policy allows, until its ends have
+// proved who they are.
+var policyReasons = []string{"POLICY_DENIED", "POLICY_DENY"}
+
+// policyNumbers are their numbers, which is all that old nodes say.
+var policyNumbers = map[uint64]string{133: policyReasons[0], 181: policyReasons[1]}
+
+// DroppedFor notes why a flow was dropped: by the name of the reason, or its number
+// where there is no name. A drop that is no policy's becomes Discarded, and one
+// without a reason stays Dropped. Flows that were not dropped have none.
+func (f *Flow) DroppedFor(reason string, number uint64) {
+	if f.Verdict != Dropped {
+		return
+	}
+	if reason == "" && number != 0 {
+		if reason = policyNumbers[number]; reason == "" {
+			reason = fmt.Sprintf("reason %d", number)
+		}
+	}
+	f.DropReason = reason
+	if reason != "" && !slices.Contains(policyReasons, reason) {
+		f.Verdict = Discarded
 	}
 }
 

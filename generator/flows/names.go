@@ -32,7 +32,34 @@ func (d *directory) workload(e *Endpoint) end {
 	if id, ok := d.labelled(e); ok {
 		return known(generator.WorkloadPeerOf(id), generator.Likely)
 	}
+	if p, ok := d.grouped(e); ok {
+		return end{kind: aPeer, peer: p, sure: generator.Certain, pod: true}
+	}
 	return end{what: d.stranger(e)}
+}
+
+// grouped finds the group of the environment to which a pod belongs that the
+// inventory does not have: files of one application seldom have the name servers and
+// the gateway.
+func (d *directory) grouped(e *Endpoint) (generator.Peer, bool) {
+	if e.Namespace == "" || len(e.Labels) == 0 {
+		return generator.Peer{}, false
+	}
+	labels := make(map[string]string, len(e.Labels))
+	for _, l := range e.Labels {
+		labels[l.Key] = l.Value
+	}
+	var out []generator.Peer
+	for _, kind := range []generator.PeerKind{generator.DNSPeer, generator.APIServerPeer, generator.GatewayPeer, generator.MonitoringPeer} {
+		group, _ := d.env.Group(kind)
+		if slices.ContainsFunc(group.Pods, func(s generator.PodSet) bool { return s.Holds(e.Namespace, labels) }) {
+			out = append(out, generator.Peer{Kind: kind})
+		}
+	}
+	if len(out) != 1 {
+		return generator.Peer{}, false
+	}
+	return out[0], true
 }
 
 // stranger says in words who is not known.

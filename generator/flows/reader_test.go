@@ -59,12 +59,16 @@ func TestARecordIsALine(t *testing.T) {
 
 func TestAFirstLineThatNamesNothingIsAnError(t *testing.T) {
 	t.Parallel()
-	for name, in := range map[string]string{
-		"another column": "time,packets\n", "a column twice": "port,port\n", "text": "hello\n" + tcp(web, carts, "1", "2", "", ""), "a JSON array": "[{}]\n",
-		"a quotation without an end": "\"port\n",
+	for name, c := range map[string]struct{ in, says string }{
+		"another column":             {"time,packets\n", `no column is named "packets"; there are count, destination_domain, `},
+		"a column twice":             {"port,port\n", `column "port" stands there twice`},
+		"text":                       {"hello\n" + tcp(web, carts, "1", "2", "", ""), `no column is named "hello"`},
+		"a JSON array":               {"[{}]\n", `no column is named "[{}]"`},
+		"a quotation without an end": {"\"port\n", "byte "},
 	} {
 		var r Reader
-		if err := r.Each(strings.NewReader(in), func(*Flow) error { return nil }); !errors.Is(err, ErrHeader) || r.Stats.Flows > 0 {
+		err := r.Each(strings.NewReader(c.in), func(*Flow) error { return nil })
+		if !errors.Is(err, ErrHeader) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "line 1") || r.Stats.Flows > 0 {
 			t.Errorf("%s: %v, %d flows", name, err, r.Stats.Flows)
 		}
 	}
@@ -75,7 +79,7 @@ func TestBrokenLinesAreCountedAndNamed(t *testing.T) {
 	line := tcp(web, carts, "40000", "8081", opening, "")
 	_, stats := collect(t, world(t), line, line[:200], `{"kind":"Pod"}`, "not json", line+"x", `{"flow":null}`, `{"flow":7}`, "{", "7",
 		`{"lost_events":{"source":"PERF_EVENT_RING_BUFFER","num_events_lost":"41"},"node_name":"n1"}`, `{"lost_events":{}}`,
-		`{"node_status":{"state_change":"NODE_CONNECTED"}}`, `{"source":`+strings.Repeat("[", 200)+strings.Repeat("]", 200)+"}", line)
+		`{"node_status":{"state_change":"NODE_CONNECTED"}}`, `{"source":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+"}", line)
 	if stats.Lines != 14 || stats.Broken != 9 || stats.Flows != 2 || stats.Lost != 42 || stats.Messages != 1 {
 		t.Errorf("%+v", stats)
 	}

@@ -26,7 +26,7 @@ const (
 	Reply         Reason = 1 + iota // the other end opened the connection
 	Undecided                       // nothing tells which end opened it
 	Unresolved                      // an end that nobody knows
-	Refused                         // a policy or an error dropped it
+	Refused                         // a policy dropped it, as far as is known
 	Error                           // the recorder's own
 	Undetermined                    // no verdict was reached yet
 	OtherProtocol                   // ICMP and others, which no policy names
@@ -35,6 +35,7 @@ const (
 	HealthProbe                     // Cilium's, between its agents
 	Metadata                        // to a cloud's metadata service
 	Outside                         // between two machines, neither a pod
+	NoPolicy                        // dropped for another reason than a policy
 	reasons                         // their number and one more
 )
 
@@ -42,6 +43,7 @@ var reasonWords = [reasons]string{
 	Reply: "replies", Undecided: "nothing tells which end opened the connection", Unresolved: "an end is not known", Refused: "dropped",
 	Error: "errors", Undetermined: "no verdict", OtherProtocol: "neither TCP, UDP nor SCTP", NoPort: "no port", Loopback: "a pod to itself",
 	HealthProbe: "health probes of Cilium", Metadata: "to a metadata service", Outside: "neither end is a pod",
+	NoPolicy: "dropped, but by no policy",
 }
 
 // String returns the reason in a few words.
@@ -90,6 +92,10 @@ type Result struct {
 	// generator.Build turns into what they lead to.
 	Edges []generator.Edge
 
+	// Old are those that were last seen too long ago to count: Options.Keep before
+	// Options.Now. Ordered as Edges.
+	Old []generator.Edge
+
 	// Problems are connections that no edge may be made of by learning: to a
 	// metadata service.
 	Problems []generator.Problem
@@ -108,12 +114,22 @@ func (c *Collector) Result() Result {
 		Summary: c.summary, Notes: c.notes.list(), Window: c.clock.window(c.lost), Namespaces: maps.Clone(c.spaces),
 		Seen: make(map[generator.WorkloadID]Seen, len(c.seen)),
 	}
+	main := c.clock.eras.main()
 	for id, s := range c.seen {
-		r.Seen[id] = Seen{First: timeOf(s.first), Last: timeOf(s.last), Flows: s.Flows}
+		first, last := s.seen.within(main, &c.clock.eras)
+		r.Seen[id] = Seen{First: first, Last: last, Flows: s.Flows}
 	}
 	r.Edges = make([]generator.Edge, 0, len(c.tallies))
 	for i := range c.tallies {
-		r.Edges = append(r.Edges, c.edge(&c.tallies[i]))
+		if e := c.edge(&c.tallies[i]); c.old(e) {
+			r.Old = append(r.Old, e)
+		} else {
+			r.Edges = append(r.Edges, e)
+		}
+	}
+	slices.SortFunc(r.Old, compareEdges)
+	if c.o.External > 0 {
+		r.Edges = outward(r.Edges, c.o.Environment.External(), c.o.External)
 	}
 	slices.SortFunc(r.Edges, compareEdges)
 	for key := range c.problems {
@@ -123,6 +139,13 @@ func (c *Collector) Result() Result {
 	}
 	slices.SortFunc(r.Problems, func(a, b generator.Problem) int { return a.Edge.Compare(b.Edge) })
 	return r
+}
+
+// old reports whether an edge was last seen too long ago. One of an unknown time was
+// not.
+func (c *Collector) old(e generator.Edge) bool {
+	over := e.Expires()
+	return !c.o.Now.IsZero() && !over.IsZero() && !over.After(c.o.Now)
 }
 
 // compareEdges orders edges, and what was seen before what was refused.
@@ -136,8 +159,9 @@ func (c *Collector) edge(t *tally) generator.Edge {
 		e.Port = generator.NumberedPort(t.key.protocol, t.key.port)
 	}
 	why := generator.Evidence{
-		Source: generator.Flow, Confidence: t.sure, Where: c.o.Where, What: "seen", Flows: t.flows(), First: timeOf(t.first), Last: timeOf(t.last),
+		Source: generator.Flow, Confidence: t.sure, Where: c.o.Where, What: "seen", Flows: t.flows(),
 	}
+	why.First, why.Last = t.seen.within(c.clock.eras.main(), &c.clock.eras)
 	if t.key.refused {
 		why.What = "tried and dropped"
 	}
@@ -167,7 +191,11 @@ func (n Note) String() string {
 	if what == "" {
 		what = "others"
 	}
-	return fmt.Sprintf("%s: %s (%d flows)", n.Reason, what, n.Flows)
+	flows := "flows"
+	if n.Flows == 1 {
+		flows = "flow"
+	}
+	return fmt.Sprintf("%s: %s (%d %s)", n.Reason, what, n.Flows, flows)
 }
 
 // Sum returns how many flows made no edge.

@@ -6,24 +6,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// scanner reads one JSON text (RFC 8259) from front to end and decodes only the
+// scanner reads one JSON text from front to end and makes something only of the
 // values that are asked for; the others are checked and passed over. A flow has
 // some sixty values of which a fifth is needed, and encoding/json, which makes
 // something of each, takes several times as long. It accepts what encoding/json
-// accepts; FuzzScanner compares the two.
+// accepts, nested less deeply than jsontext's 10,000; FuzzScanner compares them.
 type scanner struct {
-	data []byte
-	at   int
+	data bytes.Buffer // read in place
+	json jsontext.Decoder
 	err  error // the first fault; nothing is read after it
 
-	text  []byte // decoded strings, reused
+	text  []byte // a decoded string, reused
 	names map[string]string
 }
-
-// maxDepth bounds nesting. A flow has less than ten levels.
-const maxDepth = 100
 
 // maxNames bounds the strings that are kept to be used again, and maxName the
 // length of one that is worth it.
@@ -32,187 +32,125 @@ const (
 	maxName  = 256
 )
 
-var errEnd = errors.New("ends early")
+var (
+	errEnd       = errors.New("ends early")
+	errFollowing = errors.New("something follows the value")
+)
 
-func (s *scanner) start(data []byte) { s.data, s.at, s.err = data, 0, nil }
-
-func (s *scanner) fail(err error) {
-	if s.err == nil {
-		s.err = fmt.Errorf("byte %d: %w", s.at+1, err)
-		s.at = len(s.data)
-	}
+func (s *scanner) start(data []byte) {
+	s.data, s.err = *bytes.NewBuffer(data), nil
+	s.json.Reset(&s.data, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-func (s *scanner) unexpected(want string) {
-	if s.at >= len(s.data) {
-		s.fail(errEnd)
+// fail keeps the first fault, in words that name its place.
+func (s *scanner) fail(err error) {
+	if s.err != nil {
 		return
 	}
-	s.fail(fmt.Errorf("%q where %s belongs", s.data[s.at], want))
-}
-
-// next returns the first byte of the next token, 0 at the end.
-func (s *scanner) next() byte {
-	for s.at < len(s.data) {
-		switch c := s.data[s.at]; c {
-		case ' ', '\t', '\r', '\n':
-			s.at++
-		default:
-			return c
-		}
+	var fault *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+		err = errEnd
+	case errors.As(err, &fault):
+		s.err = fmt.Errorf("byte %d: %w", fault.ByteOffset+1, fault.Err)
+		return
 	}
-	return 0
+	s.err = fmt.Errorf("byte %d: %w", s.json.InputOffset()+1, err)
 }
 
-// end checks that nothing follows the value.
-func (s *scanner) end() error {
-	if s.err == nil && s.next() != 0 || s.err == nil && s.at < len(s.data) {
-		s.unexpected("the end")
+// next returns the first byte of the next value, '0' of any number; 0 at the end
+// and where none begins.
+func (s *scanner) next() byte {
+	if s.err != nil {
+		return 0
+	}
+	return byte(s.json.PeekKind())
+}
+
+// ended checks that nothing follows the value.
+func (s *scanner) ended() error {
+	if s.err == nil {
+		if _, err := s.json.ReadToken(); !errors.Is(err, io.EOF) {
+			s.fail(errFollowing)
+		}
 	}
 	return s.err
 }
 
-// object calls field for every field of an object, with the name decoded and
-// valid until the value is read; field must read the value. For another kind of
-// value it reads that and returns.
-func (s *scanner) object(depth int, field func(name []byte)) {
-	if s.next() != '{' {
-		s.skip(depth)
-		return
+// value reads a value as it is written, valid until the next is read or asked for.
+func (s *scanner) value() []byte {
+	if s.err != nil {
+		return nil
 	}
-	if depth >= maxDepth {
-		s.fail(errDepth)
-		return
+	v, err := s.json.ReadValue()
+	if err != nil {
+		s.fail(err)
+		return nil
 	}
-	s.at++
-	if s.next() == '}' {
-		s.at++
-		return
-	}
-	for s.err == nil {
-		if s.next() != '"' {
-			s.unexpected("a name")
-			return
-		}
-		name := s.str()
-		if s.next() != ':' {
-			s.unexpected("a colon")
-			return
-		}
-		s.at++
-		field(name)
-		switch s.next() {
-		case ',':
-			s.at++
-		case '}':
-			s.at++
-			return
-		default:
-			s.unexpected("a comma or a brace")
-		}
+	return v
+}
+
+// token reads a brace or a bracket.
+func (s *scanner) token() {
+	if _, err := s.json.ReadToken(); err != nil {
+		s.fail(err)
 	}
 }
 
-var errDepth = fmt.Errorf("is nested deeper than %d", maxDepth)
+// object calls field for every field of an object, with the name decoded and
+// valid until anything is read or asked for; field must read the value. For
+// another kind of value it reads that and returns.
+func (s *scanner) object(field func(name []byte)) {
+	if s.next() != '{' {
+		s.skip()
+		return
+	}
+	s.token()
+	for s.next() == '"' {
+		field(s.str())
+	}
+	if s.err == nil {
+		s.token()
+	}
+}
 
 // array calls item for every item of an array; item must read it.
-func (s *scanner) array(depth int, item func()) {
+func (s *scanner) array(item func()) {
 	if s.next() != '[' {
-		s.skip(depth)
+		s.skip()
 		return
 	}
-	if depth >= maxDepth {
-		s.fail(errDepth)
-		return
-	}
-	s.at++
-	if s.next() == ']' {
-		s.at++
-		return
-	}
-	for s.err == nil {
+	s.token()
+	for s.err == nil && s.next() != ']' {
 		item()
-		switch s.next() {
-		case ',':
-			s.at++
-		case ']':
-			s.at++
-			return
-		default:
-			s.unexpected("a comma or a bracket")
-		}
+	}
+	if s.err == nil {
+		s.token()
 	}
 }
 
 // skip passes over a value and checks it.
-func (s *scanner) skip(depth int) {
-	switch c := s.next(); {
-	case c == '"':
-		s.str()
-	case c == '{':
-		s.object(depth, func([]byte) { s.skip(depth + 1) })
-	case c == '[':
-		s.array(depth, func() { s.skip(depth + 1) })
-	case c == '-' || c >= '0' && c <= '9':
-		s.number()
-	case c == 't':
-		s.literal("true")
-	case c == 'f':
-		s.literal("false")
-	case c == 'n':
-		s.literal("null")
-	default:
-		s.unexpected("a value")
-	}
-}
-
-func (s *scanner) literal(word string) {
-	if !bytes.HasPrefix(s.data[s.at:], []byte(word)) {
-		s.unexpected(word)
+func (s *scanner) skip() {
+	if s.err != nil {
 		return
 	}
-	s.at += len(word)
+	if err := s.json.SkipValue(); err != nil {
+		s.fail(err)
+	}
 }
 
-// number passes over a number and returns its text.
-func (s *scanner) number() []byte {
-	from := s.at
-	if s.byteIs('-') {
-		s.at++
-	}
-	if s.byteIs('0') {
-		s.at++
-	} else if !s.digits() {
+// str reads a string; the bytes are valid until anything is read or asked for.
+// Bytes that are no UTF-8 become the replacement character, as in encoding/json.
+func (s *scanner) str() []byte {
+	quoted := s.value()
+	if len(quoted) < len(`""`) {
 		return nil
 	}
-	if s.byteIs('.') {
-		s.at++
-		if !s.digits() {
-			return nil
+	for _, c := range quoted {
+		if c == '\\' || c >= 0x80 {
+			s.text, _ = jsontext.AppendUnquote(s.text[:0], quoted) // what was read can be decoded; bytes that are no UTF-8 are its one error
+			return s.text
 		}
 	}
-	if s.byteIs('e') || s.byteIs('E') {
-		s.at++
-		if s.byteIs('+') || s.byteIs('-') {
-			s.at++
-		}
-		if !s.digits() {
-			return nil
-		}
-	}
-	return s.data[from:s.at]
-}
-
-func (s *scanner) byteIs(c byte) bool { return s.at < len(s.data) && s.data[s.at] == c }
-
-func (s *scanner) digits() bool {
-	from := s.at
-	for s.at < len(s.data) && s.data[s.at] >= '0' && s.data[s.at] <= '9' {
-		s.at++
-	}
-	if s.at == from {
-		s.unexpected("a digit")
-		return false
-	}
-	return true
+	return quoted[1 : len(quoted)-1]
 }

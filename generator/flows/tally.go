@@ -9,23 +9,18 @@ import (
 )
 
 // take notes that a workload was seen.
-func (c *Collector) take(e *end, at int64, n uint64) {
+func (c *Collector) take(e *end, at int64, in uint8, n uint64) {
 	if e.peer.Kind != generator.WorkloadPeer {
 		return
 	}
 	id := e.peer.ID()
 	s := c.seen[id]
 	if s == nil {
-		s = &Seen{first: at}
+		s = &Seen{}
 		c.seen[id] = s
 	}
 	s.Flows += n
-	if at != 0 {
-		s.last = max(s.last, at)
-		if s.first == 0 || at < s.first {
-			s.first = at
-		}
-	}
+	s.seen.extend(at, in, &c.clock.eras)
 }
 
 // maxSpaces bounds the names of namespaces that are counted; a cluster has less.
@@ -67,7 +62,7 @@ func (c *Collector) number(p generator.Peer) uint32 {
 	return n
 }
 
-func (c *Collector) count(key edgeKey, d Direction, at int64, n uint64, sure generator.Confidence) {
+func (c *Collector) count(key edgeKey, d Direction, at int64, in uint8, n uint64, sure generator.Confidence) {
 	i, known := c.edges[key]
 	if !known {
 		if len(c.tallies) >= c.o.MaxEdges {
@@ -80,12 +75,7 @@ func (c *Collector) count(key edgeKey, d Direction, at int64, n uint64, sure gen
 	}
 	t := &c.tallies[i]
 	t.sure = max(t.sure, sure)
-	if at != 0 {
-		t.last = max(t.last, at)
-		if t.first == 0 || at < t.first {
-			t.first = at
-		}
-	}
+	t.seen.extend(at, in, &c.clock.eras)
 	switch d {
 	case Ingress:
 		t.arriving += n

@@ -42,8 +42,14 @@ func (d *directory) targets(f *Flow, to *end) ([]generator.Peer, generator.Port)
 		if f.DestinationPort == dnsPort || slices.Contains(d.env.DNS.Ports, port) {
 			return dnsServers, generator.Port{}
 		}
+		if to.pod {
+			break
+		}
 		return d.machine(f), port // of the cache on the node, and something else there
 	case generator.APIServerPeer:
+		if to.pod {
+			break
+		}
 		// What else runs on the machine of an API server has the same identity and
 		// the same address: the kubelet, a node exporter.
 		if ports := d.env.APIServer.Ports; f.Protocol != generator.TCP || !slices.Contains(ports, port) && (len(ports) > 0 || !slices.Contains(apiPorts, f.DestinationPort)) {
@@ -81,15 +87,17 @@ func (d *directory) throughService(to *end, port generator.Port) ([]generator.Pe
 }
 
 // outside returns the domain names by which a pod knew an address, or the
-// address. A name of this cluster stands for a Service with addresses of its own.
+// address. A name of this cluster stands for a Service with addresses of its own:
+// which name a pod was told for an address is for whoever answered it to say, and
+// one with pods is not at an address outside.
 func (d *directory) outside(f *Flow, to *end) []generator.Peer {
 	var out []generator.Peer
 	for _, name := range f.Names {
 		name = strings.ToLower(strings.TrimSuffix(name, "."))
 		switch inside := strings.HasSuffix(name, "."+d.env.Domain); {
-		case name == "" || len(name) > 253 || strings.ContainsAny(name, "*/ \t"):
+		case !plain(name):
 		case inside:
-			if s, ok := d.env.ServiceOf(name, f.Source.Namespace); ok {
+			if s, ok := d.env.ServiceOf(name, f.Source.Namespace); ok && !d.hasPods(s) {
 				out = append(out, s)
 			}
 		default:
@@ -102,4 +110,24 @@ func (d *directory) outside(f *Flow, to *end) []generator.Peer {
 		return []generator.Peer{to.peer}
 	}
 	return out
+}
+
+// plain reports whether a name is one that policies can have: letters, digits, "-"
+// and "_" between dots (cilium pkg/policy/api/fqdn.go). Pods ask for any others.
+func plain(name string) bool {
+	if len(name) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// hasPods reports whether a Service selects pods.
+func (d *directory) hasPods(p generator.Peer) bool {
+	s := d.inv.Service(p.Namespace, p.Name)
+	return s != nil && len(s.Spec.Selector) > 0
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// text reads a string; any other value is passed over and gives nothing. The
-// bytes are valid until the next string is read.
-func (s *scanner) bytes(depth int) []byte {
+// bytes reads a string; any other value is passed over and gives nothing. They
+// are valid until anything is read or asked for.
+func (s *scanner) bytes() []byte {
 	if s.next() != '"' {
-		s.skip(depth)
+		s.skip()
 		return nil
 	}
 	return s.str()
@@ -20,7 +20,7 @@ func (s *scanner) bytes(depth int) []byte {
 
 // name reads a string that returns often: a name, a label. The same text gives
 // the same memory.
-func (s *scanner) name(depth int) string { return s.kept(s.bytes(depth)) }
+func (s *scanner) name() string { return s.kept(s.bytes()) }
 
 // kept returns the text as a string, and the same one the next time.
 func (s *scanner) kept(text []byte) string {
@@ -42,23 +42,23 @@ func (s *scanner) kept(text []byte) string {
 
 // scalar reads a string or a number as text: protobuf writes numbers of 64 bits
 // as strings.
-func (s *scanner) scalar(depth int) []byte {
-	switch c := s.next(); {
-	case c == '"':
+func (s *scanner) scalar() []byte {
+	switch s.next() {
+	case '"':
 		return s.str()
-	case c == '-' || c >= '0' && c <= '9':
-		return s.number()
+	case '0':
+		return s.value()
 	}
-	s.skip(depth)
+	s.skip()
 	return nil
 }
 
 // count reads a number that is not negative; anything else gives 0.
-func (s *scanner) count(depth int) uint64 { return number(s.scalar(depth)) }
+func (s *scanner) count() uint64 { return number(s.scalar()) }
 
 // port reads a port; what is none gives 0.
-func (s *scanner) port(depth int) uint16 {
-	n := s.count(depth)
+func (s *scanner) port() uint16 {
+	n := s.count()
 	if n > 65535 {
 		return 0
 	}
@@ -78,16 +78,16 @@ func number(text []byte) uint64 {
 }
 
 // yes reads a boolean, or the words true and false in a string.
-func (s *scanner) yes(depth int) Answer {
+func (s *scanner) yes() Answer {
 	switch s.next() {
 	case 't':
-		s.literal("true")
+		s.skip()
 		return Yes
 	case 'f':
-		s.literal("false")
+		s.skip()
 		return No
 	}
-	return answer(s.bytes(depth))
+	return answer(s.bytes())
 }
 
 func answer(text []byte) Answer {
@@ -101,7 +101,7 @@ func answer(text []byte) Answer {
 }
 
 // address reads an IP address; what is none gives the zero Addr.
-func (s *scanner) address(depth int) netip.Addr { return s.parseAddress(s.bytes(depth)) }
+func (s *scanner) address() netip.Addr { return s.parseAddress(s.bytes()) }
 
 func (s *scanner) parseAddress(text []byte) netip.Addr {
 	if len(text) == 0 {
@@ -116,7 +116,7 @@ func (s *scanner) parseAddress(text []byte) netip.Addr {
 
 // time reads an RFC 3339 time or, as a number, seconds since 1970; what is
 // neither gives the zero time.
-func (s *scanner) time(depth int) time.Time { return parseTime(s.scalar(depth)) }
+func (s *scanner) time() time.Time { return parseTime(s.scalar()) }
 
 func parseTime(text []byte) time.Time {
 	var t time.Time

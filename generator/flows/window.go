@@ -15,13 +15,19 @@ type Span struct {
 }
 
 // Window is when somebody looked: the spans between the gaps, in order. A clock
-// that went wrong makes a span of its own, which covers nothing else.
+// that went wrong by hours makes a span of its own, which covers nothing else.
 type Window struct {
 	Spans []Span
-	Gap   time.Duration // the shortest silence that is a gap
-	Lost  uint64        // events that recorders say they lost
+
+	// Strays are times more than 400 days from all others, of clocks that went wrong
+	// by years. They are no part of the window, and nothing counts as seen then.
+	Strays []Span
+
+	Gap  time.Duration // the shortest silence that is a gap
+	Lost uint64        // events that recorders say they lost
 
 	Timeless  uint64 // flows without a time that can be one
+	Ahead     uint64 // flows later than the moment at which they are read: their times do not count
 	Backwards uint64 // jumps of the clock: flows much older than the one before
 }
 
@@ -81,21 +87,27 @@ type clock struct {
 	current   int
 	previous  int64
 	timeless  uint64
+	ahead     uint64
 	backwards uint64
+	eras      eras
 }
 
-func (c *clock) add(at int64, n uint64) {
-	if c.previous-at > c.gap {
+// add counts flows of a time, and returns its era.
+func (c *clock) add(at int64, n uint64) uint8 {
+	before := c.eras.now
+	in := c.eras.add(at, n)
+	if in == before && c.previous-at > c.gap {
 		c.backwards++
 	}
 	c.previous = at
 	if c.current < len(c.spans) {
 		if s := &c.spans[c.current]; at >= s.first && at <= s.last {
 			s.flows += n
-			return
+			return in
 		}
 	}
 	c.place(stretch{at, at, n})
+	return in
 }
 
 // place joins a span with those that are near, or makes it one of its own.
@@ -134,9 +146,15 @@ func (c *clock) widen() {
 }
 
 func (c *clock) window(lost uint64) Window {
-	w := Window{Gap: time.Duration(c.gap), Lost: lost, Timeless: c.timeless, Backwards: c.backwards}
+	w := Window{Gap: time.Duration(c.gap), Lost: lost, Timeless: c.timeless, Ahead: c.ahead, Backwards: c.backwards}
+	main := c.eras.main()
 	for _, s := range c.spans {
-		w.Spans = append(w.Spans, Span{First: timeOf(s.first), Last: timeOf(s.last), Flows: s.flows})
+		span := Span{First: timeOf(s.first), Last: timeOf(s.last), Flows: s.flows}
+		if m := &c.eras.list[main]; s.first < m.first || s.first > m.last {
+			w.Strays = append(w.Strays, span)
+			continue
+		}
+		w.Spans = append(w.Spans, span)
 	}
 	return w
 }

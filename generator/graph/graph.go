@@ -30,10 +30,14 @@ const (
 // Node is one box.
 type Node struct {
 	Side      Side
-	Namespace string // of a node inside
+	Namespace string // of a node inside; empty for a whole namespace
 	Label     string // "web", "10.0.0.0/8"
-	Kind      string // "Deployment"; empty where the label says it
+	Kind      string // "Deployment", "12 workloads"; empty where the label says it
 	Ports     string // on which wanted connections come in: "8080, 53/UDP"
+
+	// Whole says that this is a namespace, whose name is the label, with so many workloads.
+	Whole     bool
+	Workloads int
 
 	// Unguarded workloads accept connections on one of these ports from a pod that
 	// nobody described, of a namespace that nobody named.
@@ -60,24 +64,74 @@ type Graph struct {
 	Edges  []Edge
 	Notes  []Note
 	Judged bool // policies were asked: otherwise nothing is said of unguarded or blocked
+
+	options Options
+}
+
+// Options say how a graph is drawn. The zero value is a graph of everything that says
+// nothing meanwhile.
+type Options struct {
+	// Namespaces are those of which the workloads are drawn. Others are one box each, and
+	// only where these have connections with them. None: all.
+	Namespaces []string
+
+	// Bound is how large the graph may be. A larger one is drawn with one box for each
+	// namespace, unless Namespaces say otherwise, and is a *TooLargeError if that is too
+	// large as well.
+	Bound Bound
+
+	// Progress, when set, is called by Build and again by SVG, each with the number of
+	// connections that it has drawn so far.
+	Progress func(lines int)
+}
+
+func (o Options) drawn(lines int) {
+	if o.Progress != nil {
+		o.Progress(lines)
+	}
 }
 
 // Build draws a model. What the policies of set allow is asked for each edge; set
 // may be nil, and Compile made it of this model.
-func Build(m *generator.Model, set *verify.Set) (*Graph, error) {
-	b := builder{model: m, set: set, nodes: map[nodeKey]int{}, edges: map[[2]int]int{}, graph: &Graph{Judged: set != nil}}
-	for _, w := range m.Universe.Workloads() {
-		b.node(generator.WorkloadPeerOf(w.ID), Inside)
+func Build(m *generator.Model, set *verify.Set, o Options) (*Graph, error) {
+	every := func(string) bool { return true }
+	drawn := every
+	if len(o.Namespaces) > 0 {
+		drawn = func(namespace string) bool { return slices.Contains(o.Namespaces, namespace) }
 	}
-	common := b.common()
+	g, err := compose(m, set, o, drawn, drawn)
+	if err != nil || o.Bound.holds(g) {
+		return g, err
+	}
+	large := &TooLargeError{Boxes: len(g.Nodes), Lines: len(g.Edges), Bound: o.Bound}
+	if len(o.Namespaces) > 0 {
+		return nil, large
+	}
+	if g, err = compose(m, set, o, every, func(string) bool { return false }); err != nil || o.Bound.holds(g) {
+		return g, err
+	}
+	large.Folded, large.Boxes, large.Lines = true, len(g.Nodes), len(g.Edges)
+	return nil, large
+}
+
+// compose draws what is about some namespaces, and the workloads of those that are open.
+func compose(m *generator.Model, set *verify.Set, o Options, about, open func(namespace string) bool) (*Graph, error) {
+	b := builder{model: m, set: set, open: open, nodes: map[nodeKey]int{}, edges: map[[2]int]int{}, graph: &Graph{Judged: set != nil, options: o}}
+	for _, w := range m.Universe.Workloads() {
+		if about(w.ID.Namespace) {
+			b.node(generator.WorkloadPeerOf(w.ID), Inside)
+		}
+	}
+	common := b.common(about)
 	for i := range m.Edges {
 		e := &m.Edges[i]
-		if common[commonKey{e.From.Namespace, e.To, e.Port}] && e.From.Kind == generator.WorkloadPeer {
+		if common[commonKey{e.From.Namespace, e.To, e.Port}] && e.From.Kind == generator.WorkloadPeer || !about(e.From.Namespace) && !about(e.To.Namespace) {
 			continue
 		}
 		if err := b.edge(e); err != nil {
 			return nil, err
 		}
+		o.drawn(i + 1)
 	}
 	b.order()
 	return b.graph, nil
@@ -91,23 +145,33 @@ type nodeKey struct {
 type builder struct {
 	model *generator.Model
 	set   *verify.Set
+	open  func(namespace string) bool // its workloads are drawn
 	graph *Graph
 	nodes map[nodeKey]int
 	edges map[[2]int]int
 	ports []generator.PortSet // of each node
 	names [][]string          // of ports of each node that have only a name
+	lines [][]generator.Port  // of each edge
 }
 
 // node returns the index of a peer's node.
 func (b *builder) node(p generator.Peer, side Side) int {
+	folded := p.Namespace != "" && !b.open(p.Namespace)
 	if p.Namespace != "" {
 		side = Inside
+	}
+	if folded {
+		p = generator.NamespacePeerOf(p.Namespace)
 	}
 	key := nodeKey{p, side}
 	if i, known := b.nodes[key]; known {
 		return i
 	}
 	n := Node{Side: side, Namespace: p.Namespace, Label: drawing.Visible(p.String())}
+	if folded {
+		n = Node{Side: side, Label: drawing.Visible(p.Namespace), Whole: true, Workloads: len(b.model.Universe.Within(p.Namespace))}
+		n.Kind = count(n.Workloads, "workload")
+	}
 	switch p.Kind {
 	case generator.WorkloadPeer:
 		n.Label, n.Kind = drawing.Visible(p.Name), drawing.Visible(p.Workload)
@@ -115,7 +179,9 @@ func (b *builder) node(p generator.Peer, side Side) int {
 			n.Kind += " on the network of its node"
 		}
 	case generator.NamespacePeer:
-		n.Label = "every pod"
+		if !folded {
+			n.Label = "every pod"
+		}
 	case generator.ClusterPeer:
 		n.Label = "every pod of the cluster"
 	case generator.ExternalPeer:
@@ -139,9 +205,12 @@ func (b *builder) edge(e *generator.Edge) error {
 		i = len(b.graph.Edges)
 		b.edges[key] = i
 		b.graph.Edges = append(b.graph.Edges, Edge{From: from, To: to})
+		b.lines = append(b.lines, nil)
 	}
 	line := &b.graph.Edges[i]
-	line.Ports = joined(line.Ports, e.Port.String())
+	if !slices.Contains(b.lines[i], e.Port) {
+		b.lines[i] = append(b.lines[i], e.Port)
+	}
 	line.Exposed = line.Exposed || exposed(e.From)
 	for _, why := range e.Because {
 		line.Because = append(line.Because, drawing.Visible(strings.TrimSpace(why.Where+" "+why.What)))
@@ -154,7 +223,7 @@ func (b *builder) edge(e *generator.Edge) error {
 	if err != nil {
 		return err
 	}
-	open := e.To.Kind == generator.WorkloadPeer && b.open(e)
+	open := e.To.Kind == generator.WorkloadPeer && b.anybody(e)
 	line.Blocked = line.Blocked || blocked
 	line.Unguarded = line.Unguarded || open
 	b.graph.Nodes[to].Unguarded = b.graph.Nodes[to].Unguarded || open
@@ -203,9 +272,9 @@ func (b *builder) blocked(e *generator.Edge) (bool, error) {
 	return false, nil
 }
 
-// open reports whether a pod that nobody described may do the same. Where the
+// anybody reports whether a pod that nobody described may do the same. Where the
 // workload does not have the port, nobody may.
-func (b *builder) open(e *generator.Edge) bool {
+func (b *builder) anybody(e *generator.Edge) bool {
 	v, err := b.set.Allowed(verify.StrangerIn(""), verify.PodOf(e.To.ID()), e.Port)
 	return err == nil && v.Allowed
 }

@@ -99,7 +99,7 @@ func isolated(t *testing.T, m *generator.Model, apps ...string) *verify.Set {
 
 func build(t *testing.T, m *generator.Model, set *verify.Set) *Graph {
 	t.Helper()
-	g, err := Build(m, set)
+	g, err := Build(m, set, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +174,83 @@ func TestAPictureIsWellFormedAndNothingStandsOnAnother(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoLineRunsBehindABox: lines pass between boxes, also where they are long, lead
+// back or are many.
+func TestNoLineRunsBehindABox(t *testing.T) {
+	t.Parallel()
+	circles := make([]*generator.Workload, 0, 12)
+	var wishes []wish
+	for i := range 12 {
+		circles = append(circles, workload("a", fmt.Sprintf("w%02d", i)))
+		wishes = append(wishes, wish{peer("a", fmt.Sprintf("w%02d", i)), peer("a", fmt.Sprintf("w%02d", (i+1)%12)), 80}, wish{peer("a", fmt.Sprintf("w%02d", i)), peer("a", fmt.Sprintf("w%02d", (i*5)%12)), 81})
+	}
+	for name, g := range map[string]*Graph{
+		"shop": build(t, shop(t), nil), "a hundred workloads": build(t, hundred(t), nil), "circles": build(t, modelOf(t, circles, wishes...), nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := g.layout()
+			lines, bent := 0, 0
+			for i, e := range g.Edges {
+				route := l.route(l.boxes[e.From], l.boxes[e.To], i)
+				lines++
+				if len(route) > 1 {
+					bent++
+				}
+				at := point{l.boxes[e.From].x + l.boxes[e.From].width, l.boxes[e.From].y}
+				for _, c := range route {
+					if c[0] != at {
+						t.Fatalf("%s -> %s is broken at %v", g.Nodes[e.From].name(), g.Nodes[e.To].name(), c[0])
+					}
+					at = c[3]
+					for k := range 101 {
+						p := c.at(float64(k) / 100)
+						for n, b := range l.boxes {
+							if n != e.From && n != e.To && p.x > b.x && p.x < b.x+b.width && p.y > b.y-boxHeight/2 && p.y < b.y+boxHeight/2 {
+								t.Fatalf("%s -> %s runs behind %s at %v", g.Nodes[e.From].name(), g.Nodes[e.To].name(), g.Nodes[n].name(), p)
+							}
+						}
+					}
+				}
+				if end := (point{l.boxes[e.To].x - arrow, l.boxes[e.To].y}); at != end {
+					t.Errorf("%s -> %s ends at %v, not at %v", g.Nodes[e.From].name(), g.Nodes[e.To].name(), at, end)
+				}
+			}
+			if lines == 0 || name != "shop" && bent == 0 {
+				t.Errorf("%d lines, %d with bends: nothing was in the way", lines, bent)
+			}
+		})
+	}
+}
+
+// TestANoteNamesFewExceptions: what nearly every workload of a namespace does is a note too.
+func TestANoteNamesFewExceptions(t *testing.T) {
+	t.Parallel()
+	for silent, want := range map[int][]Note{
+		0: {{"a", "every workload → dns TCP/53"}},
+		1: {{"a", "every workload but w0 → dns TCP/53"}},
+		2: {{"a", "every workload but w0, w1 → dns TCP/53"}},
+		3: nil, // of nine: too many
+	} {
+		var list []*generator.Workload
+		var wishes []wish
+		for i := range 9 {
+			name := fmt.Sprintf("w%d", i)
+			list = append(list, workload("a", name))
+			if i >= silent {
+				wishes = append(wishes, wish{peer("a", name), generator.Peer{Kind: generator.DNSPeer}, 53})
+			}
+		}
+		g := build(t, modelOf(t, list, wishes...), nil)
+		if diff := cmp.Diff(want, g.Notes); diff != "" {
+			t.Errorf("%d silent: -want +got:\n%s", silent, diff)
+		}
+		if lines := len(g.Edges); (lines == 0) != (want != nil) {
+			t.Errorf("%d silent: %d lines beside the note", silent, lines)
+		}
 	}
 }
 

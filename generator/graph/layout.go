@@ -37,6 +37,16 @@ type layout struct {
 	width, height float64
 	boxes         []box
 	groups        []group
+	columns       []lane // of all namespaces, from left to right
+}
+
+// textWidth is how wide the name and the notes of a namespace are.
+func (g *group) textWidth() float64 {
+	width := drawing.Width(g.name) * 13 / 12 // it is bold
+	for _, note := range g.notes {
+		width = max(width, drawing.Width(note)*11/12)
+	}
+	return width + 2*padding
 }
 
 // layout places namespaces below each other. Inside of one, what a workload
@@ -104,6 +114,7 @@ func (g *Graph) layout() layout {
 		l.width = right + gap + s.width + margin
 	}
 	l.width = max(l.width, 900)
+	l.lanes(places, columns)
 	return l
 }
 

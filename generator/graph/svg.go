@@ -64,7 +64,7 @@ func (g *Graph) SVG(title string) string {
 	g.legend(&b)
 	for _, grp := range l.groups {
 		fmt.Fprintf(&b, `<rect x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="6" fill="#f4f6f9" stroke="#c5ccd6"/>`, grp.x, grp.y, grp.width, grp.height)
-		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" font-weight="bold" fill="#333333">%s</text>`+"\n", grp.x+padding, grp.y+17, drawing.XML(drawing.Visible(grp.name)))
+		fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" font-weight="bold" fill="#333333">%s</text>`+"\n", grp.x+padding, grp.y+17, drawing.XML(titleOf(grp.name)))
 		for k, note := range grp.notes {
 			fmt.Fprintf(&b, `<text x="%.0f" y="%.0f" font-size="11" fill="#555555">%s</text>`+"\n", grp.x+padding, grp.y+groupHead+8+float64(k)*noteLine, drawing.XML(note))
 		}
@@ -84,33 +84,40 @@ func (g *Graph) lines(b *strings.Builder, l layout) {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(x, y int) int { return len(g.Edges[x].words()) - len(g.Edges[y].words()) })
-	for _, i := range order {
+	for n, i := range order {
+		g.options.drawn(n + 1)
 		e := &g.Edges[i]
 		colour, dashes := e.style()
-		from, to := l.boxes[e.From], l.boxes[e.To]
-		x1, y1, x2, y2 := from.x+from.width, from.y, to.x-6, to.y // the head of the arrow has 6
-		bend := max((x2-x1)/2, gap/2)
+		route := l.route(l.boxes[e.From], l.boxes[e.To], i)
+		end := route[len(route)-1][3]
 		text := g.Nodes[e.From].name() + " → " + g.Nodes[e.To].name() + " " + e.Ports
 		if words := e.words(); words != "" {
 			text += " (" + words + ")"
 		}
 		text += "\n" + strings.Join(e.Because, "\n")
 		fmt.Fprintf(b, `<g stroke="%s" fill="none"><title>%s</title>`, colour, drawing.XML(strings.TrimSuffix(text, "\n")))
-		path := fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", x1, y1, x1+bend, y1, x2-bend, y2, x2, y2)
-		if e.From == e.To { // a loop above the box
-			path = fmt.Sprintf("M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", x1, y1, x1+30, y1-38, x2-24, y2-38, x2, y2)
-		}
 		dash := ""
 		if dashes != "" {
 			dash = fmt.Sprintf(` stroke-dasharray="%s"`, dashes)
 		}
-		fmt.Fprintf(b, `<path d="%s" stroke-width="1.4" stroke-opacity="0.8"%s/>`, path, dash)
-		fmt.Fprintf(b, `<path d="M%.0f %.0fl-1 -4l7 4l-7 4z" fill="%s" stroke="none"/></g>`+"\n", x2, y2, colour)
+		fmt.Fprintf(b, `<path d="%s" stroke-width="1.4" stroke-opacity="0.8"%s/>`, path(route), dash)
+		fmt.Fprintf(b, `<path d="M%.0f %.0fl-1 -4l7 4l-7 4z" fill="%s" stroke="none"/></g>`+"\n", end.x, end.y, colour)
 	}
+}
+
+// titleOf is what stands above the box of a namespace, or of those that are one box each.
+func titleOf(namespace string) string {
+	if namespace == "" {
+		return "namespaces"
+	}
+	return drawing.Visible(namespace)
 }
 
 // name is the whole name of a node.
 func (n Node) name() string {
+	if n.Whole {
+		return "namespace " + n.Label
+	}
 	if n.Namespace == "" {
 		return n.Label
 	}
@@ -141,9 +148,18 @@ func (n Node) draw(b *strings.Builder, at box) {
 
 // Summary counts what is drawn, in words.
 func (g *Graph) Summary() string {
-	workloads, namespaces := 0, len(g.namespaces())
+	workloads, namespaces := 0, 0
+	for _, namespace := range g.namespaces() {
+		if namespace != "" {
+			namespaces++
+		}
+	}
 	for _, n := range g.Nodes {
-		if n.Side == Inside && n.Kind != "" {
+		switch {
+		case n.Whole:
+			workloads += n.Workloads
+			namespaces++
+		case n.Side == Inside && n.Kind != "":
 			workloads++
 		}
 	}
@@ -167,8 +183,11 @@ func (g *Graph) Summary() string {
 }
 
 func count(n int, noun string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case strings.HasSuffix(noun, "x"):
+		noun += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }

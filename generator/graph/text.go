@@ -21,7 +21,7 @@ func (g *Graph) DOT() string {
 		}
 		fmt.Fprintf(&b, "  n%d [label=%s, style=%s];\n", i, drawing.DOT(n.Label), style)
 	}, func(k int, namespace string, notes []string) {
-		fmt.Fprintf(&b, "  subgraph cluster_%d {\n  label=%s;\n", k, drawing.DOT(strings.Join(append([]string{drawing.Visible(namespace)}, notes...), ", ")))
+		fmt.Fprintf(&b, "  subgraph cluster_%d {\n  label=%s;\n", k, drawing.DOT(strings.Join(append([]string{titleOf(namespace)}, notes...), ", ")))
 	}, func() { b.WriteString("  }\n") })
 	for _, e := range g.Edges {
 		colour, dashes := e.style()
@@ -43,7 +43,7 @@ func (g *Graph) Mermaid() string {
 	g.each(func(i int, n Node) {
 		fmt.Fprintf(&b, "    n%d[\"%s\"]\n", i, drawing.Mermaid(n.Label))
 	}, func(k int, namespace string, notes []string) {
-		fmt.Fprintf(&b, "  subgraph s%d [\"%s\"]\n", k, drawing.Mermaid(strings.Join(append([]string{drawing.Visible(namespace)}, notes...), ", ")))
+		fmt.Fprintf(&b, "  subgraph s%d [\"%s\"]\n", k, drawing.Mermaid(strings.Join(append([]string{titleOf(namespace)}, notes...), ", ")))
 	}, func() { b.WriteString("  end\n") })
 	for _, e := range g.Edges {
 		fmt.Fprintf(&b, "  n%d -->|\"%s\"| n%d\n", e.From, drawing.Mermaid(e.label()), e.To)

@@ -106,6 +106,31 @@ func TestFindings(t *testing.T) {
 			map[string]string{"db": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: carts}}}], ports: [{port: 5432}]}, {from: [{podSelector: {}}]}]}`},
 			[]string{"shadowed NetworkPolicy shop/db ingress[0] changes nothing: other rules allow what it allows"},
 		},
+		"two policies that say the same in part": {
+			map[string]string{
+				"one": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: carts}}}], ports: [{port: 5432}, {port: 9187}]}]}`,
+				"two": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchExpressions: [{key: app, operator: In, values: [carts, web]}]}}], ports: [{port: 5432}]}]}`,
+			},
+			[]string{"overlapping NetworkPolicy shop/one ingress[0] allows what NetworkPolicy shop/two, ingress[0] allows as well: Deployment shop/carts -> StatefulSet shop/db TCP/5432"},
+		},
+		"two rules of one policy that do": {
+			map[string]string{"db": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: carts}}}], ports: [{port: 5432}, {port: 9187}]}, {from: [{podSelector: {matchExpressions: [{key: app, operator: In, values: [carts, web]}]}}], ports: [{port: 5432}]}]}`},
+			nil,
+		},
+		"policies beside each other, of one workload": {
+			map[string]string{
+				"one": dbByCarts,
+				"two": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: carts}}}], ports: [{port: 9187}]}]}`,
+			},
+			nil,
+		},
+		"a named workload, and all pods on some of its ports": {
+			map[string]string{
+				"one": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: carts}}}], ports: [{port: 5432}, {port: 9187}]}]}`,
+				"two": `{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {}}], ports: [{port: 5432}]}]}`,
+			},
+			nil,
+		},
 		"a denial beside what it leaves to others": {map[string]string{"deny": `{podSelector: {}}`, "db": dbByCarts}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,12 +13,17 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
-// selected returns the known workloads of a selection that policies apply to.
+// selected returns the known workloads of a selection that policies apply to. The
+// answer is kept, and is not to be changed.
 func (l *linter) selected(p verify.Pods) []*generator.Workload {
-	var out []*generator.Workload
-	for _, namespace := range l.model.Universe.Namespaces() {
-		if !p.Namespaces.Matches(labels.Set(l.model.Universe.NamespaceLabels(namespace))) {
-			continue
+	key := [2]string{textOf(p.Namespaces), textOf(p.Pods)}
+	out, known := l.selections[key]
+	if known {
+		return out
+	}
+	for _, namespace := range l.namespaces(p.Namespaces, key[0]) {
+		if !l.asker.Spend(pairSteps * len(l.model.Universe.Within(namespace))) {
+			return nil
 		}
 		for _, w := range l.model.Universe.Within(namespace) {
 			if !w.HostNetwork && p.Pods.Matches(labels.Set(w.Labels)) {
@@ -26,7 +31,35 @@ func (l *linter) selected(p verify.Pods) []*generator.Workload {
 			}
 		}
 	}
+	l.selections[key] = out
 	return out
+}
+
+// namespaces returns the known namespaces that a selector, by its text, matches.
+func (l *linter) namespaces(s labels.Selector, text string) []string {
+	out, known := l.within[text]
+	if known {
+		return out
+	}
+	if !l.asker.Spend(pairSteps * len(l.model.Universe.Namespaces())) {
+		return nil
+	}
+	for _, namespace := range l.model.Universe.Namespaces() {
+		if s.Matches(labels.Set(l.model.Universe.NamespaceLabels(namespace))) {
+			out = append(out, namespace)
+		}
+	}
+	l.within[text] = out
+	return out
+}
+
+// textOf tells selectors apart: what selects nothing has the text of what selects
+// everything.
+func textOf(s labels.Selector) string {
+	if labels.MatchesNothing(s) {
+		return "!"
+	}
+	return s.String()
 }
 
 // selection finds policies and peers that select no known workload. A peer that

@@ -10,62 +10,74 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
-// oneSided finds rules that name pods and ports which the other side refuses: a
-// connection needs both.
-func (l *linter) oneSided(p *verify.Policy) {
+// sides finds rules that name pods and ports which are refused all the same: by the
+// other side, since a connection needs both, or on their own side by a rule that denies
+// and counts before them.
+func (l *linter) sides(p *verify.Policy) {
 	subjects := l.selected(p.Subject)
-	for i := range p.Egress {
-		l.oneSidedRule(p, &p.Egress[i], func(peer *generator.Workload, port generator.Port) map[string][]string {
-			return l.refused(subjects, []*generator.Workload{peer}, port, func(v verify.Verdict) (verify.Decision, bool) { return v.Ingress, accepts(v.Egress) })
-		})
-	}
-	for i := range p.Ingress {
-		l.oneSidedRule(p, &p.Ingress[i], func(peer *generator.Workload, port generator.Port) map[string][]string {
-			return l.refused([]*generator.Workload{peer}, subjects, port, func(v verify.Verdict) (verify.Decision, bool) { return v.Egress, accepts(v.Ingress) })
-		})
+	for _, d := range directions {
+		for i := range *d.rules(p) {
+			l.sidesOf(p, &(*d.rules(p))[i], subjects, d)
+		}
 	}
 }
 
-func accepts(d verify.Decision) bool { return d.Action == verify.Accept && d.Rule != "" }
-
-// oneSidedRule asks about every workload that a rule selects by labels; one that
-// allows all pods says nothing about each.
-func (l *linter) oneSidedRule(p *verify.Policy, r *verify.Rule, ask func(*generator.Workload, generator.Port) map[string][]string) {
-	by := map[string][]string{}
+// sidesOf asks about every workload that a rule selects by labels; one that allows all
+// pods says nothing about each.
+func (l *linter) sidesOf(p *verify.Policy, r *verify.Rule, subjects []*generator.Workload, d direction) {
+	if r.Action != verify.Accept {
+		return
+	}
+	far, near := map[string][]string{}, map[string][]string{}
 	for _, peer := range r.Peers {
 		if peer.Pods.Pods == nil || peer.Pods.Pods.Empty() {
 			continue
 		}
 		for _, w := range l.selected(peer.Pods) {
 			for _, port := range r.Ports {
-				for policy, list := range ask(w, port) {
-					by[policy] = append(by[policy], list...)
+				for _, own := range subjects {
+					if !l.asker.Spend(askSteps) {
+						return
+					}
+					l.ask(own, w, port, d, far, near)
 				}
 			}
 		}
 	}
-	for _, policy := range slices.Sorted(maps.Keys(by)) {
-		slices.Sort(by[policy])
-		l.add(OneSided, p.Name, r.Name, "allows what "+policy+" refuses at the other end: "+some(slices.Compact(by[policy])))
-	}
-}
-
-// refused returns the connections that one side accepts and the other refuses, by
-// the policy that does.
-func (l *linter) refused(from, to []*generator.Workload, port generator.Port, other func(verify.Verdict) (verify.Decision, bool)) map[string][]string {
-	out := map[string][]string{}
-	for _, a := range from {
-		for _, b := range to {
-			v, err := l.set.Allowed(verify.PodOf(a.ID), verify.PodOf(b.ID), port)
-			if err != nil || v.Allowed || a == b {
-				continue // it has no such port: nobody connects to it
-			}
-			if d, accepted := other(v); accepted && d.Action == verify.Deny {
-				out[d.Policy] = append(out[d.Policy], a.ID.String()+" -> "+b.ID.String()+" "+port.String())
-			}
+	tell := func(k Kind, by map[string][]string, before, after string) {
+		for _, policy := range slices.Sorted(maps.Keys(by)) {
+			slices.Sort(by[policy])
+			l.add(k, p.Name, r.Name, before+policy+after+some(slices.Compact(by[policy])))
 		}
 	}
-	return out
+	if p.Tier == verify.Normal {
+		tell(OneSided, far, "allows what ", " refuses at the other end: ")
+	}
+	tell(Contradictory, near, "allows what ", " denies before it: ")
+}
+
+// ask notes a connection that is refused, by the policy that does: at the far end where
+// a rule of the near one accepts it, or at the near one by a rule.
+func (l *linter) ask(own, peer *generator.Workload, port generator.Port, d direction, far, near map[string][]string) {
+	from, to := own, peer
+	if d.accepts {
+		from, to = peer, own
+	}
+	v, err := l.asker.Allowed(verify.PodOf(from.ID), verify.PodOf(to.ID), port)
+	if err != nil || v.Allowed || from == to {
+		return // it has no such port: nobody connects to it
+	}
+	mine, other := v.Egress, v.Ingress
+	if d.accepts {
+		mine, other = other, mine
+	}
+	text := from.ID.String() + " -> " + to.ID.String() + " " + port.String()
+	switch {
+	case mine.Action == verify.Deny && mine.Rule != "":
+		near[mine.Policy] = append(near[mine.Policy], text)
+	case mine.Action == verify.Accept && mine.Rule != "" && other.Action == verify.Deny:
+		far[other.Policy] = append(far[other.Policy], text)
+	}
 }
 
 // names finds pods that policies cut off from every name server.
@@ -97,7 +109,7 @@ func (l *linter) names(list []verify.Policy) {
 func (l *linter) cutOff(id generator.WorkloadID, servers []verify.End, ports []generator.Port) (policy string, blocked bool) {
 	for _, server := range servers {
 		for _, port := range ports {
-			v, err := l.set.Allowed(verify.PodOf(id), server, port)
+			v, err := l.asker.Allowed(verify.PodOf(id), server, port)
 			if err != nil {
 				continue
 			}

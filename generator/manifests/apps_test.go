@@ -5,7 +5,6 @@ package manifests
 import (
 	"flag"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/internal/applications"
 	"github.com/gatehouse-sh/gatehouse/internal/source/files"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -30,21 +30,6 @@ type app struct {
 	found    Found
 	model    *generator.Model
 	problems []generator.Problem // of Build
-}
-
-// cluster is the environment of every application: each group is known.
-func cluster() generator.Environment {
-	env := generator.NewEnvironment()
-	pods := func(ns, label string) []generator.PodSet {
-		return []generator.PodSet{{Namespace: ns, Labels: map[string]string{"app": label}}}
-	}
-	block := func(text string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(text)} }
-	env.DNS = generator.Group{Pods: pods("kube-system", "dns"), Ports: []generator.Port{generator.NumberedPort(generator.TCP, 53), generator.NumberedPort(generator.UDP, 53)}}
-	env.APIServer = generator.Group{Addresses: block("192.0.2.1/32"), Ports: []generator.Port{generator.NumberedPort(generator.TCP, 6443)}}
-	env.Nodes = generator.Group{Addresses: block("192.0.2.0/28")}
-	env.Gateway = generator.Group{Pods: pods("gatehouse", "gateway")}
-	env.Monitoring = generator.Group{Pods: pods("monitoring", "prometheus")}
-	return env
 }
 
 func readApp(t *testing.T, name string) app {
@@ -65,7 +50,7 @@ func readApp(t *testing.T, name string) app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := cluster()
+	env := applications.Environment()
 	a := app{name: name, universe: u, found: Edges(inv, u, &env, Options{})}
 	a.found.Placed(func(o inventory.Key, field string) string {
 		item, ok := at[o]
@@ -136,28 +121,13 @@ func trueEdges(t *testing.T, a app) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := map[string]string{}
-	for _, w := range a.universe.Workloads() {
-		named[w.ID.Name] = w.ID.String()
-	}
-	full := func(word string) string {
-		if id, ok := named[word]; ok {
-			return id
-		}
-		return word
+	edges, err := applications.Truth(a.universe, string(data))
+	if err != nil {
+		t.Fatal(err)
 	}
 	out := map[string]bool{}
-	for line := range strings.Lines(string(data)) {
-		words := strings.Fields(line)
-		switch {
-		case len(words) == 0 || words[0] == "#":
-			continue
-		case len(words) == 3 && words[2] == "api-server":
-			words = append(words, "TCP/6443")
-		case len(words) != 4:
-			t.Fatalf("%s: %q is no edge", a.name, line)
-		}
-		out[full(words[0])+" -> "+full(words[2])+" "+words[3]] = true
+	for _, e := range edges {
+		out[e.String()] = true
 	}
 	return out
 }

@@ -93,6 +93,8 @@ func TestDeclared(t *testing.T) {
 		d.Spec.Template.Spec.HostNetwork = onHost
 		return d
 	}
+	starting := deployment("web", corev1.Container{Name: "c"})
+	starting.Spec.Template.Spec.InitContainers = []corev1.Container{{Name: "migrate", Env: []corev1.EnvVar{{Name: "DB_URL", Value: "postgres://db:5432/x"}}}}
 	no := false
 	nodes := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28")}
 
@@ -119,6 +121,7 @@ func TestDeclared(t *testing.T) {
 		"a pod on the node is the node":                    {objects: []inventory.Object{ported(true)}, want: ""},
 		"a VirtualService of a gateway":                    {json: virtualService(`["mesh","edge"]`), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: who serves the class \"networking.istio.io\" is not known"},
 		"a VirtualService of the mesh":                     {json: virtualService(`["mesh"]`), objects: []inventory.Object{service("web", "80")}, want: ""},
+		"B1.23 an init container connects for the pod":     {objects: []inventory.Object{starting, deployment("db"), service("db", "5432")}, want: "Deployment shop/web -> Service shop/db TCP/5432"},
 		"name servers of its own":                          {objects: []inventory.Object{resolver}, want: "Deployment shop/web -> 9.9.9.9/32 TCP/53\nDeployment shop/web -> 9.9.9.9/32 UDP/53"},
 		"a token with a role":                              {objects: bound(nil), want: "Deployment shop/web -> api-server any port"},
 		"a role without a token":                           {objects: bound(&no), want: ""},
@@ -129,16 +132,48 @@ func TestDeclared(t *testing.T) {
 		"an Ingress to nothing":                            {json: ingress("gatehouse"), want: "problem: Service shop/web: there is no Service shop/web among the objects"},
 		"a route of a mesh comes from no gateway":          {json: `{"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[{"group":"","kind":"Service","name":"web"}],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}`, objects: []inventory.Object{service("web", "80")}, want: ""},
 		"a route of two Gateways comes from both":          {json: routeOf(`{"name":"edge"},{"name":"own"}`), objects: append(gateways(), service("web", "80")), want: "Deployment shop/own-envoy -> Service shop/web TCP/80\ngateway -> Service shop/web TCP/80"},
-		"a route of a Gateway that nobody gave":            {json: routeOf(`{"name":"gone"}`), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: who serves the class \"of Gateway shop/gone\" is not known"},
+		"a route of a Gateway that nobody gave":            {json: routeOf(`{"name":"gone"}`), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: there is no Gateway shop/gone among the objects, so that who serves it is not known"},
+		"an Ingress without a class":                       {json: strings.Replace(ingress("blue"), `"ingressClassName":"blue",`, "", 1), objects: []inventory.Object{service("web", "80")}, want: "problem: Service shop/web: no class is named, and none is the default among the objects: who serves it is not known"},
 		"a route of a vendor comes from its controller":    {json: `{"apiVersion":"traefik.io/v1alpha1","kind":"IngressRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"routes":[{"services":[{"name":"web","port":80}]}]}}`, objects: append(traefik(), service("web", "80")), want: "Deployment shop/traefik -> Service shop/web TCP/80"},
-		"a webhook without a port is called on 443":        {json: webhook(`"name":"web","namespace":"shop"`), objects: []inventory.Object{service("web", "443")}, want: "api-server -> Service shop/web TCP/443"},
-		"a webhook to nothing":                             {json: webhook(`"name":"gone","namespace":"shop"`), want: "problem: api-server -> Service shop/gone any port: there is no Service shop/gone among the objects"},
-		"a monitor of every namespace":                     {json: monitor("ServiceMonitor", `"namespaceSelector":{"any":true},"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"port":"p0"}]`), objects: []inventory.Object{marked("pay/ledger"), marked("web"), service("other", "80")}, want: "monitoring -> Service pay/ledger TCP/p0\nmonitoring -> Service shop/web TCP/p0"},
-		"a monitor of its own namespace":                   {json: monitor("ServiceMonitor", `"selector":{"matchExpressions":[{"key":"m","operator":"Exists"}]},"endpoints":[{"port":"p0"}]`), objects: []inventory.Object{marked("pay/ledger"), marked("web")}, want: "monitoring -> Service shop/web TCP/p0"},
-		"a monitor on a port of the pods":                  {json: monitor("ServiceMonitor", `"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"targetPort":9102}]`), objects: []inventory.Object{marked("web"), deployment("web")}, want: "monitoring -> Deployment shop/web TCP/9102"},
-		"a monitor of nothing":                             {json: monitor("ServiceMonitor", `"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"port":"p0"}]`), want: "problem: monitoring: selects nothing among the objects"},
-		"a monitor that is none":                           {json: monitor("ServiceMonitor", `"selector":7`), want: "problem: monitoring: is not a ServiceMonitor that can be read"},
-		"a monitor of pods":                                {json: monitor("PodMonitor", `"selector":{"matchLabels":{"app":"web"}},"podMetricsEndpoints":[{"port":"metrics"},{"portNumber":9102},{}]`), objects: []inventory.Object{deployment("web")}, want: "monitoring -> Deployment shop/web TCP/9102\nmonitoring -> Deployment shop/web TCP/metrics\nproblem: monitoring -> Deployment shop/web any port: names no port"},
+		"a GRPCRoute": {json: route("GRPCRoute", "shop", ""), objects: append(gateways(), service("web", "80")), want: "gateway -> Service shop/web TCP/80"},
+		"a TLSRoute":  {json: route("TLSRoute", "shop", ""), objects: append(gateways(), service("web", "80")), want: "gateway -> Service shop/web TCP/80"},
+		"a TCPRoute":  {json: route("TCPRoute", "shop", ""), objects: append(gateways(), service("web", "80")), want: "gateway -> Service shop/web TCP/80"},
+		"a UDPRoute leads to the port of its protocol": {json: route("UDPRoute", "shop", ""), objects: append(gateways(), service("web", "80/UDP")), want: "gateway -> Service shop/web UDP/80"},
+		"an APIService": {json: apiService(`"name":"web","namespace":"shop","port":6443`), objects: []inventory.Object{service("web", "6443")}, want: "api-server -> Service shop/web TCP/6443"},
+		"an APIService without a port is called on 443": {json: apiService(`"name":"web","namespace":"shop"`), objects: []inventory.Object{service("web", "443")}, want: "api-server -> Service shop/web TCP/443"},
+		"an APIService of the API server itself":        {json: `{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1."},"spec":{"version":"v1","groupPriorityMinimum":1,"versionPriority":1}}`, want: ""},
+		"an APIService to nothing":                      {json: apiService(`"name":"gone","namespace":"shop"`), want: "problem: api-server -> Service shop/gone any port: there is no Service shop/gone among the objects"},
+		"another namespace without a grant": {
+			json: route("HTTPRoute", "pay", ""), objects: append(gateways(), service("pay/web", "80")),
+			want: "problem: namespace pay: no ReferenceGrant of it lets HTTPRoute shop/r reach Service web, so that no gateway sends it there",
+		},
+		"another namespace that grants the Service":   {json: route("TLSRoute", "pay", "") + grant("pay", "TLSRoute", `"Service","name":"web"`), objects: append(gateways(), service("pay/web", "80")), want: "gateway -> Service pay/web TCP/80"},
+		"another namespace that grants every Service": {json: route("GRPCRoute", "pay", "") + grant("pay", "GRPCRoute", `"Service"`), objects: append(gateways(), service("pay/web", "80")), want: "gateway -> Service pay/web TCP/80"},
+		"another namespace that grants another Service": {
+			json: route("TCPRoute", "pay", "") + grant("pay", "TCPRoute", `"Service","name":"other"`), objects: append(gateways(), service("pay/web", "80")),
+			want: "problem: namespace pay: no ReferenceGrant of it lets TCPRoute shop/r reach Service web, so that no gateway sends it there",
+		},
+		"another namespace that grants another kind of route": {
+			json: route("TCPRoute", "pay", "") + grant("pay", "HTTPRoute", `"Service"`), objects: append(gateways(), service("pay/web", "80")),
+			want: "problem: namespace pay: no ReferenceGrant of it lets TCPRoute shop/r reach Service web, so that no gateway sends it there",
+		},
+		"a grant of the namespace of the route": {
+			json: route("HTTPRoute", "pay", "") + grant("shop", "HTTPRoute", `"Service"`), objects: append(gateways(), service("pay/web", "80")),
+			want: "problem: namespace pay: no ReferenceGrant of it lets HTTPRoute shop/r reach Service web, so that no gateway sends it there",
+		},
+		"a mirror in another namespace without a grant": {
+			json:    route("HTTPRoute", "shop", `,"filters":[{"type":"RequestMirror","requestMirror":{"backendRef":{"name":"web","namespace":"pay","port":80}}}]`),
+			objects: append(gateways(), service("web", "80"), service("pay/web", "80")),
+			want:    "gateway -> Service shop/web TCP/80\nproblem: namespace pay: no ReferenceGrant of it lets HTTPRoute shop/r reach Service web, so that no gateway sends it there",
+		},
+		"a webhook without a port is called on 443": {json: webhook(`"name":"web","namespace":"shop"`), objects: []inventory.Object{service("web", "443")}, want: "api-server -> Service shop/web TCP/443"},
+		"a webhook to nothing":                      {json: webhook(`"name":"gone","namespace":"shop"`), want: "problem: api-server -> Service shop/gone any port: there is no Service shop/gone among the objects"},
+		"a monitor of every namespace":              {json: monitor("ServiceMonitor", `"namespaceSelector":{"any":true},"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"port":"p0"}]`), objects: []inventory.Object{marked("pay/ledger"), marked("web"), service("other", "80")}, want: "monitoring -> Service pay/ledger TCP/p0\nmonitoring -> Service shop/web TCP/p0"},
+		"a monitor of its own namespace":            {json: monitor("ServiceMonitor", `"selector":{"matchExpressions":[{"key":"m","operator":"Exists"}]},"endpoints":[{"port":"p0"}]`), objects: []inventory.Object{marked("pay/ledger"), marked("web")}, want: "monitoring -> Service shop/web TCP/p0"},
+		"a monitor on a port of the pods":           {json: monitor("ServiceMonitor", `"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"targetPort":9102}]`), objects: []inventory.Object{marked("web"), deployment("web")}, want: "monitoring -> Deployment shop/web TCP/9102"},
+		"a monitor of nothing":                      {json: monitor("ServiceMonitor", `"selector":{"matchLabels":{"m":"y"}},"endpoints":[{"port":"p0"}]`), want: "problem: monitoring: selects nothing among the objects"},
+		"a monitor that is none":                    {json: monitor("ServiceMonitor", `"selector":7`), want: "problem: monitoring: is not a ServiceMonitor that can be read"},
+		"a monitor of pods":                         {json: monitor("PodMonitor", `"selector":{"matchLabels":{"app":"web"}},"podMetricsEndpoints":[{"port":"metrics"},{"portNumber":9102},{}]`), objects: []inventory.Object{deployment("web")}, want: "monitoring -> Deployment shop/web TCP/9102\nmonitoring -> Deployment shop/web TCP/metrics\nproblem: monitoring -> Deployment shop/web any port: names no port"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,6 +196,21 @@ func ingress(class string) string {
 
 func routeOf(parents string) string {
 	return `{"apiVersion":"gateway.networking.k8s.io/v1","kind":"HTTPRoute","metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[` + parents + `],"rules":[{"backendRefs":[{"name":"web","port":80}]}]}}`
+}
+
+// route is a route of any kind, in namespace shop, to a Service of a namespace; more is
+// added to its rule.
+func route(kind, namespace, more string) string {
+	return fmt.Sprintf(`{"apiVersion":"gateway.networking.k8s.io/v1","kind":%q,"metadata":{"name":"r","namespace":"shop"},"spec":{"parentRefs":[{"name":"edge"}],"rules":[{"backendRefs":[{"name":"web","namespace":%q,"port":80}]%s}]}}`, kind, namespace, more) + "\n"
+}
+
+// grant lets routes of a kind, in namespace shop, use what is in another.
+func grant(namespace, kind, to string) string {
+	return fmt.Sprintf(`{"apiVersion":"gateway.networking.k8s.io/v1","kind":"ReferenceGrant","metadata":{"name":"g","namespace":%q},"spec":{"from":[{"group":"gateway.networking.k8s.io","kind":%q,"namespace":"shop"}],"to":[{"group":"","kind":%s}]}}`, namespace, kind, to)
+}
+
+func apiService(service string) string {
+	return `{"apiVersion":"apiregistration.k8s.io/v1","kind":"APIService","metadata":{"name":"v1.example.com"},"spec":{"group":"example.com","version":"v1","groupPriorityMinimum":1,"versionPriority":1,"service":{` + service + `}}}`
 }
 
 // gateways are one of the bundled gateway, and one for which another
@@ -278,5 +328,30 @@ func TestFlags(t *testing.T) {
 		if got := strings.Join(found(t, Options{}, append(surroundings(), web)...), "; "); got != want {
 			t.Errorf("%s: %q, not %q", words, got, want)
 		}
+	}
+}
+
+// TestAGrantIsTheWordOfBoth: the route says so in one namespace and the grant in the
+// other, for whoever asks each for its word.
+func TestAGrantIsTheWordOfBoth(t *testing.T) {
+	t.Parallel()
+	objects := append(gateways(), service("pay/web", "80"))
+	objects = append(objects, decoded(t, route("HTTPRoute", "pay", "")+grant("pay", "HTTPRoute", `"Service","name":"web"`))...)
+	inv := inventory.New(objects...)
+	u, err := generator.Observe(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := generator.NewEnvironment()
+	var said []string
+	for _, e := range Edges(inv, u, &env, Options{}).Edges {
+		if e.To.Kind == generator.ServicePeer {
+			for _, why := range e.Because {
+				said = append(said, why.Object.String())
+			}
+		}
+	}
+	if want := []string{"HTTPRoute shop/r", "ReferenceGrant pay/g"}; !slices.Equal(said, want) {
+		t.Errorf("%q say so, not %q", said, want)
 	}
 }

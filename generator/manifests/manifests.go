@@ -38,6 +38,22 @@ type Found struct {
 	Edges     []generator.Edge    // in order; ends may be Services. For generator.Build
 	Problems  []generator.Problem // what could be an address and is none, in order
 	Unreached []generator.Peer    // Services with pods to which no edge but one of monitoring leads, in order
+
+	// Claims are of the edges from those who serve a class: who is taken for that by
+	// labels alone, which whoever makes workloads in any namespace can write.
+	Claims map[Claim]bool
+}
+
+// Claim is a workload that is taken for who serves a class by its labels, and an
+// object because of which an edge comes from it.
+type Claim struct {
+	Server  generator.Peer
+	Because inventory.Key
+}
+
+// Claimed reports whether an edge comes from whom labels alone make who serves a class.
+func (f *Found) Claimed(e *generator.Edge) bool {
+	return slices.ContainsFunc(e.Because, func(w generator.Evidence) bool { return f.Claims[Claim{e.From, w.Object}] })
 }
 
 // Placed fills in where the evidence of edges and problems stands; see
@@ -54,7 +70,7 @@ func (f *Found) Placed(place func(object inventory.Key, field string) string) {
 // (Found.Placed makes lines of them) and no value of a variable. The
 // arguments are read and not kept.
 func Edges(inv *inventory.Inventory, u *generator.Universe, env *generator.Environment, o Options) Found {
-	f := &finder{inv: inv, universe: u, env: env, options: o, secrets: map[[2]string]map[string]string{}, texts: map[text][]address.Address{}, links: map[string]map[string]string{}, kinds: map[string]address.Kind{}}
+	f := &finder{inv: inv, universe: u, env: env, options: o, secrets: map[[2]string]map[string]string{}, texts: map[text][]address.Address{}, links: map[string]map[string]string{}, kinds: map[string]address.Kind{}, claims: map[Claim]bool{}}
 	if o.Classes == nil {
 		f.options.Classes = map[string]generator.Peer{"gatehouse": {Kind: generator.GatewayPeer}}
 	}
@@ -89,7 +105,8 @@ type finder struct {
 	byIP     map[netip.Addr]*corev1.Service
 	texts    map[text][]address.Address   // of ConfigMaps that several pods mount
 	links    map[string]map[string]string // by namespace: variables that the kubelet makes of Services
-	served   map[class][]generator.Peer
+	served   map[class]serving
+	claims   map[Claim]bool
 	kinds    map[string]address.Kind
 	edges    []generator.Edge
 	problems []generator.Problem
@@ -98,8 +115,8 @@ type finder struct {
 // text is a key of a ConfigMap.
 type text struct{ namespace, name, key string }
 
-func (f *finder) edge(from, to generator.Peer, port generator.Port, why generator.Evidence) {
-	f.edges = append(f.edges, generator.Edge{From: from, To: to, Port: port, Because: []generator.Evidence{why}})
+func (f *finder) edge(from, to generator.Peer, port generator.Port, because ...generator.Evidence) {
+	f.edges = append(f.edges, generator.Edge{From: from, To: to, Port: port, Because: because})
 }
 
 func (f *finder) problem(from, to generator.Peer, port generator.Port, why generator.Evidence, format string, args ...any) {
@@ -132,7 +149,7 @@ func (f *finder) result() Found {
 	f.problems = slices.CompactFunc(f.problems, func(a, b generator.Problem) bool {
 		return a.What == b.What && a.Edge.Compare(b.Edge) == 0 && a.Edge.Because[0] == b.Edge.Because[0]
 	})
-	return Found{Edges: f.edges, Problems: f.problems, Unreached: f.unreached()}
+	return Found{Edges: f.edges, Problems: f.problems, Unreached: f.unreached(), Claims: f.claims}
 }
 
 // unreached returns the Services with pods that nothing but monitoring reaches.

@@ -127,6 +127,15 @@ func (f *finder) resolve(m *mention, kind address.Kind, a address.Address) {
 	if kind == address.Other && a.Form < address.URL || nowhere[a.Host] {
 		return
 	}
+	if a.Wrong && !a.IP.IsLoopback() && !a.IP.IsUnspecified() {
+		f.problem(m.pod.peer, generator.Peer{}, generator.Port{}, m.evidence(generator.Likely), "what the address has for a port is none: ports are from 1 to 65535")
+	}
+	if a.NoHost {
+		f.problem(m.pod.peer, generator.Peer{}, generator.Port{}, m.evidence(generator.Likely), "what the address has for a host looks like an IP address and is none")
+	}
+	if a.Wrong || a.NoHost {
+		return
+	}
 	confidence := generator.Guessed
 	if a.Form == address.Connection || kind.Address() || a.Whole && a.Form >= address.Pair {
 		confidence = generator.Likely

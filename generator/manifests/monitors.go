@@ -237,6 +237,6 @@ func (f *finder) alerting(e *inventory.Entry) {
 		if port := raw["port"]; port != nil {
 			ref.Port = fmt.Sprint(port)
 		}
-		f.backend(e.Key, "", []generator.Peer{monitoring}, ref)
+		f.backend(e, class{}, serving{peers: []generator.Peer{monitoring}}, ref)
 	}
 }

@@ -3,6 +3,7 @@
 package manifests
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -35,27 +36,44 @@ func (f *finder) routes() {
 			for _, class := range f.classesOf(e) {
 				from := f.servers(class)
 				for _, b := range backends {
-					f.backend(e.Key, class.name, from, b)
+					f.backend(e, class, from, b)
 				}
 			}
 		}
 	}
 }
 
-// backend makes the edges of one reference to a Service.
-func (f *finder) backend(key inventory.Key, class string, from []generator.Peer, b inventory.ServiceRef) {
+// backend makes the edges of one reference to a Service. A Gateway API route to a
+// Service of another namespace needs a ReferenceGrant of that, without which a
+// gateway sends nothing there; with it, both namespaces have said so.
+func (f *finder) backend(e *inventory.Entry, class class, from serving, b inventory.ServiceRef) {
 	to := generator.ServicePeerOf(b.Namespace, b.Name)
-	why := declared(key, b.Field, key.Kind.Kind+" "+key.Namespace+"/"+key.Name+" leads to it")
+	name := e.Key.Kind.Kind + " " + e.Key.Namespace + "/" + e.Key.Name
+	because := []generator.Evidence{declared(e.Key, b.Field, name+" leads to it")}
+	if _, isRoute := parentsOf(e.Object); isRoute && b.Namespace != e.Key.Namespace {
+		grant := f.inv.GrantFor(e.Object, b)
+		if grant == nil {
+			f.problem(generator.Peer{}, generator.NamespacePeerOf(b.Namespace), generator.Port{}, because[0], "no ReferenceGrant of it lets %s reach Service %s, so that no gateway sends it there", name, b.Name)
+			return
+		}
+		because = append(because, declared(inventory.KeyOf(grant), "spec.from", "lets "+name+" reach it"))
+	}
+	why := because[0]
 	if f.inv.Service(b.Namespace, b.Name) == nil {
 		f.problem(generator.Peer{}, to, generator.Port{}, why, "there is no %s among the objects", to)
 		return
 	}
-	if len(from) == 0 {
-		f.problem(generator.Peer{}, to, generator.Port{}, why, "who serves the class %q is not known", class)
+	if len(from.peers) == 0 {
+		f.problem(generator.Peer{}, to, generator.Port{}, why, "%s", class.unserved())
 	}
-	for _, peer := range from {
+	for _, peer := range from.peers {
+		for _, w := range because {
+			if from.claimed {
+				f.claims[Claim{peer, w.Object}] = true
+			}
+		}
 		for _, port := range f.backendPorts(b) {
-			f.edge(peer, to, port, why)
+			f.edge(peer, to, port, because...)
 		}
 	}
 }
@@ -88,6 +106,20 @@ type class struct {
 	gateway inventory.Key // zero for what is served by every pod of its class
 }
 
+// unserved says what is not known of a class that nobody serves.
+func (c class) unserved() string {
+	switch {
+	case c.name == "":
+		return "no class is named, and none is the default among the objects: who serves it is not known"
+	case c.name == nameless(c.gateway):
+		return "there is no " + c.gateway.String() + " among the objects, so that who serves it is not known"
+	}
+	return fmt.Sprintf("who serves the class %q is not known", c.name)
+}
+
+// nameless stands for the class of a Gateway that is not known; no class has such a name.
+func nameless(gateway inventory.Key) string { return "of " + gateway.String() }
+
 // classesOf returns the classes by which an object is served; none for one that
 // directs no traffic from a gateway, as a route whose parent is a Service.
 func (f *finder) classesOf(e *inventory.Entry) []class {
@@ -110,7 +142,7 @@ func (f *finder) classesOf(e *inventory.Entry) []class {
 		if p.Namespace != nil {
 			key.Namespace = string(*p.Namespace)
 		}
-		c := class{name: "of " + key.String(), gateway: key}
+		c := class{name: nameless(key), gateway: key}
 		if g, ok := inventory.Get[*gatewayv1.Gateway](f.inv, inventory.GatewayKind, key.Namespace, key.Name); ok {
 			c.name = string(g.Spec.GatewayClassName)
 		}

@@ -32,27 +32,33 @@ var controllers = []struct {
 // (gateway-api.sigs.k8s.io/geps/gep-1762).
 const gatewayLabel = "gateway.networking.k8s.io/gateway-name"
 
+// serving is who serves a class.
+type serving struct {
+	peers   []generator.Peer
+	claimed bool // by their labels alone
+}
+
 // servers returns who serves a class: as the options say, the pods that were made
 // for the Gateway, or the workloads that are known by their labels to be the
 // controller.
-func (f *finder) servers(c class) []generator.Peer {
+func (f *finder) servers(c class) serving {
 	if p, said := f.options.Classes[c.name]; said {
-		return []generator.Peer{p}
+		return serving{peers: []generator.Peer{p}}
 	}
 	if known, ok := f.served[c]; ok {
 		return known
 	}
-	var out []generator.Peer
+	var out serving
 	for _, w := range f.universe.Within(c.gateway.Namespace) {
 		if c.gateway.Name != "" && w.Labels[gatewayLabel] == c.gateway.Name {
-			out = append(out, generator.WorkloadPeerOf(w.ID))
+			out.peers = append(out.peers, generator.WorkloadPeerOf(w.ID))
 		}
 	}
-	if len(out) == 0 {
-		out = f.controllersOf(c.name)
+	if len(out.peers) == 0 {
+		out = serving{f.controllersOf(c.name), true}
 	}
 	if f.served == nil {
-		f.served = map[class][]generator.Peer{}
+		f.served = map[class]serving{}
 	}
 	f.served[c] = out
 	return out

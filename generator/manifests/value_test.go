@@ -306,6 +306,26 @@ var valueCases = []valueCase{
 	{"APP_CONFIG", "<property name=\"url\">jdbc:mysql://mysql/shop</property>\n\n", "Service shop/mysql TCP/3306 guessed"},
 	{"APP_CONFIG", "xmlns=\"http://www.w3.org/2001/XMLSchema\"\nx\n", ""},
 
+	// numbers that are no ports
+	{"CART_URL", "http://carts:99999/", "problem: what the address has for a port is none: ports are from 1 to 65535"},
+	{"CART_URL", "http://user:7@carts:0", "problem: what the address has for a port is none: ports are from 1 to 65535"},
+	{"X", "see redis://cache:70000/0", "problem: what the address has for a port is none: ports are from 1 to 65535"},
+	{"SERVE_URL", "http://0.0.0.0:0", ""},
+	{"SERVE_URL", "http://localhost:0", ""},
+	{"X", "carts:99999", ""},
+	{"X", "other://carts:99999", ""},
+	{"CART_URL", "http://carts:80a/", ""},
+
+	// what looks like an IP address and is none
+	{"CART_URL", "http://300.1.1.1/", "problem: what the address has for a host looks like an IP address and is none"},
+	{"CART_URL", "http://10.0.0.256:8080/", "problem: what the address has for a host looks like an IP address and is none"},
+	{"CART_URL", "http://10.0.1/", "problem: what the address has for a host looks like an IP address and is none"},
+	{"CART_URL", "http://[fd00::g]:80/", "problem: what the address has for a host looks like an IP address and is none"},
+	{"DATABASE_URL", "postgres://app:7@300.1.1.1:5432/shop", "problem: what the address has for a host looks like an IP address and is none"},
+	{"CART_URL", "http://[host]:80/", ""},
+	{"X", "other://300.1.1.1:80", ""},
+	{"X", "300.1.1.1:80", ""},
+
 	// references
 	{"DATABASE_URL", "postgres://app:$(DB_PASSWORD)@db:5432/shop", "Service shop/db TCP/5432 likely"},
 	{"DATABASE_URL", "postgres://app:${DB_PASSWORD}@db:5432/shop", "Service shop/db TCP/5432 likely"},

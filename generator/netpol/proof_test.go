@@ -7,11 +7,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
@@ -24,23 +24,29 @@ import (
 type proved struct {
 	wrong string
 	lost  int // edges that came back as problems
+	cut   bool
 	list  []*networkingv1.NetworkPolicy
 }
 
 // prove renders a model, reads the policies back and compares them with it.
 // Nothing may be allowed that the model does not want, and nothing be missing
 // but what came back as a problem.
-func prove(m *generator.Model, o compact.Options) proved {
-	return proveWith(m, o, func([]*networkingv1.NetworkPolicy) {})
+func prove(m *generator.Model, o compact.Options, write netpol.RenderOptions) proved {
+	return proveWith(m, o, write, func([]*networkingv1.NetworkPolicy) {})
 }
 
 // proveWith changes the policies before they are read.
-func proveWith(m *generator.Model, o compact.Options, change func([]*networkingv1.NetworkPolicy)) proved {
+func proveWith(m *generator.Model, o compact.Options, write netpol.RenderOptions, change func([]*networkingv1.NetworkPolicy)) proved {
 	plan, problems := compact.Compact(m, o)
-	list, refused := netpol.Render(plan.Policies(), netpol.RenderOptions{})
+	list, refused := netpol.Render(plan.Policies(), write)
 	change(list)
-	out := proved{list: list}
-	read, err := netpol.Read(list)
+	out := proved{list: list, cut: len(list) > len(plan.Policies())}
+	again, err := proof.Written(list)
+	if err != nil {
+		out.wrong = err.Error()
+		return out
+	}
+	read, err := netpol.Read(again)
 	if err != nil {
 		out.wrong = err.Error()
 		return out
@@ -89,38 +95,42 @@ func keys(list []*networkingv1.NetworkPolicy) []string {
 	return slices.Compact(out)
 }
 
-// check proves the model of a seed, and shows the smallest one that fails.
-func check(t *testing.T, seed uint64) proved {
+// check proves a model, and shows the smallest one that fails.
+func check(t *testing.T, m *generator.Model, seed uint64) proved {
 	t.Helper()
-	m := proof.Model(seed)
 	var o compact.Options
+	var write netpol.RenderOptions
 	if seed%5 == 0 { // as with Cilium
 		o.Selectors.Visible = func(key string) bool { return key != "app" && key != "tier" }
 	}
-	got := prove(m, o)
+	if seed%3 == 0 { // so that rules are cut
+		write.MaxBytes = 300
+	}
+	got := prove(m, o, write)
 	if got.wrong != "" {
-		small := randommodel.Shrink(m, func(m *generator.Model) bool { return prove(m, o).wrong != "" })
-		shown := prove(small, o)
-		text, err := yaml.Marshal(shown.list)
-		t.Fatalf("seed %d:\n%s%s\n%s%v", seed, randommodel.Text(small), shown.wrong, text, err)
+		t.Fatalf("seed %d:\n%s", seed, proof.Smallest(m, func(m *generator.Model) (string, any) { p := prove(m, o, write); return p.wrong, p.list }))
 	}
 	return got
 }
 
-// TestPoliciesMeanTheModel is the proof over random models and label universes.
+// TestPoliciesMeanTheModel is the proof over models that once showed a fault, and
+// over random ones and label universes.
 func TestPoliciesMeanTheModel(t *testing.T) {
 	t.Parallel()
-	models, first := proof.Seeds(t, os.Getenv)
-	whole := uint64(0)
-	for seed := range models {
-		if check(t, first+seed).lost == 0 {
-			whole++
+	proof.Again(t, func(t *testing.T, m *generator.Model, seed uint64) { check(t, m, seed) })
+	var cut atomic.Uint64
+	models := proof.Random(t, 3, os.Getenv, func(t *testing.T, m *generator.Model, seed uint64) bool {
+		t.Helper()
+		got := check(t, m, seed)
+		if got.cut {
+			cut.Add(1)
 		}
+		return got.lost == 0
+	})
+	if models >= 100 && cut.Load() == 0 {
+		t.Error("no policy was cut")
 	}
-	if models == 0 || models >= 100 && whole*3 < models {
-		t.Errorf("of %d models only %d can be said wholly: the rest shows little", models, whole)
-	}
-	t.Logf("%d models from seed %d, %d of them without a problem", models, first, whole)
+	t.Logf("policies of %d of them were cut", cut.Load())
 }
 
 // TestTheProofFindsFaults spoils one rule of each model in ways of which each
@@ -139,7 +149,7 @@ func TestTheProofFindsFaults(t *testing.T) {
 			t.Parallel()
 			proof.FindsFaults(t, 100, 3, func(seed uint64) (bool, bool) {
 				did := false
-				got := proveWith(randommodel.New(rand.New(rand.NewPCG(seed, 4)), randommodel.Options{}), compact.Options{}, func(list []*networkingv1.NetworkPolicy) {
+				got := proveWith(randommodel.New(rand.New(rand.NewPCG(seed, 4)), randommodel.Options{}), compact.Options{}, netpol.RenderOptions{}, func(list []*networkingv1.NetworkPolicy) {
 					for _, p := range list {
 						if len(p.Spec.Ingress) > 0 && !did {
 							did = true
@@ -155,8 +165,5 @@ func TestTheProofFindsFaults(t *testing.T) {
 
 // FuzzPoliciesMeanTheModel looks for seeds that nobody thought of.
 func FuzzPoliciesMeanTheModel(f *testing.F) {
-	for seed := range uint64(8) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, seed uint64) { check(t, seed) })
+	proof.Fuzz(f, func(t *testing.T, m *generator.Model, seed uint64) { check(t, m, seed) })
 }

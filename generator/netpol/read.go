@@ -24,8 +24,9 @@ import (
 // What it would refuse is an error with the policy and the path of the field;
 // all faults come together, and no policy then.
 func Read(list []*networkingv1.NetworkPolicy) ([]verify.Policy, error) {
+	var selectors reading.Selectors
 	return reading.All("NetworkPolicy", list, func(p *networkingv1.NetworkPolicy) (verify.Policy, field.ErrorList) {
-		r := reader{namespace: p.Namespace}
+		r := reader{selectors: &selectors}
 		policy := r.policy(p)
 		return policy, r.faults
 	})
@@ -33,7 +34,7 @@ func Read(list []*networkingv1.NetworkPolicy) ([]verify.Policy, error) {
 
 // reader reads one policy.
 type reader struct {
-	namespace string
+	selectors *reading.Selectors
 	own       labels.Selector // the policy's namespace
 	faults    field.ErrorList
 }
@@ -129,7 +130,7 @@ func (r *reader) peer(p *networkingv1.NetworkPolicyPeer, path *field.Path) verif
 }
 
 func (r *reader) selector(s *metav1.LabelSelector, path *field.Path) labels.Selector {
-	out, faults := reading.Selector(s, path)
+	out, faults := r.selectors.Read(s, path)
 	r.faults = append(r.faults, faults...)
 	return out
 }

@@ -4,7 +4,6 @@ package netpol
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,11 +40,14 @@ const DefaultMaxBytes = 1 << 20
 // problem is an edge that NetworkPolicy cannot express, with what to do: it is
 // left out, and no rule becomes wider. Default denials of a plan are policies
 // like the others, so that whoever applies them can render them apart.
+//
+// Nothing is shared with the plan. Peers of the policies share their selectors
+// with each other, which are half of a large plan's memory: read only.
 func Render(policies []compact.Policy, o RenderOptions) ([]*networkingv1.NetworkPolicy, []generator.Problem) {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
-	r := renderer{}
+	r := renderer{selectors: map[pair]*metav1.LabelSelector{}}
 	out := make([]*networkingv1.NetworkPolicy, 0, len(policies))
 	for i := range policies {
 		p := &policies[i]
@@ -53,7 +55,7 @@ func Render(policies []compact.Policy, o RenderOptions) ([]*networkingv1.Network
 		if len(rules) == 0 && len(p.Rules) > 0 {
 			continue // nothing of it can be said; the denial is a policy of its own
 		}
-		for n, part := range split(rules, o.MaxBytes) {
+		for n, part := range rendering.Split(rules, o.MaxBytes, rule.size, rule.halves) {
 			out = append(out, object(p, n, part))
 		}
 	}
@@ -73,14 +75,10 @@ func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy 
 	for _, r := range rules {
 		edges = append(edges, r.edges...)
 	}
-	name := p.Name
-	if n > 0 {
-		name = compact.Name(fmt.Sprintf("%s-%d", p.Name, n+1))
-	}
 	out := &networkingv1.NetworkPolicy{
 		TypeMeta: metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"},
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: p.Namespace, Name: name,
+			Namespace: p.Namespace, Name: rendering.Name(p, n),
 			Labels:      map[string]string{ManagedByLabel: ManagedBy},
 			Annotations: map[string]string{BecauseAnnotation: rendering.Because(p, edges)},
 		},
@@ -100,31 +98,73 @@ func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy 
 	return out
 }
 
-type renderer struct{ problems rendering.Problems }
+type renderer struct {
+	problems  rendering.Problems
+	selectors map[pair]*metav1.LabelSelector // of one label each
+}
+
+type pair struct{ key, value string }
+
+// selector returns a copy of a selector, for peers: one for all that ask for the
+// same label.
+func (r *renderer) selector(s metav1.LabelSelector) *metav1.LabelSelector {
+	if len(s.MatchLabels) != 1 || len(s.MatchExpressions) > 0 {
+		return s.DeepCopy()
+	}
+	var p pair
+	for p.key, p.value = range s.MatchLabels { // the only one
+	}
+	if r.selectors[p] == nil {
+		r.selectors[p] = s.DeepCopy()
+	}
+	return r.selectors[p]
+}
 
 // rules returns the rules of a policy that can be said. None has an empty list:
-// to NetworkPolicy that would mean everybody, and every port.
+// to NetworkPolicy that would mean everybody, and every port. No address has a
+// name for a port: what pods open to blocks is by numbers alone.
 func (r *renderer) rules(p *compact.Policy) []rule {
 	var out []rule
 	for i := range p.Rules {
 		from := &p.Rules[i]
-		to := rule{ports: portsOf(from.Ports), edges: from.Edges}
+		edges := from.Edges
+		var all, some, blocks []networkingv1.NetworkPolicyPeer // some are those that may have a name for a port
+		ports, numbers := portsOf(from.Ports), portsOf(rendering.Numbered(from.Ports))
+		var refused rendering.Refusals
 		for j := range from.Peers {
 			q := &from.Peers[j]
-			peer, err := peerOf(p.Namespace, q)
+			peer, err := r.peerOf(p.Namespace, q)
+			addresses := q.IsBlock() && p.Direction == compact.Egress
+			if err == nil && q.Kind == generator.CIDRPeer && addresses && len(numbers) == 0 && len(ports) > 0 {
+				err = errNoName
+			}
 			if err != nil {
-				to.edges = r.problems.Refuse(to.edges, q, err)
+				refused.Add(q, err)
 				continue
 			}
-			to.peers = append(to.peers, peer)
+			all = append(all, peer)
+			if addresses {
+				blocks = append(blocks, peer)
+			} else {
+				some = append(some, peer)
+			}
 		}
+		edges = r.problems.Refuse(p.Direction, edges, &refused)
 		switch {
-		case len(to.peers) == 0:
-			r.problems.Add(to.edges, errNoPeers)
-		case len(to.ports) == 0:
-			r.problems.Add(to.edges, errNoPorts)
+		case len(all) == 0:
+			r.problems.Add(edges, rendering.ErrNoPeers)
+		case len(ports) == 0:
+			r.problems.Add(edges, rendering.ErrNoPorts)
+		case len(some) == 0 && len(numbers) == 0:
+			r.problems.Add(edges, errNoName)
+		case len(some) == 0:
+			out = append(out, rule{peers: all, ports: numbers, edges: edges})
+		case len(ports) == len(numbers) || len(blocks) == 0:
+			out = append(out, rule{peers: all, ports: ports, edges: edges})
+		case len(numbers) == 0:
+			out = append(out, rule{peers: some, ports: ports, edges: edges})
 		default:
-			out = append(out, to)
+			out = append(out, rule{peers: some, ports: ports, edges: edges}, rule{peers: blocks, ports: numbers, edges: edges})
 		}
 	}
 	return out
@@ -132,10 +172,8 @@ func (r *renderer) rules(p *compact.Policy) []rule {
 
 // Reasons why something cannot be said.
 var (
-	errName    = errors.New("NetworkPolicy knows no domain names: give the addresses as a block, or use an enforcer whose policies know names")
-	errNobody  = errors.New("a peer that is neither pods nor addresses")
-	errNoPeers = errors.New("no peer is left of the rule, which without peers would allow everybody")
-	errNoPorts = errors.New("no port is left of the rule, which without ports would allow them all")
+	errName   = errors.New("NetworkPolicy knows no domain names: allow every address outside on this port (--domains external; spec.domains where the controller keeps the plan), give the addresses as a block, or generate CiliumNetworkPolicies")
+	errNoName = errors.New("no address has a name for a port: give the number")
 )
 
 func portsOf(list []generator.Port) []networkingv1.NetworkPolicyPort {
@@ -164,7 +202,7 @@ func portsOf(list []generator.Port) []networkingv1.NetworkPolicyPort {
 }
 
 // peerOf writes a peer down, seen from a namespace.
-func peerOf(namespace string, q *compact.Peer) (networkingv1.NetworkPolicyPeer, error) {
+func (r *renderer) peerOf(namespace string, q *compact.Peer) (networkingv1.NetworkPolicyPeer, error) {
 	switch {
 	case q.IsName():
 		return networkingv1.NetworkPolicyPeer{}, errName
@@ -173,13 +211,13 @@ func peerOf(namespace string, q *compact.Peer) (networkingv1.NetworkPolicyPeer, 
 	case q.Kind == generator.ClusterPeer:
 		return networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{}}, nil
 	case len(q.Namespaces) == 0:
-		return networkingv1.NetworkPolicyPeer{}, errNobody
+		return networkingv1.NetworkPolicyPeer{}, rendering.ErrNobody
 	}
-	pods := q.Pods.DeepCopy()
-	if slices.Equal(q.Namespaces, []string{namespace}) {
+	pods := r.selector(q.Pods)
+	if !q.Spelled && slices.Equal(q.Namespaces, []string{namespace}) {
 		return networkingv1.NetworkPolicyPeer{PodSelector: pods}, nil
 	}
-	out := networkingv1.NetworkPolicyPeer{NamespaceSelector: named(q.Namespaces)}
+	out := networkingv1.NetworkPolicyPeer{NamespaceSelector: r.named(q.Namespaces)}
 	if !q.AllPods() {
 		out.PodSelector = pods
 	}
@@ -189,25 +227,17 @@ func peerOf(namespace string, q *compact.Peer) (networkingv1.NetworkPolicyPeer, 
 // named selects namespaces by the label that the API server gives each and that
 // nobody can change; other labels of namespaces can be had by whoever may edit
 // one.
-func named(list []string) *metav1.LabelSelector {
+func (r *renderer) named(list []string) *metav1.LabelSelector {
 	if len(list) == 1 {
-		return &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: list[0]}}
+		return r.selector(metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: list[0]}})
 	}
 	return &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: corev1.LabelMetadataName, Operator: metav1.LabelSelectorOpIn, Values: slices.Clone(list)}}}
 }
 
 func blockOf(b generator.Block) (networkingv1.NetworkPolicyPeer, error) {
-	prefix := generator.CIDRPeerOf(b.Prefix).Prefix
-	block := &networkingv1.IPBlock{CIDR: prefix.String()}
-	for _, e := range b.Except {
-		e = generator.CIDRPeerOf(e).Prefix
-		switch {
-		case !e.Overlaps(prefix):
-			continue // takes nothing away
-		case e.Bits() <= prefix.Bits():
-			return networkingv1.NetworkPolicyPeer{}, fmt.Errorf("nothing is left of %s without %s", prefix, e)
-		}
-		block.Except = append(block.Except, e.String())
+	cidr, except, err := rendering.Block(b)
+	if err != nil {
+		return networkingv1.NetworkPolicyPeer{}, err
 	}
-	return networkingv1.NetworkPolicyPeer{IPBlock: block}, nil
+	return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: cidr, Except: except}}, nil
 }

@@ -102,6 +102,11 @@ func TestRender(t *testing.T) {
 			http, false,
 			`"egress":[{` + tcp80 + `,"to":[{"podSelector":{"matchLabels":{"app":"db"}},"namespaceSelector":{"matchLabels":{"` + ns + `":"pay"}}}]}],"policyTypes":["Egress"]`,
 		},
+		"B1.13 the own namespace by its name, where the pods on its nodes must not be meant": {
+			[]compact.Peer{{Kind: generator.NamespacePeer, Namespaces: []string{"shop"}, Spelled: true}},
+			http, false,
+			`"egress":[{` + tcp80 + `,"to":[{"namespaceSelector":{"matchLabels":{"` + ns + `":"shop"}}}]}],"policyTypes":["Egress"]`,
+		},
 		"the same in several namespaces": {
 			[]compact.Peer{{Kind: generator.NamespacePeer, Namespaces: []string{"pay", "shop"}}},
 			http, false,
@@ -133,6 +138,68 @@ func TestRender(t *testing.T) {
 			got, problems := spec(t, d, compact.Rule{Peers: tc.peers, Ports: tc.ports, Edges: edge(workload("db"))})
 			if diff := cmp.Diff(tc.want, got); diff != "" || len(problems) > 0 {
 				t.Errorf("%s\n%v", diff, problems)
+			}
+		})
+	}
+}
+
+// TestNoNameOfAPortForABlock: B1.6. A port's name is never one of an address, so
+// that a rule with a block and a name would allow nothing and seem to allow
+// something; what pods accept by a name of theirs, they accept from blocks too.
+func TestNoNameOfAPortForABlock(t *testing.T) {
+	t.Parallel()
+	named := generator.NamedPort(generator.TCP, "http")
+	pod := compact.Peer{Kind: generator.DNSPeer, Namespaces: []string{"pay"}}
+	resolver := block("192.0.2.7/32")
+	resolver.Kind = generator.DNSPeer
+	const (
+		name   = `{"protocol":"TCP","port":"http"}`
+		number = `{"protocol":"TCP","port":80}`
+		pods   = `{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"pay"}}}`
+		blocks = `{"ipBlock":{"cidr":"192.0.2.7/32"}}`
+	)
+	for about, tc := range map[string]struct {
+		d       compact.Direction
+		to      generator.Peer
+		rule    compact.Rule
+		want    string
+		problem string
+	}{
+		"a block by a name": {compact.Egress, generator.CIDRPeerOf(netip.MustParsePrefix("192.0.2.7/32")), compact.Rule{Ports: []generator.Port{named}, Peers: []compact.Peer{block("192.0.2.7/32")}}, "", "no address has a name"},
+		"pods and a block of one group by a name": {
+			compact.Egress,
+			generator.Peer{Kind: generator.DNSPeer},
+			compact.Rule{Ports: []generator.Port{named}, Peers: []compact.Peer{pod, resolver}},
+			`"egress":[{"ports":[` + name + `],"to":[` + pods + `]}],"policyTypes":["Egress"]`, "",
+		},
+		"pods and a block by a name and a number": {
+			compact.Egress,
+			generator.Peer{Kind: generator.DNSPeer},
+			compact.Rule{Ports: []generator.Port{http[0], named}, Peers: []compact.Peer{pod, resolver}},
+			`"egress":[{"ports":[` + number + `,` + name + `],"to":[` + pods + `]},{"ports":[` + number + `],"to":[` + blocks + `]}],"policyTypes":["Egress"]`, "",
+		},
+		"a block by a name and a number": {
+			compact.Egress,
+			generator.Peer{Kind: generator.DNSPeer},
+			compact.Rule{Ports: []generator.Port{http[0], named}, Peers: []compact.Peer{resolver}},
+			`"egress":[{"ports":[` + number + `],"to":[` + blocks + `]}],"policyTypes":["Egress"]`, "",
+		},
+		"from a block, on a port that the pods name": {
+			compact.Ingress,
+			generator.Peer{Kind: generator.DNSPeer},
+			compact.Rule{Ports: []generator.Port{named}, Peers: []compact.Peer{resolver}},
+			`"ingress":[{"ports":[` + name + `],"from":[` + blocks + `]}],"policyTypes":["Ingress"]`, "",
+		},
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			tc.rule.Edges = edge(tc.to)
+			got, problems := spec(t, tc.d, tc.rule)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if text := fmt.Sprint(problems); (len(problems) > 0) != (tc.problem != "") || !strings.Contains(text, tc.problem) {
+				t.Error(text)
 			}
 		})
 	}

@@ -89,7 +89,7 @@ func (s *space) selectable(key string, classes []*Class, in map[*Class]bool) ([]
 	worst := 0
 	apart := map[string]bool{}
 	for _, c := range classes {
-		v, has := c.labels[key]
+		v, has := c.value(key)
 		if !has {
 			continue
 		}
@@ -111,7 +111,8 @@ func (s *space) selectable(key string, classes []*Class, in map[*Class]bool) ([]
 func parts(key string, classes []*Class) [][]*Class {
 	byValue := map[string][]*Class{}
 	for _, c := range classes {
-		byValue[c.labels[key]] = append(byValue[c.labels[key]], c)
+		v, _ := c.value(key)
+		byValue[v] = append(byValue[v], c)
 	}
 	var out [][]*Class
 	for values := range slices.Chunk(slices.Sorted(maps.Keys(byValue)), maxValues) {
@@ -126,7 +127,7 @@ func parts(key string, classes []*Class) [][]*Class {
 
 // common returns a pair that all these classes carry, and no other does.
 func (s *space) common(classes []*Class) (pair, bool) {
-	for _, p := range classes[0].pairs {
+	for _, p := range classes[0].ranked() {
 		if len(s.byPair[p]) == len(classes) && !slices.ContainsFunc(classes, func(c *Class) bool { return !c.has([]pair{p}) }) {
 			return p, true
 		}
@@ -138,7 +139,8 @@ func (s *space) common(classes []*Class) (pair, bool) {
 func among(key string, classes []*Class) metav1.LabelSelector {
 	var values []string
 	for _, c := range classes {
-		values = append(values, c.labels[key])
+		v, _ := c.value(key)
+		values = append(values, v)
 	}
 	slices.Sort(values)
 	if values = slices.Compact(values); len(values) == 1 {

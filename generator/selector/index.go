@@ -21,8 +21,8 @@ import (
 type Options struct {
 	// Visible reports whether the enforcer sees a label key. Cilium makes
 	// identities of some labels only, and a selector of another matches nothing
-	// (docs.cilium.io, "Limiting Identity-Relevant Labels"). nil means that it
-	// sees all.
+	// (docs.cilium.io, "Limiting Identity-Relevant Labels"): see IdentityLabels.
+	// nil means that it sees all.
 	Visible func(key string) bool
 
 	// Expected are pods of which the labels are known and no workload is, such as
@@ -56,8 +56,8 @@ func New(u *generator.Universe, o Options) *Index {
 type Class struct {
 	Workloads []*generator.Workload // in order; none is on the network of its node
 
-	labels   map[string]string
-	pairs    []pair // of labels, the best to select by first
+	pairs    []pair // of labels: by key, and from ranked on the best to select by first
+	ordered  bool   // whether they are ranked
 	expected bool   // pods that are none of its workloads have the same labels
 	chosen   *Selection
 }
@@ -97,9 +97,10 @@ func (x *Index) space(namespace string) *space {
 }
 
 func (x *Index) read(namespace string) *space {
-	s := &space{byPair: map[pair][]*Class{}, byOwner: map[*generator.Workload]*Class{}}
-	alike := map[string]*Class{}
-	for _, w := range x.universe.Within(namespace) {
+	within := x.universe.Within(namespace)
+	s := &space{byPair: make(map[pair][]*Class, len(within)), byOwner: make(map[*generator.Workload]*Class, len(within))}
+	alike := make(map[string]*Class, len(within))
+	for _, w := range within {
 		c := s.classOf(x.pairsOf(w.Labels), alike)
 		if !w.HostNetwork {
 			c.Workloads = append(c.Workloads, w)
@@ -111,12 +112,29 @@ func (x *Index) read(namespace string) *space {
 			s.classOf(x.pairsOf(set.Labels), alike).expected = true
 		}
 	}
-	for _, c := range alike {
+	return s
+}
+
+// ranked returns the pairs, the best to select by first. Most classes of a
+// namespace are only there to be told apart, and need no order.
+func (c *Class) ranked() []pair {
+	if !c.ordered {
 		slices.SortFunc(c.pairs, func(a, b pair) int {
 			return cmp.Or(cmp.Compare(c.rank(a.key), c.rank(b.key)), strings.Compare(a.key, b.key))
 		})
+		c.ordered = true
 	}
-	return s
+	return c.pairs
+}
+
+// value returns the value of a key.
+func (c *Class) value(key string) (string, bool) {
+	for i := range c.pairs {
+		if c.pairs[i].key == key {
+			return c.pairs[i].value, true
+		}
+	}
+	return "", false
 }
 
 // Known reports whether a workload is known whose pods belong to a set.
@@ -129,10 +147,9 @@ func (s *space) classOf(pairs []pair, alike map[string]*Class) *Class {
 	key := keyOf(pairs)
 	c, known := alike[key]
 	if !known {
-		c = &Class{labels: make(map[string]string, len(pairs)), pairs: pairs}
+		c = &Class{pairs: pairs}
 		alike[key] = c
 		for _, p := range pairs {
-			c.labels[p.key] = p.value
 			s.byPair[p] = append(s.byPair[p], c)
 		}
 	}
@@ -153,8 +170,16 @@ func (x *Index) pairsOf(labels map[string]string) []pair {
 
 func keyOf(pairs []pair) string {
 	var b strings.Builder
+	n := 0
 	for _, p := range pairs {
-		b.WriteString(p.key + "=" + p.value + "\n") // neither can hold a line break
+		n += len(p.key) + len(p.value) + len("=\n")
+	}
+	b.Grow(n)
+	for _, p := range pairs {
+		b.WriteString(p.key)
+		b.WriteByte('=')
+		b.WriteString(p.value)
+		b.WriteByte('\n') // neither can hold one
 	}
 	return b.String()
 }
@@ -163,7 +188,8 @@ func keyOf(pairs []pair) string {
 var names = []string{"app.kubernetes.io/name", "app", "k8s-app", "name", "app.kubernetes.io/component", "component", "app.kubernetes.io/instance"}
 
 // rank says how good a key is to select by, low is good: what the owners select
-// by cannot change, and what names an application says something to a reader.
+// by cannot change, what names an application says something to a reader, and what
+// looks like a release will be another soon.
 func (c *Class) rank(key string) int {
 	r := slices.Index(names, key)
 	if r < 0 {
@@ -171,6 +197,9 @@ func (c *Class) rank(key string) int {
 	}
 	if !c.owned(key) {
 		r += len(names) + 1
+		if value, _ := c.value(key); generator.Passing(value) {
+			r += len(names) + 1
+		}
 	}
 	return r
 }
@@ -178,8 +207,9 @@ func (c *Class) rank(key string) int {
 // owned reports whether the owners of all workloads find their pods by this key
 // (spec.selector, which cannot be changed).
 func (c *Class) owned(key string) bool {
+	own, _ := c.value(key)
 	for _, w := range c.Workloads {
-		if v, ok := w.Selector[key]; !ok || v != c.labels[key] {
+		if v, ok := w.Selector[key]; !ok || v != own {
 			return false
 		}
 	}
@@ -188,7 +218,7 @@ func (c *Class) owned(key string) bool {
 
 // has reports whether the class carries all pairs.
 func (c *Class) has(pairs []pair) bool {
-	return !slices.ContainsFunc(pairs, func(p pair) bool { v, ok := c.labels[p.key]; return !ok || v != p.value })
+	return !slices.ContainsFunc(pairs, func(p pair) bool { return !slices.Contains(c.pairs, p) })
 }
 
 // matching returns the classes that carry all pairs, of which there is one.

@@ -44,14 +44,15 @@ func (s *space) choose(c *Class) metav1.LabelSelector {
 	if own := c.ownSelector(); s.alone(c, own) {
 		return selectorOf(own)
 	}
-	tried := c.pairs[:min(len(c.pairs), maxTried)]
+	ranked := c.ranked()
+	tried := ranked[:min(len(ranked), maxTried)]
 	for size := 1; size <= min(maxSearched, len(tried)); size++ {
 		if found := s.search(c, tried, nil, size); found != nil {
 			return selectorOf(found)
 		}
 	}
-	if s.alone(c, c.pairs) {
-		return selectorOf(fewer(c.pairs, func(rest []pair) bool { return s.alone(c, rest) }))
+	if s.alone(c, ranked) {
+		return selectorOf(fewer(ranked, func(rest []pair) bool { return s.alone(c, rest) }))
 	}
 	return s.without(c)
 }
@@ -64,7 +65,8 @@ func (c *Class) ownSelector() []pair {
 		if !c.owned(key) {
 			return nil
 		}
-		out = append(out, pair{key, c.labels[key]})
+		value, _ := c.value(key)
+		out = append(out, pair{key, value})
 	}
 	return out
 }
@@ -100,13 +102,18 @@ func fewer(pairs []pair, enough func([]pair) bool) []pair {
 // have more carry a key that this class does not. There is one for each of
 // them, since two classes with the same labels are one.
 func (s *space) without(c *Class) metav1.LabelSelector {
-	rest := s.matching(c.pairs)
+	all := s.matching(c.pairs)
+	apart := func(list []*Class, absent []string) bool {
+		return !slices.ContainsFunc(list, func(o *Class) bool {
+			return o != c && !slices.ContainsFunc(absent, func(key string) bool { _, has := o.value(key); return has })
+		})
+	}
 	var absent []string
-	for len(rest) > 1 { // c itself
+	for rest := slices.Clone(all); len(rest) > 1; { // c itself
 		count := map[string]int{}
 		for _, o := range rest {
 			for _, p := range o.pairs {
-				if _, has := c.labels[p.key]; !has {
+				if _, has := c.value(p.key); !has {
 					count[p.key]++
 				}
 			}
@@ -118,16 +125,14 @@ func (s *space) without(c *Class) metav1.LabelSelector {
 			}
 		}
 		absent = append(absent, best)
-		rest = slices.DeleteFunc(rest, func(o *Class) bool { _, has := o.labels[best]; return has })
+		rest = slices.DeleteFunc(rest, func(o *Class) bool { _, has := o.value(best); return has })
 	}
-	pairs := fewer(c.pairs, func(few []pair) bool {
-		for _, o := range s.matching(few) {
-			if o != c && !slices.ContainsFunc(absent, func(key string) bool { _, has := o.labels[key]; return has }) {
-				return false
-			}
+	for _, key := range slices.Clone(absent) { // those that were chosen later may say as much
+		if few := slices.DeleteFunc(slices.Clone(absent), func(k string) bool { return k == key }); apart(all, few) {
+			absent = few
 		}
-		return true
-	})
+	}
+	pairs := fewer(c.ranked(), func(few []pair) bool { return apart(s.matching(few), absent) })
 	out := selectorOf(pairs)
 	slices.Sort(absent)
 	for _, key := range absent {

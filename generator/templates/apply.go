@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
@@ -54,16 +55,15 @@ func Apply(t *Template, parameters map[string]string, in Input) (Applied, error)
 		r.parameters[p.Name] = p
 	}
 	a := applier{template: t, in: in}
-	inNamespace := len(t.edges) > 0 || t.guard != (guard{})
 	switch {
-	case in.Namespace == "" && len(t.tiers) == 0:
+	case in.Namespace == "" && !t.OfCluster():
 		return Applied{}, fmt.Errorf("template %s: it is applied to a namespace, and none is given", t.Name)
-	case in.Namespace != "" && !inNamespace:
-		return Applied{}, fmt.Errorf("template %s: it is applied to the cluster, and not to namespace %s", t.Name, shortened(in.Namespace))
+	case in.Namespace != "" && !t.OfNamespaces():
+		return Applied{}, fmt.Errorf("template %s: it is applied to the cluster, and not to namespace %s", t.Name, notation.Shortened(in.Namespace))
 	case in.Namespace == "":
 		a.cluster(r)
 	case len(validation.IsDNS1123Label(in.Namespace)) > 0:
-		return Applied{}, fmt.Errorf("template %s: %q is no name of a namespace", t.Name, shortened(in.Namespace))
+		return Applied{}, fmt.Errorf("template %s: %q is no name of a namespace", t.Name, notation.Shortened(in.Namespace))
 	default:
 		a.namespace(r)
 	}
@@ -72,6 +72,13 @@ func Apply(t *Template, parameters map[string]string, in Input) (Applied, error)
 	}
 	return a.out, nil
 }
+
+// OfNamespaces tells whether a template has something for a namespace: edges or a
+// guard.
+func (t *Template) OfNamespaces() bool { return len(t.edges) > 0 || t.guard != (guard{}) }
+
+// OfCluster tells whether a template has something for the cluster: tiers.
+func (t *Template) OfCluster() bool { return len(t.tiers) > 0 }
 
 // namespace takes the guard and the edges.
 func (a *applier) namespace(r *reader) {
@@ -110,7 +117,7 @@ func (t *Template) valued(given map[string]string) (map[string]*yaml.Node, error
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		p, known := t.parameter(name)
 		if !known {
-			faults = append(faults, fmt.Errorf("template %s: there is no parameter %q: not one of %s", t.Name, shortened(name), t.parameterNames()))
+			faults = append(faults, fmt.Errorf("template %s: there is no parameter %q: not one of %s", t.Name, notation.Shortened(name), t.parameterNames()))
 			continue
 		}
 		n, err := p.value("template "+t.Name, given[name])

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 )
 
 // edge is a connection of a template after its parameters were filled in.
@@ -52,6 +53,10 @@ var enforcers = [...]string{Generic: "generic", Cilium: "cilium", Calico: "calic
 
 // String returns the enforcer as templates name it.
 func (e Enforcer) String() string { return enforcers[min(int(e), len(enforcers)-1)] }
+
+// EnforcerOf returns the enforcer of a name, and Generic for one that templates do not
+// tell apart.
+func EnforcerOf(name string) Enforcer { return Enforcer(max(slices.Index(enforcers[:], name), 0)) } //nolint:gosec // an index of the table above
 
 // groups are the groups that a peer may name.
 var groups = []generator.PeerKind{
@@ -109,7 +114,7 @@ func (r *reader) enforcers(n *yaml.Node) []Enforcer {
 	r.list(n, func(n *yaml.Node) {
 		i := slices.Index(enforcers[:], r.text(n))
 		if i < 0 {
-			r.fault(n, "%q is no enforcer: not one of %s", shortened(n.Value), strings.Join(enforcers[:], ", "))
+			r.fault(n, "%q is no enforcer: not one of %s", notation.Shortened(n.Value), strings.Join(enforcers[:], ", "))
 			return
 		}
 		out = append(out, Enforcer(i)) //nolint:gosec // an index of the table above
@@ -162,6 +167,6 @@ func (r *reader) group(n *yaml.Node) (kind generator.PeerKind, metadata bool) {
 		}
 		all = append(all, k.String())
 	}
-	r.fault(n, "%q is no group: not one of %s", shortened(text), strings.Join(all, ", "))
+	r.fault(n, "%q is no group: not one of %s", notation.Shortened(text), strings.Join(all, ", "))
 	return 0, false
 }

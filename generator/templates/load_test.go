@@ -25,7 +25,7 @@ spec:
   parameters:
     - name: ports
       type: ports
-      default: 5432
+      default: 5432 # a comment is no part of it
       description: The port of the database.
     - name: clients
       type: workloads

@@ -8,6 +8,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 )
 
 // Type says what values a parameter has. The zero value is no type.
@@ -16,7 +18,7 @@ type Type uint8
 // The types of parameters.
 const (
 	BooleanType   Type = 1 + iota // true or false
-	PortsType                     // ports, as ParsePorts reads them
+	PortsType                     // ports, as notation.ParsePorts reads them
 	WorkloadsType                 // "all", or labels of pods: {app: web} or "app=web,tier=front"
 	NamespaceType                 // the name of a namespace
 	NamespacesType
@@ -43,7 +45,7 @@ func (r *reader) typeOf(n *yaml.Node) Type {
 	if i := slices.Index(types[:], text); i > 0 {
 		return Type(i) //nolint:gosec // an index of the table above
 	}
-	r.fault(n, "%q is no type: not one of %s", shortened(text), strings.Join(types[1:], ", "))
+	r.fault(n, "%q is no type: not one of %s", notation.Shortened(text), strings.Join(types[1:], ", "))
 	return 0
 }
 
@@ -69,7 +71,7 @@ func (r *reader) parameter(n *yaml.Node) Parameter {
 		field{"default", false, func(n *yaml.Node) { p.preset = n }},
 	)
 	if p.Name != "" && len(validation.IsDNS1123Label(p.Name)) > 0 {
-		r.fault(n, "parameter %q: a name is lower-case letters, digits and dashes", shortened(p.Name))
+		r.fault(n, "parameter %q: a name is lower-case letters, digits and dashes", notation.Shortened(p.Name))
 	}
 	if p.preset == nil {
 		return p
@@ -81,12 +83,22 @@ func (r *reader) parameter(n *yaml.Node) Parameter {
 	if len(r.faults) > before {
 		return p
 	}
-	text, err := yaml.Marshal(p.preset)
+	text, err := yaml.Marshal(bare(p.preset))
 	if err != nil {
 		r.fault(p.preset, "the default cannot be written: %v", err)
 	}
 	p.Default = strings.TrimSpace(string(text))
 	return p
+}
+
+// bare is a value without the comments at it.
+func bare(n *yaml.Node) *yaml.Node {
+	c := *n
+	c.HeadComment, c.LineComment, c.FootComment, c.Content = "", "", "", make([]*yaml.Node, len(n.Content))
+	for i, each := range n.Content {
+		c.Content[i] = bare(each)
+	}
+	return &c
 }
 
 // check reads a value for the faults that it has.

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 )
 
 // reader walks the YAML of one template or of one parameter. It takes known
@@ -50,7 +52,7 @@ func (r *reader) fields(n *yaml.Node, list ...field) {
 		at := slices.IndexFunc(list, func(f field) bool { return f.name == key.Value })
 		switch {
 		case key.Kind != yaml.ScalarNode || at < 0:
-			r.fault(key, "unknown field %q: not one of %s", shortened(key.Value), names(list))
+			r.fault(key, "unknown field %q: not one of %s", notation.Shortened(key.Value), names(list))
 		case seen[key.Value]:
 			r.fault(key, "field %q is there twice", key.Value)
 		case r.plain(value):
@@ -127,7 +129,7 @@ func (r *reader) flag(n *yaml.Node) bool {
 	case "false":
 		return false
 	}
-	r.fault(n, "%q is neither true nor false", shortened(n.Value))
+	r.fault(n, "%q is neither true nor false", notation.Shortened(n.Value))
 	return false
 }
 
@@ -142,7 +144,7 @@ func (r *reader) resolve(n *yaml.Node, types ...Type) (*yaml.Node, bool) {
 	p, known := r.parameters[name]
 	switch {
 	case !known:
-		r.fault(n, "there is no parameter %q", shortened(name))
+		r.fault(n, "there is no parameter %q", notation.Shortened(name))
 		return nil, false
 	case !slices.Contains(types, p.Type):
 		r.fault(n, "parameter %q is of type %s; here it must be %s", name, p.Type, types[0])
@@ -171,13 +173,4 @@ func names(list []field) string {
 		out[i] = f.name
 	}
 	return strings.Join(out, ", ")
-}
-
-// shortened keeps a message readable when what is wrong is long.
-func shortened(s string) string {
-	const most = 60
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
 }

@@ -7,6 +7,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 )
 
 // What a template says of itself.
@@ -45,11 +47,11 @@ func (r *reader) template(n *yaml.Node) *Template {
 	)
 	switch {
 	case version != "" && version != APIVersion:
-		r.fault(n, "apiVersion is %q and not %q", shortened(version), APIVersion)
+		r.fault(n, "apiVersion is %q and not %q", notation.Shortened(version), APIVersion)
 	case kind != "" && kind != Kind:
-		r.fault(n, "kind is %q and not %q", shortened(kind), Kind)
+		r.fault(n, "kind is %q and not %q", notation.Shortened(kind), Kind)
 	case t.Name != "" && len(validation.IsDNS1123Label(t.Name)) > 0:
-		r.fault(n, "metadata.name %q: a name is lower-case letters, digits and dashes", shortened(t.Name))
+		r.fault(n, "metadata.name %q: a name is lower-case letters, digits and dashes", notation.Shortened(t.Name))
 	}
 	if spec != nil {
 		r.spec(spec, t)

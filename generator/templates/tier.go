@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 )
 
 // TierName says where a cluster-wide policy stands: before the policies of
@@ -99,12 +100,12 @@ func (r *reader) tier(n *yaml.Node) tier {
 				t.Tier.Tier = TierName(i) //nolint:gosec // an index of the table above
 				return
 			}
-			r.fault(n, "%q is neither Admin nor Baseline", shortened(n.Value))
+			r.fault(n, "%q is neither Admin nor Baseline", notation.Shortened(n.Value))
 		}},
 		field{"priority", true, func(n *yaml.Node) {
 			number, err := strconv.Atoi(r.text(n))
 			if err != nil || number < 0 || number > MaxPriority {
-				r.fault(n, "%q is no priority from 0 to %d", shortened(n.Value), MaxPriority)
+				r.fault(n, "%q is no priority from 0 to %d", notation.Shortened(n.Value), MaxPriority)
 			}
 			t.Priority = number
 		}},
@@ -149,7 +150,7 @@ func (r *reader) tierRule(n *yaml.Node) tierRule {
 				t.Action = Action(i) //nolint:gosec // an index of the table above
 				return
 			}
-			r.fault(n, "%q is not Accept, Deny or Pass", shortened(n.Value))
+			r.fault(n, "%q is not Accept, Deny or Pass", notation.Shortened(n.Value))
 		}},
 		field{"peers", true, func(n *yaml.Node) {
 			r.list(n, func(n *yaml.Node) { t.peers = append(t.peers, r.peer(n)) })

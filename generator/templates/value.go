@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 )
 
 // words reads a list of texts, each of which may itself be several with commas
@@ -30,7 +31,7 @@ func (r *reader) ports(n *yaml.Node) []generator.Port {
 	}
 	var out []generator.Port
 	r.words(n, func(n *yaml.Node, word string) {
-		list, err := ParsePorts(word)
+		list, err := notation.ParsePorts(word)
 		if err != nil {
 			r.fault(n, "%v", err)
 		}
@@ -48,7 +49,7 @@ func (r *reader) namespace(n *yaml.Node) string {
 	}
 	name := r.text(n)
 	if len(validation.IsDNS1123Label(name)) > 0 {
-		r.fault(n, "%q is no name of a namespace", shortened(name))
+		r.fault(n, "%q is no name of a namespace", notation.Shortened(name))
 	}
 	return name
 }
@@ -61,7 +62,7 @@ func (r *reader) namespaces(n *yaml.Node) []string {
 	var out []string
 	r.words(n, func(n *yaml.Node, word string) {
 		if len(validation.IsDNS1123Label(word)) > 0 {
-			r.fault(n, "%q is no name of a namespace", shortened(word))
+			r.fault(n, "%q is no name of a namespace", notation.Shortened(word))
 		}
 		out = append(out, word)
 	})
@@ -76,15 +77,12 @@ func (r *reader) addresses(n *yaml.Node) []netip.Prefix {
 	}
 	var out []netip.Prefix
 	r.words(n, func(n *yaml.Node, word string) {
-		p, err := netip.ParsePrefix(word)
-		if a, single := netip.ParseAddr(word); single == nil && a.Zone() == "" {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil || p.Masked() != p {
-			r.fault(n, "%q is no block of addresses, which is written like 192.0.2.0/24, without host bits", shortened(word))
+		p, err := notation.ParseBlock(word)
+		if err != nil {
+			r.fault(n, "%q is no block of addresses, which is written like 192.0.2.0/24, without host bits", notation.Shortened(word))
 			return
 		}
-		out = append(out, generator.CIDRPeerOf(p).Prefix)
+		out = append(out, p)
 	})
 	slices.SortFunc(out, netip.Prefix.Compare)
 	return slices.Compact(out)
@@ -97,9 +95,9 @@ func (r *reader) domains(n *yaml.Node) []string {
 	}
 	var out []string
 	r.words(n, func(n *yaml.Node, word string) {
-		name := strings.ToLower(strings.TrimSuffix(word, "."))
-		if bare := strings.TrimPrefix(name, "*."); len(validation.IsDNS1123Subdomain(bare)) > 0 || !strings.Contains(bare, ".") {
-			r.fault(n, "%q is no domain name, which is written like api.example.com or *.example.com", shortened(word))
+		name, ok := notation.ParseDomain(word)
+		if !ok {
+			r.fault(n, "%q is no domain name, which is written like api.example.com or *.example.com", notation.Shortened(word))
 		}
 		out = append(out, name)
 	})
@@ -118,11 +116,11 @@ func (r *reader) service(n *yaml.Node) (namespace, name string) {
 	if before, after, both := strings.Cut(text, "/"); both {
 		namespace, name = before, after
 		if len(validation.IsDNS1123Label(namespace)) > 0 {
-			r.fault(n, "%q is no name of a namespace", shortened(namespace))
+			r.fault(n, "%q is no name of a namespace", notation.Shortened(namespace))
 		}
 	}
 	if len(validation.IsDNS1123Label(name)) > 0 {
-		r.fault(n, "%q is no name of a Service", shortened(text))
+		r.fault(n, "%q is no name of a Service", notation.Shortened(text))
 	}
 	return namespace, name
 }
@@ -145,9 +143,9 @@ func (r *reader) workloads(n *yaml.Node) labels {
 		_, twice := out.pairs[key]
 		switch {
 		case twice:
-			r.fault(n, "label %q is there twice", shortened(key))
+			r.fault(n, "label %q is there twice", notation.Shortened(key))
 		case len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(value)) > 0:
-			r.fault(n, "%q is no label", shortened(key+"="+value))
+			r.fault(n, "%q is no label", notation.Shortened(key+"="+value))
 		case generator.Churns(key):
 			r.fault(n, "label %q changes from one release to the next, so nothing may depend on it", key)
 		}
@@ -161,7 +159,7 @@ func (r *reader) workloads(n *yaml.Node) labels {
 		for pair := range strings.SplitSeq(r.text(n), ",") {
 			key, value, both := strings.Cut(strings.TrimSpace(pair), "=")
 			if !both {
-				r.fault(n, `%q is no label, which is written key=value; all pods are "all"`, shortened(pair))
+				r.fault(n, `%q is no label, which is written key=value; all pods are "all"`, notation.Shortened(pair))
 				continue
 			}
 			add(n, key, value)

@@ -69,17 +69,34 @@ func (s *space) over(p netip.Prefix) (int, int) {
 func (s *space) mark(covered []bool, list []netip.Prefix, value bool) {
 	for _, p := range list {
 		from, to := s.over(p)
+		if !s.meter.spend(1 + to - from) {
+			return
+		}
 		for i := from; i < to; i++ {
 			covered[i] = value
 		}
 	}
 }
 
-// inRanges marks the intervals in which addresses are pods'.
+// inRanges marks the intervals in which addresses may be pods': those of the
+// ranges, without the single addresses that nodes and the API server have there,
+// unless these are all that there is.
 func (s *space) inRanges() []bool {
-	covered := make([]bool, len(s.intervals))
-	s.mark(covered, s.model.Environment.PodRanges, true)
-	return covered
+	all, free := make([]bool, len(s.intervals)), make([]bool, len(s.intervals))
+	env := &s.model.Environment
+	s.mark(all, env.PodRanges, true)
+	copy(free, all)
+	for _, taken := range [][]netip.Prefix{env.Nodes.Addresses, env.APIServer.Addresses} {
+		for _, p := range taken {
+			if p.IsSingleIP() {
+				s.mark(free, []netip.Prefix{p}, false)
+			}
+		}
+	}
+	if !slices.Contains(free, true) {
+		return all
+	}
+	return free
 }
 
 // onlyPods marks the intervals in which every address is a pod's: those in the

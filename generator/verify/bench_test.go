@@ -115,7 +115,7 @@ func BenchmarkConnectivity(b *testing.B) {
 					b.Fatal(err)
 				}
 				found := 0
-				for range s.Connectivity() {
+				for range s.Asker().Connectivity() {
 					found++
 				}
 				b.ReportMetric(float64(found), "groups")

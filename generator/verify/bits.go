@@ -32,6 +32,13 @@ func (b bitset) add(o bitset) {
 	}
 }
 
+// addBoth adds what is in both x and y.
+func (b bitset) addBoth(x, y bitset) {
+	for i, w := range x {
+		b[i] |= w & y[i]
+	}
+}
+
 func (b bitset) remove(o bitset) {
 	for i, w := range o {
 		b[i] &^= w
@@ -55,6 +62,16 @@ func (b bitset) meets(o bitset) bool {
 		}
 	}
 	return false
+}
+
+// within reports whether all of b is in o.
+func (b bitset) within(o bitset) bool {
+	for i, w := range b {
+		if w&^o[i] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (b bitset) empty() bool {

@@ -73,10 +73,16 @@ func (s *space) divide(v *vocabulary, policies []Policy) {
 				for _, peer := range rules[j].Peers {
 					d.split(s.elementsOf(peer))
 				}
+				if s.meter.over() {
+					return
+				}
 			}
 		}
 	}
 	for _, p := range sortedPorts(v.names) {
+		if !s.meter.spend(4 * len(s.elements)) {
+			return
+		}
 		numbers := map[string][]int32{}
 		for i := range s.elements {
 			if set := s.elements[i].resolve(p); !set.Empty() {
@@ -88,6 +94,9 @@ func (s *space) divide(v *vocabulary, policies []Policy) {
 		}
 	}
 	for i := range s.model.Edges {
+		if s.meter.over() {
+			return
+		}
 		for _, p := range [...]generator.Peer{s.model.Edges[i].From, s.model.Edges[i].To} {
 			if _, known := s.cache.peers[p]; !known {
 				d.split(s.elementsOfPeer(p))
@@ -154,12 +163,16 @@ type holder struct {
 // holdersOf returns the classes that have a named port, by its number.
 func (s *space) holdersOf(p generator.Port) []holder {
 	var out []holder
+	if !s.meter.spend(len(s.classes)) {
+		return nil
+	}
 	for c := range s.classes {
 		class := int32(c)
 		ports := s.some(class).resolve(p)
 		if ports.Empty() {
 			continue
 		}
+		s.meter.spend(len(out))
 		i := slices.IndexFunc(out, func(h holder) bool { return h.ports.Equal(ports) })
 		if i < 0 {
 			i = len(out)

@@ -42,74 +42,115 @@ func (r Report) Exact() bool { return len(r.Missing) == 0 && len(r.Extra) == 0 }
 // is about edges with an end in a guarded namespace; more is about connections
 // that a guard is about: those that guarded pods open, where egress is guarded,
 // and those that they accept, where ingress is.
+//
+// What takes more than Options.MaxSteps is a TooLargeError.
 func Compare(policies []Policy, m *generator.Model, o Options) (Report, error) {
-	s, err := Compile(policies, m, o)
+	return compareWithin(newMeter(o, m), policies, m, o)
+}
+
+func compareWithin(count *meter, policies []Policy, m *generator.Model, o Options) (Report, error) {
+	sets, err := compile(m, o, count, policies)
 	if err != nil {
 		return Report{}, err
 	}
-	wanted := s.space.wanted()
+	s, t := sets[0], newPortTable(count)
+	wanted := s.space.wanted(t)
 	g := s.space.guarded()
-	missing, extra := newGrouping(s), newGrouping(s)
-	for from, allowed := range s.rows() {
+	missing, extra := newGrouping(s, t), newGrouping(s, t)
+	done := 0
+	for from, allowed := range s.rows(t) {
+		if done++; o.Progress != nil {
+			o.Progress(done)
+		}
 		want := wanted.row(from)
-		lacks := minus(want, allowed)
+		lacks := t.difference(want, allowed)
 		if !g.any.has(from) {
 			lacks = only(lacks, g.any)
 		}
 		missing.add(from, lacks)
-		more := minus(allowed, want)
+		more := t.difference(allowed, want)
 		if !g.egress.has(from) {
 			more = only(more, g.ingress)
 		}
 		extra.add(from, more)
 	}
+	if count.over() {
+		return Report{}, tooLarge([][]Policy{policies}, m)
+	}
 	return Report{Missing: missing.list(), Extra: extra.list()}, nil
 }
 
 // Diff says which connections a change of policies gains and loses, in the
-// universe of a model; of its edges and guards nothing is asked.
+// universe of a model; of its edges and guards nothing is asked. What takes more
+// than Options.MaxSteps is a TooLargeError.
 func Diff(before, after []Policy, m *generator.Model, o Options) (gained, lost []Difference, err error) {
-	sets, err := compile(m, o, before, after)
+	count := newMeter(o, m)
+	sets, err := compile(m, o, count, before, after)
 	if err != nil {
 		return nil, nil, err
 	}
+	t := newPortTable(count)
 	old := make([][]part, len(sets[0].space.classes))
-	for from, row := range sets[0].rows() {
+	for from, row := range sets[0].rows(t) {
+		for _, p := range row {
+			count.spend(keptSteps * len(p.to))
+		}
 		old[from] = row
 	}
-	more, less := newGrouping(sets[1]), newGrouping(sets[0])
-	for from, row := range sets[1].rows() {
-		more.add(from, minus(row, old[from]))
-		less.add(from, minus(old[from], row))
+	more, less := newGrouping(sets[1], t), newGrouping(sets[0], t)
+	done := 0
+	for from, row := range sets[1].rows(t) {
+		if done++; o.Progress != nil {
+			o.Progress(done)
+		}
+		more.add(from, t.difference(row, old[from]))
+		less.add(from, t.difference(old[from], row))
+	}
+	if count.over() {
+		return nil, nil, tooLarge([][]Policy{before, after}, m)
 	}
 	return more.list(), less.list(), nil
 }
 
-// maxExplained bounds the pairs of ends of which each gets its own reasons: a
-// second of work. Policies that leave a large cluster open differ from a model in
+// maxExplained bounds the pairs of ends of which each gets its own reasons, and
+// maxAsked the rules that are asked for them: a second of work. Policies that leave a large cluster open differ from a model in
 // more pairs than that, and the reason is the same for all.
-const maxExplained = 1 << 20
+const (
+	maxExplained = 1 << 20
+	maxAsked     = 1 << 25
+)
 
 // grouping gathers differences: sources that differ in the same way are one.
 type grouping struct {
-	set       *Set
-	explained int
-	found     []Difference
-	byHash    map[uint64][]int
-	seed      maphash.Seed
+	set              *Set
+	table            *portTable
+	explained, asked int
+	free             bitset // classes that no policy selects for what they accept; nil before anybody asked
+	found            []found
+	byHash           map[uint64][]int
+	seed             maphash.Seed
 }
 
-func newGrouping(s *Set) *grouping {
-	return &grouping{set: s, byHash: map[uint64][]int{}, seed: maphash.MakeSeed()}
+// found is a Difference by numbers.
+type found struct {
+	from, to bitset
+	reason
+}
+
+func newGrouping(s *Set, t *portTable) *grouping {
+	return &grouping{set: s, table: t, byHash: map[uint64][]int{}, seed: maphash.MakeSeed()}
 }
 
 // add takes what one class differs in.
 func (g *grouping) add(from int32, row []part) {
 	for _, p := range row {
-		if g.explained += p.to.count(); g.explained > maxExplained {
-			port := p.ports.List()[0]
-			v := g.set.verdict(from, p.to.first(), generator.Ports(generator.NumberedPort(port.Protocol, port.First)))
-			g.join(from, p, v.Egress, v.Ingress)
+		n := p.to.count()
+		g.explained += n
+		g.asked += n * (1 + len(g.set.egress.subjects[g.set.egress.of[from]].policies))
+		if g.explained > maxExplained || g.asked > maxAsked {
+			port := g.table.sets[p.ports].List()[0]
+			v := g.set.verdict(g.table, from, p.to.first(), g.table.intern(generator.Ports(generator.NumberedPort(port.Protocol, port.First))))
+			g.join(p.to, from, reason{v.Egress, v.Ingress, p.ports})
 			continue
 		}
 		g.explain(from, p)
@@ -119,59 +160,86 @@ func (g *grouping) add(from int32, row []part) {
 // reason tells apart what is explained differently.
 type reason struct {
 	egress, ingress Decision
-	ports           string
+	ports           portID
 }
 
 // explain divides what one class differs in by who decides it.
 func (g *grouping) explain(from int32, p part) {
-	by := map[reason]*part{}
+	p.to = g.undecided(from, p)
+	by := map[reason]bitset{}
 	var order []reason
 	for to := range p.to.all() {
-		for _, e := range g.set.egress.decide(from, to, p.ports) {
-			for _, i := range g.set.ingress.decide(to, from, e.ports) {
-				why := reason{e.by, i.by, i.ports.String()}
+		for _, e := range g.set.egress.decide(g.table, from, to, p.ports) {
+			for _, i := range g.set.ingress.decide(g.table, to, from, e.ports) {
+				why := reason{e.by, i.by, i.ports}
 				if by[why] == nil {
-					by[why] = &part{newBitset(len(p.to) * 64), i.ports}
+					g.table.meter.spend(len(p.to))
+					by[why] = newBitset(len(p.to) * 64)
 					order = append(order, why)
 				}
-				by[why].to.set(to)
+				by[why].set(to)
 			}
 		}
-	}
-	for _, why := range order {
-		g.join(from, *by[why], why.egress, why.ingress)
-	}
-}
-
-// join adds a class to the difference that is the same for another, or begins one.
-func (g *grouping) join(from int32, p part, egress, ingress Decision) {
-	var h maphash.Hash
-	h.SetSeed(g.seed)
-	for _, w := range p.to {
-		maphash.WriteComparable(&h, w)
-	}
-	maphash.WriteComparable(&h, reason{egress, ingress, p.ports.String()})
-	key := h.Sum64()
-	for _, i := range g.byHash[key] {
-		d := &g.found[i]
-		if d.Egress == egress && d.Ingress == ingress && d.Ports.Equal(p.ports) && slices.Equal(d.To.classes, p.to) {
-			d.From.classes.set(from)
+		if g.table.meter.over() {
 			return
 		}
 	}
-	source := newBitset(len(p.to) * 64)
+	for _, why := range order {
+		g.join(by[why], from, why)
+	}
+}
+
+// undecided explains at once what no policy has a part in, and returns the rest: before
+// anything is guarded that is most of a cluster.
+func (g *grouping) undecided(from int32, p part) bitset {
+	egress := &g.set.egress
+	if len(egress.subjects[egress.of[from]].policies) > 0 {
+		return p.to
+	}
+	if g.free == nil {
+		g.free = g.set.ingress.free()
+	}
+	g.table.meter.spend(4 * len(p.to))
+	in, rest := newBitset(len(p.to)*64), slices.Clone(p.to)
+	if in.meet(p.to, g.free) {
+		rest.remove(in)
+		nobody := Decision{Action: Accept}
+		g.join(in, from, reason{nobody, nobody, p.ports})
+	}
+	return rest
+}
+
+// join adds a class to the difference that is the same for another, or begins one.
+func (g *grouping) join(to bitset, from int32, why reason) {
+	g.table.meter.spend(2 * len(to))
+	var h maphash.Hash
+	h.SetSeed(g.seed)
+	for _, w := range to {
+		maphash.WriteComparable(&h, w)
+	}
+	maphash.WriteComparable(&h, why)
+	key := h.Sum64()
+	for _, i := range g.byHash[key] {
+		d := &g.found[i]
+		if d.reason == why && slices.Equal(d.to, to) {
+			d.from.set(from)
+			return
+		}
+	}
+	g.table.meter.spend(rangeSteps + 2*keptSteps*len(to))
+	source := newBitset(len(to) * 64)
 	source.set(from)
 	g.byHash[key] = append(g.byHash[key], len(g.found))
-	g.found = append(g.found, Difference{Ends{g.set.space, source}, Ends{g.set.space, p.to}, p.ports, egress, ingress})
+	g.found = append(g.found, found{source, to, why})
 }
 
 // list returns the differences by their first ends: workloads before strangers,
 // these before addresses and names.
 func (g *grouping) list() []Difference {
 	s := g.set.space
-	first := func(e Ends) int32 {
+	first := func(classes bitset) int32 {
 		least := int32(len(s.elements)) //nolint:gosec // the elements fit into memory
-		for c := range e.classes.all() {
+		for c := range classes.all() {
 			least = min(least, s.classes[c][0])
 		}
 		return least
@@ -180,7 +248,7 @@ func (g *grouping) list() []Difference {
 	places := make([]place, len(g.found))
 	order := make([]int, len(g.found))
 	for i := range g.found {
-		places[i] = place{first(g.found[i].From), first(g.found[i].To)}
+		places[i] = place{first(g.found[i].from), first(g.found[i].to)}
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
@@ -188,7 +256,8 @@ func (g *grouping) list() []Difference {
 	})
 	out := make([]Difference, len(order))
 	for i, k := range order {
-		out[i] = g.found[k]
+		f := &g.found[k]
+		out[i] = Difference{Ends{s, f.from}, Ends{s, f.to}, g.table.sets[f.ports], f.egress, f.ingress}
 	}
 	return out
 }

@@ -47,42 +47,43 @@ type Verdict struct {
 
 // share is ports with the same decision.
 type share struct {
-	ports generator.PortSet
+	ports portID
 	by    Decision
 }
 
 // decide says who decides about connections of a subject's class with a peer's,
 // for each of some ports.
-func (d *side) decide(own, peer int32, ports generator.PortSet) []share {
+func (d *side) decide(t *portTable, own, peer int32, ports portID) []share {
 	s := &d.subjects[d.of[own]]
 	accepting := own
 	if d.egress {
 		accepting = peer
 	}
 	var out []share
-	left, passed := ports, generator.PortSet{}
+	left, passed := ports, noPort
 	visit := func(r *rule) {
-		if left.Empty() || !r.anyone && !r.peers.has(peer) {
+		t.meter.spend(1)
+		if left == noPort || !r.anyone && !r.peers.has(peer) {
 			return
 		}
-		now := d.portsAt(r, accepting).Intersect(left).Minus(passed)
+		now := t.minus(t.at(d, r, accepting, left), passed)
 		switch {
-		case now.Empty():
+		case now == noPort:
 		case r.action == Pass:
-			passed = passed.Union(now)
+			passed = t.union(passed, now)
 		default:
-			left = left.Minus(now)
+			left = t.minus(left, now)
 			out = append(out, share{now, Decision{Action: r.action, Policy: d.set.policies[r.policy].name, Rule: r.name}})
 		}
 	}
-	d.walk(s, visit, func(t Tier) {
-		passed = generator.PortSet{}
-		if n := len(s.isolated); t == Normal && n > 0 && !left.Empty() {
+	d.walk(s, visit, func(tier Tier) {
+		passed = noPort
+		if n := len(s.isolated); tier == Normal && n > 0 && left != noPort {
 			out = append(out, share{left, Decision{Action: Deny, Policy: d.set.policies[s.isolated[0]].name, Others: n - 1}})
-			left = generator.PortSet{}
+			left = noPort
 		}
 	})
-	if !left.Empty() {
+	if left != noPort {
 		out = append(out, share{left, Decision{Action: Accept}})
 	}
 	return out
@@ -94,6 +95,10 @@ func (d *side) decide(own, peer int32, ports generator.PortSet) []share {
 // be allowed. An end that nobody described, and a name that the accepting end
 // does not have, are errors.
 func (s *Set) Allowed(from, to End, port generator.Port) (Verdict, error) {
+	return s.allowed(newPortTable(nil), from, to, port)
+}
+
+func (s *Set) allowed(t *portTable, from, to End, port generator.Port) (Verdict, error) {
 	if err := port.Validate(); err != nil {
 		return Verdict{}, err
 	}
@@ -115,7 +120,7 @@ func (s *Set) Allowed(from, to End, port generator.Port) (Verdict, error) {
 			if ports.Empty() {
 				return Verdict{}, fmt.Errorf("%s has no port %s", to, port)
 			}
-			v := s.verdict(source, target, ports)
+			v := s.verdict(t, source, target, t.intern(ports))
 			if !v.Allowed {
 				return v, nil
 			}
@@ -125,10 +130,10 @@ func (s *Set) Allowed(from, to End, port generator.Port) (Verdict, error) {
 	return out, nil
 }
 
-func (s *Set) verdict(from, to int32, ports generator.PortSet) Verdict {
+func (s *Set) verdict(t *portTable, from, to int32, ports portID) Verdict {
 	var out Verdict
-	for _, e := range s.egress.decide(from, to, ports) {
-		for _, i := range s.ingress.decide(to, from, e.ports) {
+	for _, e := range s.egress.decide(t, from, to, ports) {
+		for _, i := range s.ingress.decide(t, to, from, e.ports) {
 			out = Verdict{e.by.Action == Accept && i.by.Action == Accept, e.by, i.by}
 			if !out.Allowed {
 				return out
@@ -152,7 +157,8 @@ func (s *space) find(e End) ([]int32, error) {
 		if w != nil && w.HostNetwork {
 			return s.nodes(w)
 		}
-		for _, id := range s.byWorkload[e.Workload] {
+		pods := s.byWorkload[w]
+		for id := pods.first; id < pods.end; id++ {
 			add(id)
 		}
 	case e.Stranger.Kind != 0:

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/gatehouse-sh/gatehouse/generator"
 )
 
@@ -31,6 +33,7 @@ type End struct {
 type Stranger struct {
 	Kind      StrangerKind
 	Namespace string // empty for a namespace that nobody named
+	Labels    string // of a Grouped one: "app=proxy,tier=edge"
 
 	// Elsewhere tells, without a Namespace, whether that namespace has labels.
 	Elsewhere Labelled
@@ -58,6 +61,14 @@ func PodOf(id generator.WorkloadID) End { return End{Workload: id} }
 // StrangerIn is a pod without labels; the namespace is empty for one that nobody named.
 func StrangerIn(namespace string) End {
 	return End{Stranger: Stranger{Kind: Plain, Namespace: namespace}}
+}
+
+// strangerOf is a pod of a group of the Environment, of which no workload is known.
+func strangerOf(set generator.PodSet) End {
+	if len(set.Labels) == 0 {
+		return StrangerIn(set.Namespace)
+	}
+	return End{Stranger: Stranger{Kind: Grouped, Namespace: set.Namespace, Labels: labels.Set(set.Labels).String()}}
 }
 
 // AddressOf is an address outside the cluster's pods.
@@ -102,7 +113,7 @@ func (s Stranger) String() string {
 	case Marked:
 		return "another labelled pod of " + where
 	case Grouped:
-		return "a pod that belongs in " + where
+		return "a pod of " + where + " with " + s.Labels
 	}
 	return "nobody"
 }

@@ -3,6 +3,9 @@
 package verify
 
 import (
+	"iter"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -45,6 +48,10 @@ func (s *space) selectNamespaces(sel labels.Selector, key string) []int32 {
 		}
 	}
 	if names == nil {
+		requirements, _ := sel.Requirements()
+		if !s.meter.spend(len(s.namespaces) * (1 + len(requirements))) {
+			return nil
+		}
 		for i := range s.namespaces {
 			if sel.Matches(s.namespaces[i].labels) {
 				found = append(found, int32(i))
@@ -67,7 +74,15 @@ func (s *space) selectPods(p Pods) []int32 {
 	for _, i := range in {
 		total += len(s.namespaces[i].elements)
 	}
-	if few, ok := s.candidates(p.Pods, total); ok {
+	requirements, _ := p.Pods.Requirements()
+	few, ok := s.candidates(p.Pods, total)
+	if ok {
+		total = len(in) + len(few)
+	}
+	if !s.meter.spend(total * (1 + len(requirements))) {
+		return nil
+	}
+	if ok {
 		inside := make(map[int32]bool, len(in))
 		for _, i := range in {
 			inside[i] = true
@@ -90,9 +105,15 @@ func (s *space) selectPods(p Pods) []int32 {
 	return found
 }
 
+// fewPods are asked one by one: that is less work than to look a label up.
+const fewPods = 64
+
 // candidates returns the pods that have a label that a selector asks for, if
 // there is such a label and they are fewer than limit.
 func (s *space) candidates(sel labels.Selector, limit int) ([]int32, bool) {
+	if limit <= fewPods {
+		return nil, false
+	}
 	requirements, _ := sel.Requirements()
 	var best []int32
 	found := false
@@ -103,13 +124,28 @@ func (s *space) candidates(sel labels.Selector, limit int) ([]int32, bool) {
 		}
 		var list []int32
 		for _, value := range r.ValuesUnsorted() {
-			list = append(list, s.byLabel[label{r.Key(), value}]...)
+			list = append(list, s.labelled(r.Key())[value]...)
 		}
 		if len(list) < limit {
 			best, limit, found = list, len(list), true
 		}
 	}
 	return best, found
+}
+
+// labelled returns the pods that have a label key, by its value.
+func (s *space) labelled(key string) map[string][]int32 {
+	byValue, known := s.byLabel[key]
+	if !known {
+		byValue = map[string][]int32{}
+		for i := range s.elements {
+			if value, has := s.elements[i].labels[key]; has {
+				byValue[value] = append(byValue[value], int32(i))
+			}
+		}
+		s.byLabel[key] = byValue
+	}
+	return byValue
 }
 
 // holds reports whether the name of a policy covers another name or pattern.
@@ -123,46 +159,98 @@ func (s *space) elementsOf(p Peer) []int32 {
 	var out []int32
 	switch {
 	case p.Pods.isSet():
-		return s.selectPods(p.Pods)
-	case p.Domain != "":
-		for _, id := range s.domains {
-			if holds(p.Domain, s.elements[id].domain) {
-				out = append(out, id)
-			}
-		}
+		out = s.selectPods(p.Pods)
+		s.meter.spend(memberSteps * len(out)) // whoever asks goes through them
 		return out
+	case p.Domain != "":
+		return s.named(p.Domain)
 	}
-	for _, i := range s.within(p.Block) {
+	for i := range s.within(p.Block) {
 		if id := s.addresses[i]; id >= 0 {
 			out = append(out, id)
 		}
 		if s.podsAt != nil && max(p.Scope, s.options.Blocks) == BlocksMatchPods {
+			if !s.meter.spend(memberSteps * len(s.podsAt[i])) {
+				return nil
+			}
 			out = append(out, s.podsAt[i]...)
 		}
 	}
 	return out
 }
 
-// within returns the intervals of a block.
-func (s *space) within(b generator.Block) []int {
-	if !b.Prefix.IsValid() {
-		return nil
-	}
-	from, to := s.over(b.Prefix)
-	without := make(map[int]bool)
-	for _, p := range b.Except {
-		first, end := s.over(p)
-		for i := first; i < end; i++ {
-			without[i] = true
+// elementsOfAll returns the elements of several peers; one may be in it twice.
+func (s *space) elementsOfAll(list []Peer) []int32 {
+	var out []int32
+	for i := range list {
+		if s.meter.over() {
+			return nil
 		}
-	}
-	var out []int
-	for i := from; i < to; i++ {
-		if !without[i] {
-			out = append(out, i)
+		out = append(out, s.elementsOf(list[i])...)
+		if len(out) > 2*len(s.elements)+1024 { // peers that hold each other
+			slices.Sort(out)
+			out = slices.Compact(out)
 		}
 	}
 	return out
+}
+
+// named returns the domain names that a name covers: itself, or those under a
+// wildcard. They are in order.
+func (s *space) named(name string) []int32 {
+	if name == EveryDomain {
+		s.meter.spend(len(s.domains))
+		return s.domains
+	}
+	if !strings.HasPrefix(name, "*") {
+		i, found := slices.BinarySearchFunc(s.domains, name, func(id int32, name string) int { return strings.Compare(s.elements[id].domain, name) })
+		if !found {
+			return nil
+		}
+		return s.domains[i : i+1 : i+1]
+	}
+	if !s.meter.spend(len(s.domains)) {
+		return nil
+	}
+	var out []int32
+	for _, id := range s.domains {
+		if holds(name, s.elements[id].domain) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// within yields the intervals of a block, in order; none when there are more than
+// may be looked at.
+func (s *space) within(b generator.Block) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if !b.Prefix.IsValid() {
+			return
+		}
+		from, to := s.over(b.Prefix)
+		if !s.meter.spend(1 + memberSteps*(to-from) + len(b.Except)) {
+			return
+		}
+		ordered := b.Except
+		if !slices.IsSortedFunc(ordered, netip.Prefix.Compare) {
+			ordered = slices.SortedFunc(slices.Values(ordered), netip.Prefix.Compare)
+		}
+		for _, p := range ordered { // one that holds another is before it
+			first, end := s.over(p)
+			for ; from < min(first, to); from++ {
+				if !yield(from) {
+					return
+				}
+			}
+			from = max(from, end)
+		}
+		for ; from < to; from++ {
+			if !yield(from) {
+				return
+			}
+		}
+	}
 }
 
 // elementsOfPeer returns the elements of a peer of the model. A block of the
@@ -173,10 +261,13 @@ func (s *space) elementsOfPeer(p generator.Peer) []int32 {
 		return out
 	}
 	for _, w := range s.model.Members(p) {
-		out = append(out, s.byWorkload[w.ID]...)
+		pods := s.byWorkload[w]
+		for id := pods.first; id < pods.end; id++ {
+			out = append(out, id)
+		}
 	}
 	group, isGroup := s.model.Environment.Group(p.Kind)
-	if isGroup || p.Kind == generator.NamespacePeer || p.Kind == generator.ClusterPeer {
+	if (isGroup || p.Kind == generator.NamespacePeer || p.Kind == generator.ClusterPeer) && s.meter.spend(len(s.elements)) {
 		for i := range s.elements {
 			e := &s.elements[i]
 			if e.stranger != 0 && (p.HoldsStrangers(s.namespaces[e.namespace].name) || isGroup && groupHolds(group, s.namespaces[e.namespace].name, e.labels)) {
@@ -184,13 +275,11 @@ func (s *space) elementsOfPeer(p generator.Peer) []int32 {
 			}
 		}
 	}
-	for _, id := range s.domains {
-		if p.Kind == generator.FQDNPeer && holds(p.Name, s.elements[id].domain) {
-			out = append(out, id)
-		}
+	if p.Kind == generator.FQDNPeer {
+		out = append(out, s.named(p.Name)...)
 	}
 	for _, b := range s.model.Blocks(p) {
-		for _, i := range s.within(b) {
+		for i := range s.within(b) {
 			if id := s.addresses[i]; id >= 0 {
 				out = append(out, id)
 			}

@@ -71,9 +71,13 @@ func (p Pods) validate() error {
 	return nil
 }
 
+// EveryDomain as the Domain of a Peer is the addresses of every domain name.
+const EveryDomain = "*"
+
 // Peer is one of three: pods, a block of addresses, or the addresses of a domain
 // name. "*." at the beginning of a name stands for one label or several. Names
-// and addresses are apart: no block holds a name.
+// and addresses are apart: no block holds a name, and a reader says EveryDomain where
+// its dialect means them as well.
 type Peer struct {
 	Pods   Pods
 	Block  generator.Block

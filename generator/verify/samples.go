@@ -36,10 +36,7 @@ func Samples(m *generator.Model, p generator.Peer) []End {
 			if slices.ContainsFunc(m.Universe.Within(set.Namespace), func(w *generator.Workload) bool { return set.Holds(w.ID.Namespace, w.Labels) }) {
 				continue
 			}
-			pod := StrangerIn(set.Namespace)
-			if len(set.Labels) > 0 {
-				pod.Stranger.Kind = Grouped
-			}
+			pod := strangerOf(set)
 			if !slices.Contains(out, pod) {
 				out = append(out, pod)
 			}

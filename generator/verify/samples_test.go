@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 )
@@ -23,12 +24,13 @@ func TestSamplesAreAnEndOfEachPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := generator.NewEnvironment()
-	env.DNS.Pods = []generator.PodSet{{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}}}
+	env.DNS.Pods = []generator.PodSet{{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}}, {Namespace: "kube-system", Labels: map[string]string{"app": "coredns"}}}
 	env.DNS.Addresses = []netip.Prefix{netip.MustParsePrefix("169.254.20.10/32")}
 	env.Gateway.Pods = []generator.PodSet{{Namespace: "edge", Labels: map[string]string{"app": "proxy"}}}
 	env.Monitoring.Pods = []generator.PodSet{{Namespace: "monitoring"}, {Namespace: "shop", Labels: map[string]string{"app": "web"}}}
 	m := &generator.Model{Universe: u, Environment: env}
-	grouped := End{Stranger: Stranger{Kind: Grouped, Namespace: "kube-system"}}
+	grouped := End{Stranger: Stranger{Kind: Grouped, Namespace: "kube-system", Labels: "k8s-app=kube-dns"}}
+	second := End{Stranger: Stranger{Kind: Grouped, Namespace: "kube-system", Labels: "app=coredns"}}
 	for name, tc := range map[string]struct {
 		peer generator.Peer
 		want []End
@@ -37,7 +39,7 @@ func TestSamplesAreAnEndOfEachPart(t *testing.T) {
 		"a workload on the network of its node":      {generator.WorkloadPeerOf(proxy), nil},
 		"a namespace with those to come":             {generator.NamespacePeerOf("shop"), []End{PodOf(web), StrangerIn("shop")}},
 		"the cluster":                                {generator.Peer{Kind: generator.ClusterPeer}, []End{PodOf(web), StrangerIn("")}},
-		"expected pods and addresses":                {generator.Peer{Kind: generator.DNSPeer}, []End{grouped, AddressOf(netip.MustParseAddr("169.254.20.10"))}},
+		"expected pods and addresses":                {generator.Peer{Kind: generator.DNSPeer}, []End{grouped, second, AddressOf(netip.MustParseAddr("169.254.20.10"))}},
 		"a group of which the pods are on the nodes": {generator.Peer{Kind: generator.GatewayPeer}, nil},
 		"a whole namespace and a known workload":     {generator.Peer{Kind: generator.MonitoringPeer}, []End{PodOf(web), StrangerIn("monitoring")}},
 		"a name":                                     {generator.FQDNPeerOf("api.example.com"), []End{DomainOf("api.example.com")}},
@@ -54,6 +56,19 @@ func TestSamplesAreAnEndOfEachPart(t *testing.T) {
 	for _, end := range []End{PodOf(web), grouped} {
 		if !end.IsPod() {
 			t.Errorf("%s is a pod", end)
+		}
+	}
+	// Two groups of one namespace are two ends, of which a policy may allow one.
+	compiled, err := Compile([]Policy{{
+		Name: "p", Tier: Normal, Subject: Pods{Namespaces: labels.Everything(), Pods: labels.SelectorFromSet(labels.Set{"app": "web"})}, Isolates: generator.Guard{Egress: true},
+		Egress: []Rule{{Name: "egress[0]", Action: Accept, EveryPort: true, Peers: []Peer{{Pods: Pods{Namespaces: labels.Everything(), Pods: labels.SelectorFromSet(labels.Set{"app": "coredns"})}}}}},
+	}}, m, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end, want := range map[End]bool{grouped: false, second: true} {
+		if v, err := compiled.Allowed(PodOf(web), end, generator.NumberedPort(generator.UDP, 53)); err != nil || v.Allowed != want {
+			t.Errorf("to %s: %v (%v), want %v", end, v.Allowed, err, want)
 		}
 	}
 	if AddressOf(netip.MustParseAddr("10.0.0.1")).IsPod() {

@@ -14,6 +14,13 @@ import (
 // Options is what policies leave to the one who enforces them.
 type Options struct {
 	Blocks BlockScope
+
+	// MaxSteps bounds the work of one call; 0 for the constant of this name.
+	MaxSteps int
+
+	// Progress, when set, is called by Compare and Diff with how many classes of ends have
+	// been compared so far.
+	Progress func(classes int)
 }
 
 // BlockScope says whether a block of addresses is about pods whose address is in
@@ -31,7 +38,9 @@ const (
 // any number of goroutines may ask.
 type Set struct {
 	space           *space
+	given           []Policy // what Compile was given
 	policies        []policy // in the order in which they count
+	places          []int32  // where in them the policies are that Compile was given
 	egress, ingress side
 	pods            bitset // classes of pods
 	openers         bitset // classes that open connections: pods and addresses
@@ -59,9 +68,10 @@ type rule struct {
 }
 
 // Compile prepares policies. What is wrong with any of them is an error with its
-// name, and the policies are not changed.
+// name, and the policies are not changed. What takes more than Options.MaxSteps is a
+// TooLargeError.
 func Compile(policies []Policy, m *generator.Model, o Options) (*Set, error) {
-	sets, err := compile(m, o, policies)
+	sets, err := compile(m, o, newMeter(o, m), policies)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +79,7 @@ func Compile(policies []Policy, m *generator.Model, o Options) (*Set, error) {
 }
 
 // compile prepares several lists of policies over the same classes.
-func compile(m *generator.Model, o Options, lists ...[]Policy) ([]*Set, error) {
+func compile(m *generator.Model, o Options, count *meter, lists ...[]Policy) ([]*Set, error) {
 	together := slices.Concat(lists...)
 	faults := make([]error, 0, len(together))
 	for i := range together {
@@ -79,11 +89,17 @@ func compile(m *generator.Model, o Options, lists ...[]Policy) ([]*Set, error) {
 		return nil, err
 	}
 	v := words(together, m, o)
-	s, err := newSpace(v, m, o)
+	s, err := newSpace(v, m, o, count)
 	if err != nil {
 		return nil, err
 	}
-	s.divide(v, together)
+	if !count.over() {
+		s.divide(v, together)
+	}
+	if count.over() {
+		return nil, tooLarge(lists, m)
+	}
+	defer func() { s.meter = nil }() // questions have meters of their own
 	base := Set{
 		space: s, pods: s.kindSet((*element).isPod), openers: s.kindSet(func(e *element) bool { return e.domain == "" }),
 		holders: make(map[generator.Port][]holder, len(v.names)),
@@ -99,28 +115,38 @@ func compile(m *generator.Model, o Options, lists ...[]Policy) ([]*Set, error) {
 		}
 		out[i] = &one
 	}
+	if count.over() {
+		return nil, tooLarge(lists, m)
+	}
 	return out, nil
 }
 
 // take orders policies and finds whom each of them selects.
 func (s *Set) take(policies []Policy) error {
 	order := make([]*Policy, len(policies))
+	given := make(map[*Policy]int, len(policies))
 	for i := range policies {
 		order[i] = &policies[i]
+		given[order[i]] = i
 	}
 	slices.SortStableFunc(order, func(a, b *Policy) int {
 		return cmp.Or(cmp.Compare(a.Tier, b.Tier), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Name, b.Name))
 	})
+	s.given = policies
 	if err := s.refuseTies(order); err != nil {
 		return err
 	}
-	s.policies = make([]policy, len(order))
+	s.policies, s.places = make([]policy, len(order)), make([]int32, len(order))
 	egress, ingress := make([][]int32, len(s.space.classes)), make([][]int32, len(s.space.classes))
 	for i, p := range order {
 		n := int32(i)
+		s.places[given[p]] = n
 		s.policies[i] = policy{name: p.Name, tier: p.Tier, isolates: p.Isolates, ingress: s.rules(n, p.Ingress), egress: s.rules(n, p.Egress)}
 		subject := s.space.classSetOf(s.space.selectPods(p.Subject))
 		for c := range subject.all() {
+			if !s.space.meter.spend(4) {
+				break
+			}
 			if p.Isolates.Egress || len(p.Egress) > 0 {
 				egress[c] = append(egress[c], n)
 			}
@@ -148,6 +174,9 @@ func (s *Set) rules(policy int32, list []Rule) []rule {
 	out := make([]rule, len(list))
 	for i := range list {
 		r := &list[i]
+		if !s.space.meter.spend(memberSteps * len(r.Ports)) {
+			return out
+		}
 		out[i] = rule{name: r.Name, policy: policy, action: r.Action, anyone: r.Anyone, ports: generator.Ports(r.Ports...)}
 		if r.EveryPort {
 			out[i].ports = generator.AllPorts()
@@ -157,13 +186,21 @@ func (s *Set) rules(policy int32, list []Rule) []rule {
 				out[i].names = append(out[i].names, p)
 			}
 		}
-		var elements []int32
-		for _, p := range r.Peers {
-			elements = append(elements, s.space.elementsOf(p)...)
-		}
-		out[i].peers = s.space.classSetOf(elements)
+		out[i].peers = s.space.classSetOf(s.space.elementsOfAll(r.Peers))
 	}
 	return out
+}
+
+// TieError refuses two policies of one priority that treat the same pods differently.
+type TieError struct {
+	Policies [2]string
+	Priority int32
+	End      End // one of the pods
+}
+
+// Error names both policies.
+func (e *TieError) Error() string {
+	return fmt.Sprintf("%s and %s: both at priority %d for %s, and which one counts is not defined", e.Policies[0], e.Policies[1], e.Priority, e.End)
 }
 
 // refuseTies refuses policies of one priority that would treat the same pods
@@ -172,15 +209,16 @@ func (s *Set) rules(policy int32, list []Rule) []rule {
 func (s *Set) refuseTies(order []*Policy) error {
 	for i, p := range order {
 		for _, q := range order[i+1:] {
-			if q.Tier != p.Tier || p.Tier == Normal || q.Priority != p.Priority {
+			if q.Tier != p.Tier || p.Tier == Normal || q.Priority != p.Priority || !s.space.meter.spend(1+len(q.Ingress)+len(q.Egress)) {
 				break
 			}
 			if !sameEffect(p.Ingress, q.Ingress) || !sameEffect(p.Egress, q.Egress) {
 				subject := s.space.classSetOf(s.space.selectPods(p.Subject))
-				for _, id := range s.space.selectPods(q.Subject) {
+				pods := s.space.selectPods(q.Subject)
+				s.space.meter.spend(len(pods))
+				for _, id := range pods {
 					if subject.has(s.space.class[id]) {
-						return fmt.Errorf("%s and %s: both at priority %d for %s, and which one counts is not defined",
-							p.Name, q.Name, p.Priority, s.space.end(id))
+						return &TieError{[2]string{p.Name, q.Name}, p.Priority, s.space.end(id)}
 					}
 				}
 			}

@@ -48,6 +48,7 @@ func (d *side) group(selected [][]int32) {
 	for c, policies := range selected {
 		class := int32(c)
 		key = key[:0]
+		d.set.space.meter.spend(len(policies))
 		for _, p := range policies {
 			key = binary.LittleEndian.AppendUint32(key, uint32(p)) //nolint:gosec // an index
 		}
@@ -59,11 +60,7 @@ func (d *side) group(selected [][]int32) {
 			i = int32(len(d.subjects)) //nolint:gosec // as many as classes
 			known[string(key)] = i
 			s := subject{policies: policies}
-			for _, p := range policies {
-				if d.isolates(&d.set.policies[p]) {
-					s.isolated = append(s.isolated, p)
-				}
-			}
+			d.findIsolating(&s)
 			d.subjects = append(d.subjects, s)
 		}
 		d.of[c] = i
@@ -71,10 +68,33 @@ func (d *side) group(selected [][]int32) {
 	}
 }
 
+// free returns the classes that no policy selects.
+func (d *side) free() bitset {
+	out := newBitset(len(d.of))
+	for c, i := range d.of {
+		if len(d.subjects[i].policies) == 0 {
+			out.set(int32(c))
+		}
+	}
+	return out
+}
+
+// findIsolating finds which of its policies isolate a subject.
+func (d *side) findIsolating(s *subject) {
+	for _, p := range s.policies {
+		if d.isolates(&d.set.policies[p]) {
+			s.isolated = append(s.isolated, p)
+		}
+	}
+}
+
 // appendNumbers appends what the named ports of the policies are in a class.
 func (d *side) appendNumbers(key []byte, class int32, policies []int32) []byte {
 	for _, p := range policies {
 		for _, r := range d.rules(p) {
+			if !d.set.space.meter.spend(4 * len(r.names)) {
+				return key
+			}
 			for _, name := range r.names {
 				key = append(key, d.set.space.some(class).resolve(name).String()...)
 				key = append(key, ';')
@@ -120,21 +140,29 @@ func (d *side) walk(s *subject, visit func(*rule), end func(Tier)) {
 	}
 }
 
+// treatment is what rules made of ports so far.
+type treatment struct{ accepted, decided, passed portID }
+
 // cell is peers that a subject treats alike.
 type cell struct {
-	peers                     bitset
-	accepted, decided, passed generator.PortSet
+	peers bitset
+	treatment
 }
 
 // cells divides all classes by the ports that a subject accepts from them, or
-// opens to them. Classes of which it accepts nothing are in no cell.
-func (d *side) cells(s *subject) []cell {
+// opens to them, as if it had no rule without. Classes of which it accepts nothing are
+// in no cell, and no two cells have the same ports.
+func (d *side) cells(t *portTable, s *subject, without *rule) []cell {
 	n := len(d.set.space.classes)
 	whole := cell{peers: newBitset(n)}
 	whole.peers.fill(n)
 	list := []cell{whole}
 	peers, scratch := newBitset(n), newBitset(n)
 	visit := func(r *rule) {
+		if r == without || t.meter.over() {
+			return
+		}
+		t.meter.spend(len(peers) + len(r.peers.list))
 		clear(peers)
 		if r.anyone {
 			peers.fill(n)
@@ -142,74 +170,87 @@ func (d *side) cells(s *subject) []cell {
 			r.peers.into(peers)
 		}
 		if !d.egress {
-			list = apply(list, peers, d.portsAt(r, s.classes[0]), r.action)
+			list = apply(t, list, peers, t.at(d, r, s.classes[0], everyPort), r.action)
 			return
 		}
 		if !r.ports.Empty() {
-			list = apply(list, peers, r.ports, r.action)
+			list = apply(t, list, peers, t.at(d, r, -1, everyPort), r.action)
 		}
 		for _, name := range r.names {
 			for _, h := range d.set.holders[name] {
+				t.meter.spend(len(peers))
 				if scratch.meet(peers, h.classes) {
-					list = apply(list, scratch, h.ports, r.action)
+					list = apply(t, list, scratch, t.intern(h.ports), r.action)
 				}
 			}
 		}
 	}
-	all := generator.AllPorts()
-	d.walk(s, visit, func(t Tier) {
+	d.walk(s, visit, func(tier Tier) {
 		for i := range list {
 			c := &list[i]
-			c.passed = generator.PortSet{}
+			c.passed = noPort
 			switch {
-			case t == Normal && len(s.isolated) > 0:
-				c.decided = all
-			case t == Baseline:
-				c.accepted = c.accepted.Union(all.Minus(c.decided))
+			case tier == Normal && len(s.isolated) > 0:
+				c.decided = everyPort
+			case tier == Baseline:
+				c.accepted = t.union(c.accepted, t.minus(everyPort, c.decided))
 			}
 		}
 	})
-	return joinCells(list)
+	return joinCells(t, list)
 }
 
 // apply lets a rule decide what is left to decide. Splitting a rule into several
-// of the same effect, as for named ports, changes nothing.
-func apply(list []cell, peers bitset, ports generator.PortSet, action Action) []cell {
+// of the same effect, as for named ports, changes nothing, and neither does asking
+// it twice.
+func apply(t *portTable, list []cell, peers bitset, ports portID, action Action) []cell {
 	for i := range len(list) {
 		c := &list[i]
-		open := ports.Minus(c.decided).Minus(c.passed)
-		if open.Empty() || !c.peers.meets(peers) {
+		open := t.minus(t.minus(ports, c.decided), c.passed)
+		if !t.meter.spend(1) {
+			return list
+		}
+		if open == noPort {
 			continue
 		}
-		in := slices.Clone(c.peers)
-		in.meet(in, peers)
-		if !slices.Equal(in, c.peers) {
-			c.peers.remove(in)
-			list = append(list, *c)
-			c = &list[len(list)-1]
-			c.peers = in
+		if t.meter.spend(len(peers)); !c.peers.meets(peers) {
+			continue
 		}
+		next := c.treatment
 		switch action {
 		case Accept:
-			c.accepted, c.decided = c.accepted.Union(open), c.decided.Union(open)
+			next.accepted, next.decided = t.union(c.accepted, open), t.union(c.decided, open)
 		case Deny:
-			c.decided = c.decided.Union(open)
+			next.decided = t.union(c.decided, open)
 		case Pass:
-			c.passed = c.passed.Union(open)
+			next.passed = t.union(c.passed, open)
 		}
+		if c.peers.within(peers) {
+			c.treatment = next
+			continue
+		}
+		same := slices.IndexFunc(list, func(o cell) bool { return o.treatment == next })
+		if t.meter.spend(len(list) + 4*len(peers)); same < 0 {
+			same = len(list)
+			list = append(list, cell{newBitset(len(peers) * 64), next})
+			c = &list[i]
+		}
+		list[same].peers.addBoth(c.peers, peers)
+		c.peers.remove(peers)
 	}
 	return list
 }
 
-func joinCells(list []cell) []cell {
+func joinCells(t *portTable, list []cell) []cell {
 	out := list[:0]
 next:
 	for _, c := range list {
-		if c.accepted.Empty() {
+		if c.accepted == noPort {
 			continue
 		}
+		t.meter.spend(len(out) + len(c.peers))
 		for i := range out {
-			if out[i].accepted.Equal(c.accepted) {
+			if out[i].accepted == c.accepted {
 				out[i].peers.add(c.peers)
 				continue next
 			}

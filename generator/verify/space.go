@@ -49,12 +49,13 @@ type namespace struct {
 type space struct {
 	model   *generator.Model
 	options Options
+	meter   *meter // of its making
 
 	elements   []element
 	namespaces []namespace
-	byName     map[string]int32 // the namespaces that somebody named
-	byLabel    map[label][]int32
-	byWorkload map[generator.WorkloadID][]int32
+	byName     map[string]int32              // the namespaces that somebody named
+	byLabel    map[string]map[string][]int32 // the pods by the value of a label key; see labelled
+	byWorkload map[*generator.Workload]stretch
 	intervals  []interval
 	addresses  []int32   // the element of each interval; -1 where every address is a pod's
 	podsAt     [][]int32 // the pods in each interval, where blocks match pods
@@ -65,18 +66,23 @@ type space struct {
 	cache   setCache
 }
 
-type label struct{ key, value string }
+// stretch is elements that follow each other.
+type stretch struct{ first, end int32 }
+
+// ErrPodRanges is the fault of a question about policies whose blocks hold pods
+// too, in a cluster of which Environment.PodRanges are not known.
+var ErrPodRanges = errors.New("blocks match pods, and in which ranges the addresses of pods are is not known")
 
 // newSpace lists every end. It does not divide them.
-func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
+func newSpace(v *vocabulary, m *generator.Model, o Options, count *meter) (*space, error) {
 	s := &space{
-		model: m, options: o, intervals: cut(v.prefixes), byName: map[string]int32{}, byLabel: map[label][]int32{},
-		byWorkload: map[generator.WorkloadID][]int32{}, cache: newSetCache(),
+		model: m, options: o, meter: count, intervals: cut(v.prefixes), byName: make(map[string]int32, len(v.namespaces)), byLabel: map[string]map[string][]int32{},
+		byWorkload: make(map[*generator.Workload]stretch, len(m.Universe.Workloads())), cache: newSetCache(),
 	}
 	places := []int32{-1}
 	if v.places {
 		if places = places[:0]; len(m.Environment.PodRanges) == 0 {
-			return nil, errors.New("blocks match pods, and in which ranges the addresses of pods are is not known")
+			return nil, ErrPodRanges
 		}
 		for i, in := range s.inRanges() {
 			if in {
@@ -86,11 +92,7 @@ func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
 		s.podsAt = make([][]int32, len(s.intervals))
 	}
 	s.addNamespaces(v)
-	for _, w := range m.Universe.Workloads() {
-		if !w.HostNetwork {
-			s.addWorkload(w, places)
-		}
-	}
+	s.addWorkloads(places)
 	s.addStrangers(v, places)
 	s.addresses = make([]int32, len(s.intervals))
 	for i, pods := range s.onlyPods() {
@@ -106,20 +108,17 @@ func newSpace(v *vocabulary, m *generator.Model, o Options) (*space, error) {
 }
 
 func (s *space) add(e element) int32 {
+	if !s.meter.spend(elementSteps) {
+		return 0
+	}
 	id := int32(len(s.elements)) //nolint:gosec // the elements fit into memory
 	s.elements = append(s.elements, e)
 	if e.isPod() {
 		ns := &s.namespaces[e.namespace]
 		ns.elements = append(ns.elements, id)
-		for key, value := range e.labels {
-			s.byLabel[label{key, value}] = append(s.byLabel[label{key, value}], id)
-		}
 		if e.interval >= 0 {
 			s.podsAt[e.interval] = append(s.podsAt[e.interval], id)
 		}
-	}
-	if e.workload != nil {
-		s.byWorkload[e.workload.ID] = append(s.byWorkload[e.workload.ID], id)
 	}
 	return id
 }
@@ -136,6 +135,21 @@ func (s *space) addNamespaces(v *vocabulary) {
 	marked := v.marked(v.namespaceKeys)
 	marked[corev1.LabelMetadataName] = v.unheard()
 	s.namespaces = append(s.namespaces, namespace{labels: labels.Set{corev1.LabelMetadataName: v.unheard()}}, namespace{labels: marked})
+}
+
+// addWorkloads adds the pods of all workloads, which are most of all elements.
+func (s *space) addWorkloads(places []int32) {
+	all := s.model.Universe.Workloads()
+	s.elements = make([]element, 0, len(all)+8*len(s.namespaces))
+	for _, w := range all {
+		if w.HostNetwork {
+			continue
+		}
+		first := int32(len(s.elements)) //nolint:gosec // the elements fit into memory
+		s.addWorkload(w, places)
+		end := int32(len(s.elements)) //nolint:gosec // the elements fit into memory
+		s.byWorkload[w] = stretch{first, end}
+	}
 }
 
 // addWorkload adds the pods of a workload: one, or where blocks match pods one
@@ -160,6 +174,9 @@ func (s *space) addWorkload(w *generator.Workload, places []int32) {
 
 func (s *space) addAt(e element, places []int32) {
 	for _, i := range places {
+		if s.meter.over() {
+			return
+		}
 		e.interval = i
 		if i >= 0 {
 			e.address = s.intervals[i].first
@@ -194,6 +211,10 @@ func (s *space) end(id int32) End {
 	switch {
 	case e.workload != nil:
 		return End{Workload: e.workload.ID, Address: e.address}
+	case e.stranger == Grouped:
+		out := strangerOf(generator.PodSet{Namespace: s.namespaces[e.namespace].name, Labels: e.labels})
+		out.Address = e.address
+		return out
 	case e.isPod():
 		ns := &s.namespaces[e.namespace]
 		elsewhere := ns.name == "" && int(e.namespace) == len(s.namespaces)-1

@@ -267,7 +267,7 @@ func TestGroupsWithoutWorkloads(t *testing.T) {
 			t.Errorf("%s: missing %v, extra %v", name, report.Missing, report.Extra)
 		}
 		for _, d := range report.Missing {
-			if d.To.String() != "a pod that belongs in namespace kube-system" {
+			if d.To.String() != "a pod of namespace kube-system with k8s-app=kube-dns" {
 				t.Error(d)
 			}
 		}
@@ -366,7 +366,7 @@ func TestEndsSpeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := 0
-	for c := range s.Connectivity() {
+	for c := range s.Asker().Connectivity() {
 		total += c.From.Len()
 		if text := c.To.String(); c.To.Len() > shownEnds && !strings.Contains(text, " more") {
 			t.Errorf("%q", text)

@@ -74,7 +74,7 @@ func compareWithOracle(t *testing.T, seed uint64) int {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	var connections []Connection
-	for c := range set.Connectivity() {
+	for c := range set.Asker().Connectivity() {
 		connections = append(connections, c)
 	}
 	report, err := Compare(policies, m, o.options)
@@ -85,7 +85,7 @@ func compareWithOracle(t *testing.T, seed uint64) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	joint, err := compile(m, o.options, before, policies)
+	joint, err := compile(m, o.options, nil, before, policies)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,7 @@ func (v *vocabulary) rule(r *Rule, o Options) {
 		switch {
 		case p.Pods.isSet():
 			v.pods(p.Pods)
+		case p.Domain == EveryDomain:
 		case p.Domain != "":
 			v.domains[p.Domain] = true
 		default:

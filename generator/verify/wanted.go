@@ -21,18 +21,20 @@ func (s *space) guarded() guarded {
 // wanted is the edges of a model over classes.
 type wanted struct {
 	space *space
+	table *portTable
 	from  [][]int32 // of each class: edges, by index
 	to    map[generator.Peer]classSet
 	named map[generator.Port][]holder
 
-	all, some bitset // of row
+	some bitset   // of row
+	free []bitset // empty, of row
 }
 
-func (s *space) wanted() *wanted {
+func (s *space) wanted(t *portTable) *wanted {
 	n := len(s.classes)
 	w := &wanted{
-		space: s, from: make([][]int32, n), to: map[generator.Peer]classSet{}, named: map[generator.Port][]holder{},
-		all: newBitset(n), some: newBitset(n),
+		space: s, table: t, from: make([][]int32, n), to: map[generator.Peer]classSet{}, named: map[generator.Port][]holder{},
+		some: newBitset(n),
 	}
 	sources := map[generator.Peer]classSet{}
 	set := func(known map[generator.Peer]classSet, p generator.Peer) classSet {
@@ -44,9 +46,13 @@ func (s *space) wanted() *wanted {
 	for i := range s.model.Edges {
 		e := &s.model.Edges[i]
 		for c := range set(sources, e.From).all() {
+			t.meter.spend(1)
 			w.from[c] = append(w.from[c], int32(i)) //nolint:gosec // the edges fit into memory
 		}
 		set(w.to, e.To)
+		if t.meter.over() {
+			break
+		}
 		if _, known := w.named[e.Port]; !known && e.Port.Name != "" {
 			w.named[e.Port] = s.holdersOf(e.Port)
 		}
@@ -54,22 +60,72 @@ func (s *space) wanted() *wanted {
 	return w
 }
 
-// row is where a class should be able to connect to.
+// row is where a class should be able to connect to: first everything on each
+// port, since a class may have as many edges as a recording has addresses.
 func (w *wanted) row(from int32) []part {
-	var row []part
+	var ports []generator.Port
+	to := map[generator.Port]bitset{}
 	for _, i := range w.from[from] {
 		e := &w.space.model.Edges[i]
-		clear(w.all)
-		w.to[e.To].into(w.all)
-		if e.Port.Name == "" {
-			row = plus(row, w.all, generator.Ports(e.Port))
-			continue
+		if to[e.Port] == nil {
+			ports = append(ports, e.Port)
+			to[e.Port] = w.empty()
 		}
-		for _, h := range w.named[e.Port] {
-			if w.some.meet(w.all, h.classes) {
-				row = plus(row, w.some, h.ports)
+		target := w.to[e.To]
+		w.table.meter.spend(1 + len(target.list) + len(target.bits))
+		target.into(to[e.Port])
+	}
+	var row []part
+	for _, same := range w.alike(ports, to) {
+		all, p := to[same[0]], same[0]
+		if p.Name == "" {
+			row = w.table.plus(row, all, w.table.intern(generator.Ports(same...)))
+		} else {
+			for _, h := range w.named[p] {
+				if w.some.meet(all, h.classes) {
+					row = w.table.plus(row, w.some, w.table.intern(h.ports))
+				}
 			}
 		}
 	}
+	for _, all := range to {
+		clear(all)
+		w.free = append(w.free, all)
+	}
 	return row
+}
+
+// fewPorts are added to a row one by one: that is less work than to look for those
+// that lead to the same.
+const fewPorts = 8
+
+// alike puts the numbered ports together that lead to the same classes.
+func (w *wanted) alike(ports []generator.Port, to map[generator.Port]bitset) [][]generator.Port {
+	out := make([][]generator.Port, 0, len(ports))
+	at := map[string]int{}
+	for i, p := range ports {
+		if len(ports) > fewPorts && p.Name == "" {
+			w.table.meter.spend(2 * len(to[p]))
+			key := wideKey(noPort, to[p])
+			if k, known := at[key]; known {
+				out[k] = append(out[k], p)
+				continue
+			}
+			at[key] = len(out)
+		}
+		out = append(out, ports[i:i+1:i+1])
+	}
+	return out
+}
+
+// empty returns a set that row gives back.
+func (w *wanted) empty() bitset {
+	if n := len(w.free); n > 0 {
+		b := w.free[n-1]
+		w.free = w.free[:n-1]
+		return b
+	}
+	b := newBitset(len(w.from))
+	w.table.meter.spend(rangeSteps + keptSteps*len(b))
+	return b
 }

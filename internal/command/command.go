@@ -23,7 +23,6 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
-	"github.com/gatehouse-sh/gatehouse/internal/report"
 )
 
 // The exit codes. They are documented in docs/cli.md and do not change.
@@ -76,7 +75,7 @@ func Run(ctx context.Context, env Environment, args []string) int {
 	case ctx.Err() != nil:
 		err = errors.New("interrupted")
 	}
-	a.say("%s: %v", a.name, err)
+	a.sayError(err)
 	return ExitFault
 }
 
@@ -113,7 +112,7 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w\nSee '%s --help'", err, cmd.CommandPath())
+		return hintedError{err, fmt.Sprintf("See '%s --help'", cmd.CommandPath())}
 	})
 	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand(), a.backstopCommand(), a.rbacCommand(), a.generateCommand(), a.networkCommand())
 	root.InitDefaultCompletionCmd()
@@ -137,21 +136,21 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
 		hint = fmt.Sprintf("Did you mean '%s %s'?", cmd.CommandPath(), strings.Join(meant, "' or '"+cmd.CommandPath()+" "))
 	}
-	return fmt.Errorf("unknown command %q for %q\n%s", args[0], cmd.CommandPath(), hint)
+	return hintedError{fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()), hint}
 }
 
 // between accepts so many arguments, and tells whoever gives others what they are.
 func between(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || len(args) > most {
-			return fmt.Errorf("usage: %s\nSee '%s --help'", cmd.UseLine(), cmd.CommandPath())
+			return hintedError{errors.New("usage: " + cmd.UseLine()), fmt.Sprintf("See '%s --help'", cmd.CommandPath())}
 		}
 		return nil
 	}
 }
 
 // count is a number of things: "1 finding", "2 findings".
-func count(n int, noun string) string {
+func count[N int | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
@@ -185,12 +184,10 @@ func (a *app) colour(when string) (bool, error) {
 	return false, fmt.Errorf("--color %q is not one of auto, always, never", when)
 }
 
-// say writes a line to the standard error, or the several of a message that has
-// them, in visible characters: errors quote files and the answers of clusters. When
-// that fails there is nowhere to say so.
-func (a *app) say(format string, args ...any) {
-	_, _ = a.Err.Write(append(report.Visible(fmt.Appendf(nil, format, args...)), '\n'))
-}
+// say writes one line to the standard error in visible characters: errors quote files
+// and the answers of clusters, and a line break in a name must not begin what looks like
+// another message. When that fails there is nowhere to say so.
+func (a *app) say(format string, args ...any) { _ = line(a.Err, format, args...) }
 
 // examples calls the program in its examples as it was called.
 func (a *app) examples(text string) string { return strings.ReplaceAll(text, "gatehouse ", a.name+" ") }

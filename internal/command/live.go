@@ -66,29 +66,45 @@ func (a *app) loadCluster(ctx context.Context, config *rest.Config, name string)
 	if err != nil {
 		return loaded{}, err
 	}
-	bar := a.progress("reading cluster "+name, 0)
-	counts := map[string]int{}
-	sum := 0
-	read, err := client.Load(ctx, cluster.LoadOptions{Progress: func(kind inventory.Kind, n int) {
-		sum += n - counts[kind.Resource+"."+kind.Group]
-		counts[kind.Resource+"."+kind.Group] = n
-		bar.set(sum)
-	}})
-	bar.stop()
+	read, err := a.listCluster(ctx, client, name, cluster.LoadOptions{})
 	if err != nil {
-		return loaded{}, fmt.Errorf("read cluster %s: %w", name, err)
+		return loaded{}, err
 	}
-	out := loaded{inventory: inventory.New(read.Objects...), live: true}
+	out := loaded{inventory: inventory.New(read.Objects...), live: true, targets: liveTargets(read.Objects)}
 	for _, c := range read.Unread() {
 		out.faults = append(out.faults, report.Fault{Message: c.String()})
 	}
-	for _, o := range read.Objects {
+	return out, nil
+}
+
+// listCluster reads a cluster behind a bar.
+func (a *app) listCluster(ctx context.Context, client *cluster.Client, name string, o cluster.LoadOptions) (cluster.Snapshot, error) {
+	bar := a.progress("reading cluster "+name, 0)
+	counts := map[string]int{}
+	sum := 0
+	o.Progress = func(kind inventory.Kind, n int) {
+		sum += max(0, n-counts[kind.Resource+"."+kind.Group])
+		counts[kind.Resource+"."+kind.Group] = n
+		bar.set(sum)
+	}
+	read, err := client.Load(ctx, o)
+	bar.stop()
+	if err != nil {
+		return read, fmt.Errorf("read cluster %s: %w", name, err)
+	}
+	return read, nil
+}
+
+// liveTargets are objects of a cluster, in order. They stand in no file.
+func liveTargets(objects []inventory.Object) []target {
+	out := make([]target, 0, len(objects))
+	for _, o := range objects {
 		key := inventory.KeyOf(o)
 		version := o.GetObjectKind().GroupVersionKind().GroupVersion().String()
-		out.targets = append(out.targets, target{object: o, key: key, at: report.Judged{Object: report.NewObject(version, key)}})
+		out = append(out, target{object: o, key: key, at: report.Judged{Object: report.NewObject(version, key)}})
 	}
-	slices.SortFunc(out.targets, func(x, y target) int { return x.key.Compare(y.key) })
-	return out, nil
+	slices.SortFunc(out, func(x, y target) int { return x.key.Compare(y.key) })
+	return out
 }
 
 // clusterPolicy returns the policy that a cluster's CheckPolicy makes; the

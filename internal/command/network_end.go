@@ -5,14 +5,9 @@ package command
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
-	"strconv"
-	"strings"
-
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/notation"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
@@ -23,63 +18,40 @@ type namedEnd struct {
 	ends []verify.End
 }
 
-// groups are the peers that go by one word.
-var groups = map[string]generator.PeerKind{
-	"dns": generator.DNSPeer, "api-server": generator.APIServerPeer, "nodes": generator.NodePeer,
-	"gateway": generator.GatewayPeer, "monitoring": generator.MonitoringPeer,
-}
-
 // readEnd finds the end that a text names.
 func readEnd(m *generator.Model, text string) (namedEnd, error) {
-	if kind, is := groups[text]; is {
-		return groupEnd(m, kind)
+	p, err := notation.ParsePeer(text)
+	if err != nil {
+		return namedEnd{}, err
 	}
-	if a, err := netip.ParseAddr(text); err == nil {
-		return namedEnd{generator.CIDRPeerOf(netip.PrefixFrom(a, a.BitLen())), []verify.End{verify.AddressOf(a)}}, nil
+	if p, err = notation.Find(m.Universe, p); err != nil {
+		return namedEnd{}, err
 	}
-	parts := strings.Split(text, "/")
-	switch {
-	case len(parts) == 1 && strings.Contains(text, ".") && len(validation.IsDNS1123Subdomain(text)) == 0:
-		return namedEnd{generator.FQDNPeerOf(text), []verify.End{verify.DomainOf(text)}}, nil
-	case len(parts) == 3 && slices.Contains([]string{"service", "services", "svc"}, strings.ToLower(parts[0])):
-		return namedEnd{peer: generator.ServicePeerOf(parts[1], parts[2])}, nil
-	case len(parts) == 3:
-		return workloadEnd(m, parts[0], parts[1], parts[2])
-	case text == "*/*":
-		return namedEnd{generator.Peer{Kind: generator.ClusterPeer}, []verify.End{verify.StrangerIn("")}}, nil
-	case len(parts) == 2 && parts[1] == "*":
-		if m.Universe.NamespaceLabels(parts[0]) == nil {
-			return namedEnd{}, fmt.Errorf("%q: no namespace %s among the objects; there are %s", text, parts[0], orNone(m.Universe.Namespaces()))
+	end := namedEnd{peer: p}
+	switch p.Kind {
+	case generator.ServicePeer:
+	case generator.WorkloadPeer:
+		end.ends = []verify.End{verify.PodOf(p.ID())}
+	case generator.NamespacePeer:
+		if m.Universe.NamespaceLabels(p.Namespace) == nil {
+			return namedEnd{}, fmt.Errorf("%q: no namespace %s among the objects; there are %s", text, p.Namespace, orNone(m.Universe.Namespaces()))
 		}
-		return namedEnd{generator.NamespacePeerOf(parts[0]), []verify.End{verify.StrangerIn(parts[0])}}, nil
-	case len(parts) == 2:
-		return workloadEnd(m, "", parts[0], parts[1])
-	}
-	return namedEnd{}, fmt.Errorf("%q is neither a workload (namespace/name), a Service (service/namespace/name), an address, a domain name nor one of dns, api-server, nodes, gateway, monitoring", text)
-}
-
-func workloadEnd(m *generator.Model, kind, namespace, name string) (namedEnd, error) {
-	var found []generator.WorkloadID
-	within := m.Universe.Within(namespace)
-	others := make([]string, 0, len(within))
-	for _, w := range within {
-		others = append(others, w.ID.Name)
-		if w.ID.Name == name && (kind == "" || strings.EqualFold(kind, w.ID.Kind)) {
-			found = append(found, w.ID)
+		end.ends = []verify.End{verify.StrangerIn(p.Namespace)}
+	case generator.ClusterPeer:
+		end.ends = []verify.End{verify.StrangerIn("")}
+	case generator.CIDRPeer:
+		if !p.Prefix.IsSingleIP() {
+			return namedEnd{}, fmt.Errorf("%q is many addresses: name one", text)
 		}
+		end.ends = []verify.End{verify.AddressOf(p.Prefix.Addr())}
+	case generator.FQDNPeer:
+		end.ends = []verify.End{verify.DomainOf(p.Name)}
+	case generator.ExternalPeer:
+		return namedEnd{}, fmt.Errorf("%q is many addresses: name one", text)
+	case generator.DNSPeer, generator.APIServerPeer, generator.NodePeer, generator.GatewayPeer, generator.MonitoringPeer:
+		return groupEnd(m, p.Kind)
 	}
-	slices.Sort(others)
-	switch len(found) {
-	case 1:
-		return namedEnd{generator.WorkloadPeerOf(found[0]), []verify.End{verify.PodOf(found[0])}}, nil
-	case 0:
-		return namedEnd{}, fmt.Errorf("no workload %s in namespace %s; there are %s", name, namespace, orNone(slices.Compact(others)))
-	}
-	names := make([]string, len(found))
-	for i, id := range found {
-		names[i] = strings.ToLower(id.Kind) + "/" + namespace + "/" + name
-	}
-	return namedEnd{}, fmt.Errorf("%s/%s is several workloads: say %s", namespace, name, strings.Join(names, " or "))
+	return end, nil
 }
 
 // groupEnd is an end for each part of a group.
@@ -97,29 +69,16 @@ var flagOf = map[generator.PeerKind]string{
 	generator.GatewayPeer: "gateway", generator.MonitoringPeer: "monitoring",
 }
 
-// parsePort reads "8080", "UDP/53", "53/udp", "TCP/http" or "http".
+// parsePort reads what stands for one port: "8080", "UDP/53", "53/udp", "TCP/http".
 func parsePort(text string) (generator.Port, error) {
-	protocol, port := generator.TCP, text
-	if a, b, both := strings.Cut(text, "/"); both {
-		p, err := generator.ParseProtocol(a)
-		if err != nil {
-			if p, err = generator.ParseProtocol(b); err != nil {
-				return generator.Port{}, fmt.Errorf("port %q: neither %q nor %q is a protocol: TCP, UDP or SCTP", text, a, b)
-			}
-			b = a
-		}
-		protocol, port = p, b
+	list, err := notation.ParsePorts(text)
+	switch {
+	case err != nil:
+		return generator.Port{}, err
+	case len(list) > 1 || list[0].Name == "" && list[0].First != list[0].Last:
+		return generator.Port{}, fmt.Errorf("port %q: is many ports: name one", text)
 	}
-	if n, err := strconv.ParseUint(port, 10, 32); err == nil {
-		if n < 1 || n > generator.MaxPort {
-			return generator.Port{}, fmt.Errorf("port %q: not a number from 1 to %d", text, generator.MaxPort)
-		}
-		return generator.NumberedPort(protocol, uint16(n)), nil
-	}
-	if faults := validation.IsValidPortName(port); len(faults) > 0 {
-		return generator.Port{}, fmt.Errorf("port %q: neither a number nor the name of a port", text)
-	}
-	return generator.NamedPort(protocol, port), nil
+	return list[0], nil
 }
 
 // pair is one pair of ends to ask about.
@@ -170,14 +129,7 @@ func (r *modelled) because(q pair) []string {
 			continue
 		}
 		for _, why := range e.Because {
-			text := why.Source.String()
-			if why.Where != "" {
-				text += " " + why.Where
-			}
-			if why.What != "" {
-				text += " (" + why.What + ")"
-			}
-			out = append(out, text)
+			out = append(out, why.String())
 		}
 	}
 	return out

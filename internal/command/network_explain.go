@@ -5,19 +5,19 @@ package command
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
 func (a *app) networkExplainCommand() *cobra.Command {
 	var f togetherFlags
 	cmd := &cobra.Command{
-		Use:   "explain SRC DST PORT -f PATH",
+		Use:   "explain SRC DST PORT -f PATH|--cluster",
 		Short: "Say which policy and rule allows or blocks a connection",
-		Long: "Ask the NetworkPolicies of files whether one end may connect to another. Both sides decide: the\n" +
+		Long: "Ask the policies of files or of a cluster whether one end may connect to another. Both sides decide: the\n" +
 			"egress of the source and the ingress of the destination.\n\n" +
 			"An end is a workload as namespace/name or kind/namespace/name, a Service as service/namespace/name\n" +
 			"(its port becomes that of the pods), any other pod of a namespace as namespace/*, of a namespace\n" +
@@ -26,7 +26,8 @@ func (a *app) networkExplainCommand() *cobra.Command {
 			"Exit codes: 0 allowed, 1 blocked, 2 it could not be told.",
 		Example: a.examples("  gatehouse network explain shop/web shop/carts 8080 -f k8s/\n" +
 			"  gatehouse network explain shop/web service/shop/carts 80 -f k8s/ -f policies.yaml\n" +
-			"  gatehouse network explain 203.0.113.7 shop/web TCP/http -f k8s/"),
+			"  gatehouse network explain 203.0.113.7 shop/web TCP/http -f k8s/\n" +
+			"  gatehouse network explain shop/web dns UDP/53 --cluster"),
 		Args: between(3, 3),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.networkExplain(cmd.Context(), &f, args) },
 	}
@@ -58,6 +59,8 @@ func (a *app) networkExplain(ctx context.Context, f *togetherFlags, args []strin
 	if err != nil {
 		return fmt.Errorf("destination: %w", err)
 	}
+	// Of a name that no policy speaks of, what is decided is about its addresses.
+	unnamed := to.peer.Kind == generator.FQDNPeer && !set.names(to.peer.Name)
 	port, err := parsePort(args[2])
 	if err != nil {
 		return err
@@ -66,14 +69,17 @@ func (a *app) networkExplain(ctx context.Context, f *togetherFlags, args []strin
 	if err != nil {
 		return err
 	}
-	compiled, err := verify.Compile(set.policies, read.model, verify.Options{})
+	compiled, err := verify.Compile(set.policies, read.model, read.profile.Verify())
 	if err != nil {
-		return fmt.Errorf("read the policies: %w", err)
+		return fmt.Errorf("read the policies: %w", sayRanges(err))
 	}
 	lines := make([]answerLine, 0, len(asked))
 	blocked := false
 	for _, q := range asked {
 		v, err := compiled.Allowed(q.from, q.to, q.port)
+		if err != nil && unnamed {
+			return fmt.Errorf("no policy speaks of %s, and its addresses decide: ask about one of them (%w)", to.peer.Name, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -90,6 +96,9 @@ func (a *app) networkExplain(ctx context.Context, f *togetherFlags, args []strin
 			return err
 		}
 	}
+	if blocked && unnamed {
+		a.say("warning: no policy speaks of %s: where blocks of addresses are allowed, its addresses decide, so ask about one of them", to.peer.Name)
+	}
 	if blocked {
 		return failure(ExitFindings)
 	}
@@ -101,17 +110,18 @@ func (a *app) tellAnswer(set policySet, l answerLine, v verify.Verdict) error {
 	if !l.Allowed {
 		answer = "blocked"
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s: %s -> %s %s\n", answer, l.From, l.To, l.Port)
-	text.WriteString("  leaving  " + l.From + ": " + set.because(v.Egress) + "\n")
-	text.WriteString("  entering " + l.To + ": " + set.because(v.Ingress))
+	lines := []string{
+		answer + ": " + l.From + " -> " + l.To + " " + l.Port,
+		"  leaving  " + l.From + ": " + set.because(v.Egress),
+		"  entering " + l.To + ": " + set.because(v.Ingress),
+	}
 	for _, why := range l.Because {
-		text.WriteString("\n  declared by " + why)
+		lines = append(lines, "  declared by "+why)
 	}
 	if len(l.Because) == 0 {
-		text.WriteString("\n  no manifest declares this connection")
+		lines = append(lines, "  no manifest declares this connection")
 	}
-	for each := range strings.SplitSeq(text.String(), "\n") {
+	for _, each := range lines {
 		if err := line(a.Out, "%s", each); err != nil {
 			return err
 		}

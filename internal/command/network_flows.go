@@ -4,92 +4,104 @@ package command
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/flows"
-	"github.com/gatehouse-sh/gatehouse/internal/source/files"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
-
-// flowsOver reads recordings over the objects of a model. Several are taken as one:
-// the parts of a rotated file. add gives
-// each flow to the collector, as it is or without what does not count.
-func (a *app) flowsOver(ctx context.Context, paths []string, o flows.Options, add func(*flows.Collector, *flows.Flow) error) (flows.Result, error) {
-	names := make([]string, 0, len(paths))
-	for _, path := range paths {
-		names = append(names, placeOf(path, 0))
-	}
-	o.Where = strings.Join(names, ", ")
-	c := flows.NewCollector(o)
-	bar := a.progress("reading MiB of flows", 0)
-	r := flows.Reader{Read: func(n int64) { bar.set(int(n >> 20)) }}
-	var err error
-	for _, path := range paths {
-		if err = a.readRecording(ctx, &r, path, func(f *flows.Flow) error { return add(c, f) }); err != nil {
-			break
-		}
-	}
-	bar.stop()
-	if err != nil {
-		return flows.Result{}, err
-	}
-	if r.Stats.Flows == 0 {
-		return flows.Result{}, fmt.Errorf("read flows of %s: there is none", o.Where)
-	}
-	c.Lose(r.Stats.Lost)
-	for _, f := range r.Stats.Faults {
-		a.say("warning: %s: %s", o.Where, f)
-	}
-	if n := r.Stats.Broken - len(r.Stats.Faults); n > 0 {
-		a.say("warning: %s: %d more lines could not be read", o.Where, n)
-	}
-	return c.Result(), nil
-}
-
-func (a *app) readRecording(ctx context.Context, r *flows.Reader, path string, add func(*flows.Flow) error) error {
-	in := a.In
-	if path != files.Stdin {
-		f, err := os.Open(path) //nolint:gosec // the path is what the user asked for
-		if err != nil {
-			return fmt.Errorf("read flows: %w", err)
-		}
-		defer f.Close() //nolint:errcheck // it was only read
-		in = f
-	}
-	if err := r.Each(interruptible{ctx, in}, add); err != nil {
-		return fmt.Errorf("%s: %w", placeOf(path, 0), err)
-	}
-	return nil
-}
 
 // tellFlows says what a recording held and what it did not: edges that were learned
 // are worth what the recording is.
 func (a *app) tellFlows(r *flows.Result, inv *inventory.Inventory, u *generator.Universe) {
-	a.say("note: %d flows, from %s to %s: %s", r.Summary.Flows, momentOf(r.Window.First()), momentOf(r.Window.Last()), count(len(r.Edges), "connection"))
+	a.say("note: %s, from %s to %s: %s", count(r.Summary.Flows, "flow"), momentOf(r.Window.First()), momentOf(r.Window.Last()), count(len(r.Edges), "connection"))
 	for reason, n := range r.Summary.Left {
 		if n > 0 {
-			a.say("note: %d flows make no connection: %s", n, flows.Reason(reason))
+			a.say("note: no connection comes of %s: %s%s", count(n, "flow"), flows.Reason(reason), namesOf(r.Notes, flows.Reason(reason)))
+		}
+	}
+	a.tellTimes(&r.Window)
+	for i, e := range r.Old {
+		if i == maxGaps {
+			a.say("note: and %s more", count(len(r.Old)-i, "connection"))
+			break
+		}
+		a.say("note: too long ago (--%s): %s, last seen at %s", flagKeep, e, momentOf(e.Because[0].Last))
+	}
+	for i := range r.Edges {
+		if e := &r.Edges[i]; e.From.Kind == generator.ExternalPeer || e.To.Kind == generator.ExternalPeer {
+			a.say("note: every address outside of the cluster is allowed (--%s): %s, %s", flagExternal, e, e.Because[0].What)
 		}
 	}
 	if n := r.Window.Lost; n > 0 {
-		a.say("warning: the recorder lost %d events", n)
+		a.say("warning: the recorder lost %s", count(n, "event"))
 	}
 	gaps := r.Coverage(inv, u)
 	for i, gap := range gaps {
 		if i == maxGaps {
-			a.say("warning: and %d more workloads of which the recording says too little", len(gaps)-i)
+			a.say("warning: and %s more of which the recording says too little", count(len(gaps)-i, "workload"))
 			break
 		}
 		a.say("warning: the recording says too little: %s", gap)
 	}
 }
+
+// tellTimes says when nobody looked, and which times are of clocks that are wrong.
+func (a *app) tellTimes(w *flows.Window) {
+	if gaps := w.Gaps(); len(gaps) > 0 {
+		var sum time.Duration
+		for _, g := range gaps {
+			sum += g.Last.Sub(g.First)
+		}
+		a.say("note: nobody looked in %s of more than %s, %s together", count(len(gaps), "silence"), w.Gap, sum.Round(time.Second))
+	}
+	if n := w.Backwards; n > 0 {
+		a.say("note: the times of flows go back by more than %s, %s: clocks jumped, or the recordings are in another order", w.Gap, count(n, "time"))
+	}
+	if n := w.Timeless; n > 0 {
+		a.say("note: %s without a time", count(n, "flow"))
+	}
+	if n := w.Ahead; n > 0 {
+		a.say("warning: %s of the future: a clock is wrong, and these times do not count", count(n, "flow"))
+	}
+	var strays uint64
+	for _, s := range w.Strays {
+		strays += s.Flows
+	}
+	if strays > 0 {
+		a.say("warning: %s from %s to %s, more than a year from the others: a clock was wrong, and these times do not count",
+			count(strays, "flow"), momentOf(w.Strays[0].First), momentOf(w.Strays[len(w.Strays)-1].Last))
+	}
+}
+
+// namesOf names the most frequent causes for which flows made no connection: " (pod
+// gone/x, 2 flows; pod gone/y, 1 flow; and more)".
+func namesOf(notes []flows.Note, reason flows.Reason) string {
+	var names []string
+	more := 0
+	for _, n := range notes { // the most frequent first
+		switch {
+		case n.Reason != reason:
+		case len(names) == maxCauses || n.What == "":
+			more++
+		default:
+			names = append(names, fmt.Sprintf("%.200s, %s", n.What, count(n.Flows, "flow")))
+		}
+	}
+	if more > 0 {
+		names = append(names, "and more")
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(names, "; ") + ")"
+}
+
+// maxCauses is how many causes are named for each reason.
+const maxCauses = 3
 
 // maxGaps is how many workloads are named of which nothing is known.
 const maxGaps = 10
@@ -108,29 +120,25 @@ const seenFor = 24 * time.Hour
 // disagreements tells where manifests and flows differ. The connections are in the
 // model all the same.
 func (a *app) disagreements(read *modelled) {
-	if read.seen == nil {
-		return
-	}
-	for _, c := range read.model.Conflicts(func(id generator.WorkloadID) bool { return read.seen.Covers(id, seenFor) }) {
+	for _, c := range read.conflicts() {
 		a.say("note: %s", c)
 	}
 }
 
-// stillUnreached leaves out Services that the flows lead to.
-func (r *modelled) stillUnreached() []generator.Peer {
+// conflicts are where manifests and what people ask for differ from what was seen.
+func (r *modelled) conflicts() []generator.Conflict {
 	if r.seen == nil {
+		return nil
+	}
+	return r.model.Conflicts(func(id generator.WorkloadID) bool { return r.seen.Covers(id, seenFor) })
+}
+
+// stillUnreached leaves out Services that flows or what people ask for lead to.
+func (r *modelled) stillUnreached() []generator.Peer {
+	if r.seen == nil && !r.asked {
 		return r.found.Unreached
 	}
-	reached := map[generator.Peer]bool{}
-	for _, e := range r.model.Edges {
-		if e.From != e.To && e.From.Kind != generator.MonitoringPeer {
-			reached[e.To] = true
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(r.found.Unreached), func(p generator.Peer) bool {
-		behind, err := r.behind(p, generator.Port{})
-		return err == nil && slices.ContainsFunc(behind, func(e generator.Edge) bool { return reached[e.To] })
-	})
+	return r.model.Silent(r.inventory, r.found.Unreached)
 }
 
 // behind is what a Service leads to on a port, or on every port for the zero one.

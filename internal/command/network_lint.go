@@ -14,14 +14,15 @@ import (
 func (a *app) networkLintCommand() *cobra.Command {
 	var f togetherFlags
 	cmd := &cobra.Command{
-		Use:   "lint -f PATH",
-		Short: "Find what is probably not meant in NetworkPolicies",
+		Use:   "lint -f PATH|--cluster",
+		Short: "Find what is probably not meant in policies of the network",
 		Long: "Find policies that select no workload and rules that name nobody, pods that cannot ask the name\n" +
-			"servers, rules that allow what the other end refuses, and policies and rules that change nothing.\n" +
-			"The files have the workloads and the policies.\n\n" +
+			"servers, rules that allow what the other end refuses or another policy denies, policies that overlap, and policies and rules\n" +
+			"that change nothing. The files have the workloads and the policies.\n\n" +
 			"Exit codes: 0 nothing found, 1 something found, 2 it could not be told.",
 		Example: a.examples("  gatehouse network lint -f k8s/\n" +
-			"  gatehouse network lint -f k8s/ -o json"),
+			"  gatehouse network lint -f k8s/ -o json\n" +
+			"  gatehouse network lint --cluster"),
 		Args: between(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.networkLint(cmd.Context(), &f) },
 	}
@@ -44,13 +45,16 @@ func (a *app) networkLint(ctx context.Context, f *togetherFlags) error {
 		return err
 	}
 	if len(set.policies) == 0 {
-		return fmt.Errorf("there is nothing to look at: no NetworkPolicy in the files")
+		return fmt.Errorf("there is nothing to look at: no policy of the network among the objects")
+	}
+	if len(read.model.Universe.Workloads()) == 0 {
+		a.say("warning: no workload is among the objects, so that policies seem to select nothing: name their files as well")
 	}
 	bar := a.progress("looking at policies", 0)
-	found, err := lint.Policies(set.policies, read.model, lint.Options{Progress: bar.set})
+	found, err := lint.Policies(set.policies, read.model, lint.Options{Verify: read.profile.Verify(), Progress: bar.set})
 	bar.stop()
 	if err != nil {
-		return fmt.Errorf("look at the policies: %w", err)
+		return fmt.Errorf("look at the policies: %w", sayRanges(err))
 	}
 	lines := make([]lintLine, 0, len(found))
 	for _, each := range found {
@@ -73,7 +77,10 @@ func (a *app) tellLint(set policySet, lines []lintLine) error {
 		if l.Rule != "" {
 			subject += ", " + l.Rule
 		}
-		if err := line(a.Out, "%s: %s: %s (%s)", l.Place, subject, l.What, l.Kind); err != nil {
+		if l.Place != "" {
+			subject = l.Place + ": " + subject
+		}
+		if err := line(a.Out, "%s: %s (%s)", subject, l.What, l.Kind); err != nil {
 			return err
 		}
 	}

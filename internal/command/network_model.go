@@ -7,13 +7,22 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
+	"github.com/gatehouse-sh/gatehouse/generator/enforcer"
 	"github.com/gatehouse-sh/gatehouse/generator/flows"
+	"github.com/gatehouse-sh/gatehouse/generator/intents"
 	"github.com/gatehouse-sh/gatehouse/generator/manifests"
+	"github.com/gatehouse-sh/gatehouse/generator/templates"
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
+	"github.com/gatehouse-sh/gatehouse/internal/schema"
 	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/manifests/crd"
 )
 
 // modelFlags say how the model of an application is made.
@@ -21,8 +30,13 @@ type modelFlags struct {
 	environment environmentFlags
 	namespaces  []string
 	classes     []string
-	flows       []string
+	flows       flowFlags
+	secrets     []string
+	templates   templateFlags
 	domains     string
+	enforcer    string
+	cilium      ciliumFlags
+	live        liveFlags
 	keepGoing   bool
 	quiet       bool
 }
@@ -38,36 +52,49 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	f.addSurroundings(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&f.namespaces, "namespace", "n", nil, "guard these namespaces; default: every one with workloads but the system's")
-	flags.StringSliceVar(&f.flows, "flows", nil, "recorded flows, whose connections are wanted too: files of Hubble, JSON lines or CSV, plain or gzip")
-	flags.BoolVar(&f.keepGoing, "keep-going", false, "go on without what cannot be read, and without connections whose other end is not known")
+	f.flows.add(flags)
+	f.templates.add(flags)
+	flags.BoolVar(&f.keepGoing, "keep-going", false, "go on without what cannot be read and kinds that Kubernetes does not have, with the last of objects that have one name, and without connections whose other end is not known or that policies cannot say")
 }
 
 // addSurroundings adds those that say what files do not, for commands that guard
 // nothing.
 func (f *modelFlags) addSurroundings(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	f.live.add(flags)
 	f.environment.add(flags)
+	flags.StringSliceVar(&f.secrets, "secrets", nil, "files or folders with Secrets: addresses in URLs that pods get from them count, and nothing of them is printed but the host of an address")
 	flags.StringSliceVar(&f.classes, "gateway-class", []string{"gatehouse"}, "classes of Ingresses and Gateways that the pods of --gateway serve")
 	flags.StringVar(&f.domains, "domains", domainsRefuse, "connections to domain names, which a NetworkPolicy cannot express: \"refuse\" them, or allow every address outside of the cluster (\"external\") on their port")
+	flags.StringVar(&f.enforcer, "enforcer", enforcer.Names()[0], "who enforces NetworkPolicies, one of "+strings.Join(enforcer.Names(), ", ")+": what is written is what it does as meant, and what it does differently counts in the answers")
+	complete(cmd, "enforcer", fixed(enforcer.Names()...))
+	f.cilium.add(flags)
+	complete(cmd, "cilium", fixed(ciliumWords...))
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "leave out the notes")
 	complete(cmd, "domains", fixed(domainsRefuse, domainsExternal))
 }
 
 // modelled is what files say about connections.
 type modelled struct {
-	model     *generator.Model
-	found     manifests.Found
-	seen      *flows.Result       // of recordings; nil without
-	problems  []generator.Problem // of the manifests and of the model, in order
-	cut       []generator.Problem // those that would cut off an application: part of problems
-	inventory *inventory.Inventory
+	model       *generator.Model
+	found       manifests.Found
+	seen        *flows.Result       // of recordings; nil without
+	preset      preset              // of templates
+	problems    []generator.Problem // of the manifests and of the model, in order
+	cut         []generator.Problem // those that would cut off an application: part of problems
+	inventory   *inventory.Inventory
+	disbelieved []generator.Problem // who says to be the API server: part of problems
+	objects     loaded              // of which the model was made
+	profile     enforcer.Profile
+	asked       bool                // people ask for connections
+	refused     []verify.Difference // wanted, and refused by policies beside those that are made
 }
 
-// readModel reads manifests and makes the model of what they declare. What is
+// readModel reads manifests or a cluster and makes the model of what they declare. What is
 // missing from it is in the result; what cannot be read is an error unless the
 // user wants to go on.
 func (a *app) readModel(ctx context.Context, f *modelFlags, paths []string) (*modelled, error) {
-	read, err := a.loadFiles(ctx, paths, f.quiet)
+	read, err := a.loadSource(ctx, f, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +104,9 @@ func (a *app) readModel(ctx context.Context, f *modelFlags, paths []string) (*mo
 			a.say("nothing was done, since not everything could be read; --keep-going goes on without it")
 			return nil, failure(ExitFault)
 		}
+		if read.twice {
+			a.say("note: of objects with one name the last counts, in the order in which files are read")
+		}
 	}
 	return a.modelOf(ctx, f, read)
 }
@@ -85,6 +115,10 @@ func (a *app) readModel(ctx context.Context, f *modelFlags, paths []string) (*mo
 func (a *app) modelOf(ctx context.Context, f *modelFlags, read loaded) (*modelled, error) {
 	if err := oneOf("--domains", f.domains, []string{domainsRefuse, domainsExternal}); err != nil {
 		return nil, err
+	}
+	profile, err := enforcer.Find(f.enforcer)
+	if err != nil {
+		return nil, fmt.Errorf("--%w", err)
 	}
 	universe, err := generator.Observe(read.inventory)
 	if err != nil {
@@ -104,12 +138,25 @@ func (a *app) modelOf(ctx context.Context, f *modelFlags, read loaded) (*modelle
 	if err != nil {
 		return nil, err
 	}
-	out := &modelled{inventory: read.inventory}
-	out.found = manifests.Edges(read.inventory, universe, &environment, manifests.Options{Classes: f.served()})
+	out := &modelled{inventory: read.inventory, objects: read, profile: profile}
+	secrets, err := readSecrets(f.secrets)
+	if err != nil {
+		return nil, err
+	}
+	out.found = manifests.Edges(read.inventory, universe, &environment, manifests.Options{Classes: f.served(), Secrets: secrets})
 	out.found.Placed(placesOf(read.targets))
-	edges := out.found.Edges
-	if len(f.flows) > 0 {
-		seen, err := a.flowsOver(ctx, f.flows, flows.Options{Inventory: read.inventory, Universe: universe, Environment: environment}, (*flows.Collector).Add)
+	in := generator.Input{Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Now: a.Now()}
+	edges := slices.Concat(out.found.Edges, out.intended(ctx, in))
+	preset, err := f.templates.apply(templates.Input{Inventory: read.inventory, Universe: universe, Environment: environment, Enforcer: templates.EnforcerOf(f.enforcer)}, guards)
+	if err != nil {
+		return nil, err
+	}
+	edges, out.preset = append(edges, preset.edges...), preset
+	out.found.Problems = slices.Concat(out.found.Problems, preset.problems)
+	if f.flows.given() {
+		seen, err := a.flowsOver(ctx, &f.flows, flows.Options{
+			Inventory: read.inventory, Universe: universe, Environment: environment, Keep: f.flows.keep, External: f.flows.external, Wishes: f.flows.dropped,
+		}, (*flows.Collector).Add)
 		if err != nil {
 			return nil, err
 		}
@@ -120,51 +167,65 @@ func (a *app) modelOf(ctx context.Context, f *modelFlags, read loaded) (*modelle
 		edges = slices.Concat(edges, seen.Edges)
 		out.found.Problems = slices.Concat(out.found.Problems, seen.Problems)
 	}
-	in := generator.Input{Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Edges: edges}
+	in.Edges = edges
 	var problems []generator.Problem
 	if out.model, problems = generator.Build(in); f.domains == domainsExternal {
 		// Only the model says of an ExternalName Service that it is a domain name.
 		var more []generator.Problem
-		in.Edges = named(out.model.Edges)
+		in.Edges = generator.NamesOutside(out.model.Edges, "--domains="+domainsExternal)
 		out.model, more = generator.Build(in)
 		problems = append(problems, more...)
 	}
-	for _, p := range out.found.Problems {
-		if out.guarded(p.Edge) && out.unserved(p.Edge) {
-			out.cut = append(out.cut, p)
-		}
-	}
-	for _, p := range problems {
-		if out.guarded(p.Edge) && (vital(p.Edge.From) || vital(p.Edge.To)) {
-			out.cut = append(out.cut, p)
-		}
-	}
 	out.problems = slices.Concat(out.found.Problems, problems)
+	if len(f.namespaces) > 0 {
+		out.problems = out.model.About(out.problems)
+	}
+	out.cut = out.model.Cuts(read.inventory, out.problems)
+	out.disbelieved = out.model.Disbelieved(read.inventory, out.problems)
+	for i := range out.disbelieved {
+		generator.Placed([]generator.Edge{out.disbelieved[i].Edge}, placesOf(read.targets))
+	}
+	out.problems = append(out.problems, out.disbelieved...)
 	return out, nil
 }
 
-// guarded reports whether policies are made for an end.
-func (r *modelled) guarded(e generator.Edge) bool {
-	_, from := r.model.Guards[e.From.Namespace]
-	_, to := r.model.Guards[e.To.Namespace]
-	return from || to
+// intended returns the connections that people ask for. In files everybody's word
+// counts, as it does in manifests: one author has them. In a cluster nobody opens the
+// namespace of others.
+func (r *modelled) intended(ctx context.Context, in generator.Input) []generator.Edge {
+	wishes := intents.Read(in.Inventory, in.Universe, &in.Environment, intents.Options{Judge: judgePlan(ctx)})
+	wishes.Placed(placesOf(r.objects.targets))
+	r.found.Problems = slices.Concat(r.found.Problems, wishes.Problems)
+	r.asked = len(wishes.Wishes) > 0
+	if !r.objects.live {
+		return wishes.Edges()
+	}
+	edges, left := wishes.Agreed(in, nil)
+	r.found.Problems = slices.Concat(r.found.Problems, left)
+	return edges
 }
 
-// unserved reports whether a Service is meant to be reached from outside, and
-// nobody knows by whom: the class of an Ingress, the ranges of a load balancer.
-func (r *modelled) unserved(e generator.Edge) bool {
-	return e.From == (generator.Peer{}) && e.To.Kind == generator.ServicePeer && r.inventory.Service(e.To.Namespace, e.To.Name) != nil
-}
-
-// vital reports whether an application is cut off without this end.
-func vital(p generator.Peer) bool {
-	return p.Kind == generator.GatewayPeer || p.Kind == generator.DNSPeer || p.Kind == generator.APIServerPeer
+// judgePlan judges NetworkPlans as an API server does. The definition is read for the
+// first one.
+func judgePlan(ctx context.Context) func(map[string]any) field.ErrorList {
+	read := sync.OnceValues(func() (*schema.Schema, error) { return schema.Read(crd.NetworkPlan) })
+	return func(plan map[string]any) field.ErrorList {
+		definition, err := read()
+		if err != nil {
+			return field.ErrorList{field.InternalError(nil, err)}
+		}
+		_, faults := definition.Admit(ctx, plan)
+		return faults
+	}
 }
 
 // guards chooses the namespaces to make policies for.
 func (f *modelFlags) guards(u *generator.Universe) (map[string]generator.Guard, error) {
 	out := map[string]generator.Guard{}
 	for _, namespace := range f.namespaces {
+		if len(validation.IsDNS1123Label(namespace)) > 0 {
+			return nil, fmt.Errorf("--namespace %q: no name of a namespace", namespace)
+		}
 		if len(u.Within(namespace)) == 0 {
 			return nil, fmt.Errorf("--namespace %q: no workload of it among the objects; there are %s", namespace, orNone(populated(u)))
 		}
@@ -174,6 +235,9 @@ func (f *modelFlags) guards(u *generator.Universe) (map[string]generator.Guard, 
 		return out, nil
 	}
 	for _, namespace := range populated(u) {
+		if len(validation.IsDNS1123Label(namespace)) > 0 {
+			return nil, fmt.Errorf("%s: %q is no name of a namespace", u.Within(namespace)[0].ID, namespace)
+		}
 		if !slices.Contains(systemNamespaces, namespace) {
 			out[namespace] = generator.Guard{Ingress: true, Egress: true}
 		}
@@ -210,31 +274,11 @@ func (f *modelFlags) served() map[string]generator.Peer {
 	return out
 }
 
-// named allows every address outside of the cluster in the place of domain names.
-func named(edges []generator.Edge) []generator.Edge {
-	out := slices.Clone(edges)
-	for i := range out {
-		e := &out[i]
-		if e.To.Kind != generator.FQDNPeer {
-			continue
-		}
-		name := e.To.Name
-		e.To = generator.Peer{Kind: generator.ExternalPeer}
-		e.Because = slices.Clone(e.Because)
-		for j := range e.Because {
-			e.Because[j].What = strings.TrimPrefix(e.Because[j].What+", of "+name+" (--domains="+domainsExternal+")", ", ")
-		}
-	}
-	return out
-}
-
 // placesOf finds the lines of the objects that were read.
 func placesOf(targets []target) func(inventory.Key, string) string {
 	at := make(map[inventory.Key]*target, len(targets))
 	for i := range targets {
-		if t := &targets[i]; at[t.key] == nil {
-			at[t.key] = t
-		}
+		at[targets[i].key] = &targets[i] // of several the last, as in the inventory
 	}
 	return func(object inventory.Key, field string) string {
 		t := at[object]

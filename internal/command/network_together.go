@@ -18,20 +18,21 @@ type togetherFlags struct {
 
 func (f *togetherFlags) add(cmd *cobra.Command, formats ...string) {
 	f.model.addSurroundings(cmd)
-	cmd.Flags().StringSliceVarP(&f.paths, "filename", "f", nil, "files or folders with the workloads and the policies, or - for the standard input")
+	cmd.Flags().StringSliceVarP(&f.paths, "filename", "f", nil, "files or folders with the workloads and the policies, or - for the standard input; beside --cluster, as if they were applied")
 	addOutput(cmd, &f.output, formats)
 }
 
 // together reads the policies among the files, and the model of the workloads
 // there.
 func (a *app) together(ctx context.Context, f *togetherFlags) (policySet, *modelled, error) {
-	if len(f.paths) == 0 {
-		return policySet{}, nil, errNoPaths
-	}
-	set, err := a.readPolicies(ctx, f.paths, f.model.quiet)
+	objects, err := a.readPolicies(a.loadSource(ctx, &f.model, f.paths))
 	if err != nil {
 		return policySet{}, nil, err
 	}
-	read, err := a.modelOf(ctx, &f.model, set.loaded)
+	read, err := a.modelOf(ctx, &f.model, objects)
+	if err != nil {
+		return policySet{}, nil, err
+	}
+	set, err := a.policiesOf(objects, read.model, &f.model.cilium)
 	return set, read, err
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/progress"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
 
 // manyDocuments is from how many objects on a file run shows its progress: below,
@@ -41,6 +43,23 @@ func (a *app) progress(title string, from int) *bar {
 	return b
 }
 
+// manyPolicies and manyLines are from how many policies and lines of a picture on a run
+// shows how many it has made.
+const (
+	manyPolicies = 200
+	manyLines    = 200
+)
+
+// manyEnds is from how many ends on a comparison shows its progress.
+const manyEnds = 200
+
+// comparing makes options show how far a comparison is, until stop is called.
+func (a *app) comparing(o verify.Options) (options verify.Options, stop func()) {
+	b := a.progress("comparing ends", manyEnds)
+	o.Progress = b.set
+	return o, b.stop
+}
+
 // set shows a number of objects. It is called by one goroutine at a time.
 func (b *bar) set(objects int) {
 	if b.writer == nil || objects < b.from {
@@ -57,7 +76,8 @@ func (b *bar) set(objects int) {
 	b.tracker.SetValue(int64(objects))
 }
 
-// stop takes the bar away and waits for it.
+// stop takes the bar away and waits for it. It shows nothing any more then, and may be
+// stopped again.
 func (b *bar) stop() {
 	if b.done == nil {
 		return
@@ -72,6 +92,7 @@ func (b *bar) stop() {
 			// The writer leaves its last line behind. A terminal that does not
 			// take the line away shows it, no more.
 			_, _ = io.WriteString(b.out, text.CursorUp.Sprint()+text.EraseLine.Sprint())
+			b.writer, b.done = nil, nil
 			return
 		case <-tick.C:
 		}

@@ -119,8 +119,7 @@ type remover struct {
 }
 
 func (r *remover) say(what, outcome string) error {
-	_, err := fmt.Fprintf(r.Out, "%s of cluster %s: %s\n", what, r.cluster, outcome)
-	return err
+	return line(r.Out, "%s of cluster %s: %s", what, r.cluster, outcome)
 }
 
 // remove deletes one object and returns what is to be said of it.

@@ -13,7 +13,7 @@ import (
 )
 
 // ownKinds are those of Gatehouse's own group.
-var ownKinds = map[string]bool{v1alpha1.CheckPolicyKind: true, v1alpha1.ExemptionKind: true}
+var ownKinds = map[string]bool{v1alpha1.CheckPolicyKind: true, v1alpha1.ExemptionKind: true, v1alpha1.NetworkPlanKind: true}
 
 // unknownKind says why no cluster has the kind of an object, which no check judges
 // either: a group of Kubernetes or of Gatehouse has no such kind, or had it once.

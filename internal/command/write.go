@@ -18,21 +18,31 @@ func replaceFile(path string, mode fs.FileMode, write func(*os.File) error) erro
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
+	fresh, err := neighbour(path, mode, write)
+	if err == nil {
+		if err = os.Rename(fresh, path); err != nil {
+			err = errors.Join(err, os.Remove(fresh))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// neighbour writes what is to take the name of a file beside it, and returns its name.
+func neighbour(path string, mode fs.FileMode, write func(*os.File) error) (string, error) {
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return "", err
 	}
-	err = errors.Join(write(f), f.Chmod(mode), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	if err := errors.Join(write(f), f.Chmod(mode), f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(f.Name())))
-	}
-	return nil
+	return f.Name(), nil
 }
 
 // leadsOut returns what a symbolic link names that a walk through one of the paths

@@ -75,7 +75,7 @@ func (b *Background) Start(ctx context.Context) error {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for !b.Ready() {
-		if !wait(ctx, look/10) {
+		if !Wait(ctx, look/10) {
 			return nil
 		}
 	}
@@ -92,7 +92,7 @@ func (b *Background) Start(ctx context.Context) error {
 				continue
 			}
 		case <-b.Changes.wake:
-			if !wait(ctx, gather) {
+			if !Wait(ctx, gather) {
 				return nil
 			}
 		}
@@ -100,8 +100,8 @@ func (b *Background) Start(ctx context.Context) error {
 	}
 }
 
-// wait reports false when ctx ended first.
-func wait(ctx context.Context, d time.Duration) bool {
+// Wait returns after a time, true, or when ctx ends, false.
+func Wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -117,7 +117,7 @@ func (*Canary) NeedLeaderElection() bool { return true }
 func (c *Canary) Start(ctx context.Context) error {
 	log := logr.FromContextOrDiscard(ctx)
 	for !c.Ready() {
-		if !wait(ctx, look) {
+		if !Wait(ctx, look) {
 			return nil
 		}
 	}
@@ -139,7 +139,7 @@ func (c *Canary) Start(ctx context.Context) error {
 				Text: fmt.Sprintf("requests may not be judged: a canary that must be refused was not (%s): %s", outcome, detail),
 			})
 		}
-		if !wait(ctx, pause) {
+		if !Wait(ctx, pause) {
 			return nil
 		}
 	}

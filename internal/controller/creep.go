@@ -135,7 +135,7 @@ func (*Creep) NeedLeaderElection() bool { return true }
 func (c *Creep) Start(ctx context.Context) error {
 	log := logr.FromContextOrDiscard(ctx)
 	for !c.Ready() {
-		if !wait(ctx, look) {
+		if !Wait(ctx, look) {
 			return nil
 		}
 	}
@@ -145,19 +145,19 @@ func (c *Creep) Start(ctx context.Context) error {
 		last, err = c.load(ctx)
 		return err
 	}) {
-		if !wait(ctx, creepPause) {
+		if !Wait(ctx, creepPause) {
 			return nil
 		}
 	}
 	for ctx.Err() == nil {
-		if pause := due(last, c.Every, time.Now()); pause > 0 && !wait(ctx, utilwait.Jitter(pause, creepJitter)) {
+		if pause := due(last, c.Every, time.Now()); pause > 0 && !Wait(ctx, utilwait.Jitter(pause, creepJitter)) {
 			break
 		}
 		next, err := c.compare(ctx, last)
 		if err != nil {
 			// What was stored cannot be read: nothing can be said of the time before.
 			log.Error(err, "roles and bindings cannot be compared with what was stored; starting anew")
-			wait(ctx, retry)
+			Wait(ctx, retry)
 		}
 		last = next // nil after an error
 	}
@@ -181,7 +181,7 @@ func (c *Creep) again(ctx context.Context, what string, try func() error) bool {
 		if err = try(); err == nil {
 			return true
 		}
-		if ctx.Err() != nil || !wait(ctx, retry) {
+		if ctx.Err() != nil || !Wait(ctx, retry) {
 			return false
 		}
 	}

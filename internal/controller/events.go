@@ -58,8 +58,9 @@ const reporter = "gatehouse.sh/controller"
 // Notice is what an Event says about an object.
 type Notice struct {
 	Object inventory.Key
-	Reason string // one word in CamelCase: "Violation"
-	Action string // what was done: "BackgroundScan"
+	About  *corev1.ObjectReference // the object, for a kind that the inventory does not know; nil: it is looked up
+	Reason string                  // one word in CamelCase: "Violation"
+	Action string                  // what was done: "BackgroundScan"
 	Text   string
 	Type   string // corev1.EventTypeWarning if empty
 }
@@ -215,9 +216,12 @@ func (e *Events) known(ctx context.Context, results []background.Result) bool {
 
 // write tells a notice. An object that is gone needs none.
 func (e *Events) write(ctx context.Context, n Notice) error {
-	about, err := e.reference(ctx, n.Object)
-	if err != nil || about == nil {
-		return err
+	about := n.About
+	if about == nil {
+		var err error
+		if about, err = e.reference(ctx, n.Object); err != nil || about == nil {
+			return err
+		}
 	}
 	now := time.Now()
 	event := &eventsv1.Event{

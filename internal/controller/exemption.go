@@ -95,7 +95,9 @@ func (x *Exemptions) SetupWithManager(mgr ctrl.Manager) error {
 // Start follows until ctx ends.
 func (x *Exemptions) Start(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
-	informer, err := x.watch(ctx, changed)
+	informer, err := Follow(ctx, x.cache, &v1alpha1.Exemption{}, changed, x.every, func() {
+		x.loaded.Store(true) // there can be none
+	})
 	if err != nil {
 		return nil // only the end of ctx ends the attempts
 	}
@@ -117,34 +119,36 @@ func (x *Exemptions) Start(ctx context.Context) error {
 	}
 }
 
-// watch begins to watch, and tries again while the definition is missing: it may
-// be installed later. Its error is that of ctx.
-func (x *Exemptions) watch(ctx context.Context, changed chan<- struct{}) (cache.Informer, error) {
+// Follow begins to watch a kind and sends on every event; what is not received yet
+// counts for all of them. It tries again while the definition is missing, since it
+// may be installed later, and calls missing each time, unless that is nil. Its error is that of
+// ctx.
+func Follow(ctx context.Context, c cache.Cache, kind client.Object, changed chan<- struct{}, every time.Duration, missing func()) (cache.Informer, error) {
 	log, told := logr.FromContextOrDiscard(ctx), false
 	for {
-		informer, err := x.cache.GetInformer(ctx, &v1alpha1.Exemption{}, cache.BlockUntilSynced(false))
+		informer, err := c.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
 		if err == nil {
 			err = signal(informer, changed)
 		}
 		if err == nil {
 			return informer, nil
 		}
-		if meta.IsNoMatchError(err) {
-			x.loaded.Store(true) // there can be none
+		if meta.IsNoMatchError(err) && missing != nil {
+			missing()
 		}
 		if !told {
-			log.Error(err, "exemptions cannot be watched yet")
+			log.Error(err, "objects cannot be watched yet", "kind", fmt.Sprintf("%T", kind))
 			told = true
 		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-time.After(x.every):
+		case <-time.After(every):
 		}
 	}
 }
 
-// signal sends on every event; what is not received yet counts for all of them.
+// signal sends on every event.
 func signal(informer cache.Informer, changed chan<- struct{}) error {
 	send := func() {
 		select {

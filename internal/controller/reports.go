@@ -152,13 +152,13 @@ func (w *Reports) Start(ctx context.Context) error {
 				told = true
 				w.isLoaded()
 			}
-			wait(ctx, retry)
+			Wait(ctx, retry)
 			continue
 		}
 		told = false
 		if err := w.load(ctx); err != nil {
 			log.Error(err, "cannot read the reports")
-			wait(ctx, retry)
+			Wait(ctx, retry)
 			continue
 		}
 		w.isLoaded()
@@ -210,7 +210,7 @@ func (w *Reports) write(ctx context.Context, log logr.Logger) {
 			w.mu.Lock()
 			w.push(namespace)
 			w.mu.Unlock()
-			wait(ctx, retry)
+			Wait(ctx, retry)
 		}
 	}
 }

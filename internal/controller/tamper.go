@@ -69,7 +69,7 @@ func (t *Tampering) Start(ctx context.Context) error {
 		if err := t.compare(ctx); err != nil && ctx.Err() == nil {
 			logr.FromContextOrDiscard(ctx).Error(err, "registration not compared")
 		}
-		if !wait(ctx, registrationEvery) {
+		if !Wait(ctx, registrationEvery) {
 			return nil
 		}
 	}

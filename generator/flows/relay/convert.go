@@ -19,6 +19,7 @@ func convert(m *flowpb.Flow, f *flows.Flow) {
 		f.Time = t.AsTime()
 	}
 	f.Verdict = verdictOf(m.GetVerdict())
+	f.DroppedFor(reasonOf(m))
 	f.Source.Address, f.Destination.Address = address(m.GetIP().GetSource()), address(m.GetIP().GetDestination())
 	endpoint(m.GetSource(), &f.Source)
 	endpoint(m.GetDestination(), &f.Destination)
@@ -64,6 +65,20 @@ func verdictOf(v flowpb.Verdict) flows.Verdict {
 	case flowpb.Verdict_VERDICT_UNKNOWN, flowpb.Verdict_TRACED, flowpb.Verdict_TRANSLATED:
 	}
 	return flows.NoVerdict
+}
+
+// reasonOf returns the name of a reason why a flow was dropped, and its number.
+func reasonOf(m *flowpb.Flow) (string, uint64) {
+	desc := m.GetDropReasonDesc()
+	switch name, known := flowpb.DropReason_name[int32(desc)]; {
+	case desc == flowpb.DropReason_DROP_REASON_UNKNOWN:
+		return "", uint64(m.GetDropReason()) //nolint:staticcheck // all that old nodes send
+	case known:
+		return name, uint64(desc) //nolint:gosec // of a table without negative ones
+	case desc < 0:
+		return desc.String(), 0
+	}
+	return "", uint64(desc)
 }
 
 func endpoint(m *flowpb.Endpoint, e *flows.Endpoint) {

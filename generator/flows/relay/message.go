@@ -66,7 +66,7 @@ func (r *Reader) noteBreak(err error) {
 
 // fields are what is read of a flow; a node need not send the rest.
 var fields = []string{
-	"time", "uuid", "verdict", "IP", "l4", "source", "destination", "Type", "l7.type", "is_reply", "reply", "traffic_direction",
+	"time", "uuid", "verdict", "drop_reason_desc", "drop_reason", "IP", "l4", "source", "destination", "Type", "l7.type", "is_reply", "reply", "traffic_direction",
 	"destination_names", "destination_service", "sock_xlate_point",
 }
 

@@ -4,56 +4,74 @@
 package accepted
 
 import (
-	"math/rand/v2"
+	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
 
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
-	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
+	"github.com/gatehouse-sh/gatehouse/generator/enforcer"
 	"github.com/gatehouse-sh/gatehouse/generator/netpol"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 func TestMain(m *testing.M) { controlplane.Main(m) }
 
-// TestNetworkPoliciesAreAccepted: and come back as they were sent, so that
-// whoever applies them does not see a difference that nobody made.
+// TestNetworkPoliciesAreAccepted for every enforcer: and come back as they were sent,
+// so that whoever applies them does not see a difference that nobody made.
 func TestNetworkPoliciesAreAccepted(t *testing.T) {
-	config := controlplane.Get(t).RESTConfig()
-	config.QPS = -1 // the server has a limit of its own
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
+	c := newClient(t)
+	count := tally{}
+	for n, w := range everything(t, 150) {
+		for i, name := range enforcer.Names() {
+			profile, err := enforcer.Find(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w.of == "random" && n%len(enforcer.Names()) != i {
+				continue // of these one enforcer each is enough
+			}
+			plan, _ := compact.Compact(w.model, compact.Options{Selectors: profile.Selectors()})
+			plan, _ = profile.Adapt(w.model, plan)
+			list, _ := netpol.Render(plan.Policies(), netpol.RenderOptions{})
+			for _, p := range list {
+				c.accept(t, w.about+", "+name, p)
+				count[w.of]++
+			}
+		}
 	}
-	for _, name := range []string{"a", "b"} {
-		_, err := client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
-		if err != nil && !apierrors.IsAlreadyExists(err) {
+	count.check(t, 1500)
+}
+
+// TestWhatPeopleGetIsAccepted: the policies of the example applications, as they are
+// kept as text.
+func TestWhatPeopleGetIsAccepted(t *testing.T) {
+	c := newClient(t)
+	list, err := filepath.Glob("../applications/testdata/*/policies.yaml")
+	if err != nil || len(list) < 6 {
+		t.Fatalf("%d applications: %v", len(list), err)
+	}
+	for _, path := range list {
+		text, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	objects := 0
-	for seed := range uint64(150) {
-		m := randommodel.New(rand.New(rand.NewPCG(seed, 5)), randommodel.Options{})
-		plan, _ := compact.Compact(m, compact.Options{})
-		list, _ := netpol.Render(plan.Policies(), netpol.RenderOptions{})
-		for _, p := range list {
-			got, err := client.NetworkingV1().NetworkPolicies(p.Namespace).Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
-			if err != nil {
-				t.Fatalf("seed %d: %v\n%+v", seed, err, p)
+		objects := 0
+		for part := range bytes.SplitSeq(text, []byte("---\n")) {
+			if len(part) == 0 {
+				continue
 			}
-			if diff := cmp.Diff(p.Spec, got.Spec); diff != "" {
-				t.Fatalf("seed %d: %s comes back another:\n%s", seed, p.Name, diff)
+			var o map[string]any
+			if err := yaml.UnmarshalStrict(part, &o); err != nil {
+				t.Fatalf("%s: %v", path, err)
 			}
+			c.accept(t, path, o)
 			objects++
 		}
+		if objects < 5 {
+			t.Errorf("%s has %d objects", path, objects)
+		}
 	}
-	if objects < 500 {
-		t.Errorf("only %d objects were sent", objects)
-	}
-	t.Logf("%d objects accepted", objects)
 }

@@ -4,10 +4,10 @@ package accepted
 
 import (
 	"encoding/json"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +18,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -26,7 +25,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/generator/cilium"
 	"github.com/gatehouse-sh/gatehouse/generator/clusterpolicy"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
-	"github.com/gatehouse-sh/gatehouse/generator/internal/randommodel"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
@@ -41,14 +39,16 @@ func TestCiliumPoliciesAreAccepted(t *testing.T) {
 		define(t, c, text)
 	}
 	everywhere := compact.Policy{Name: "deny-everywhere", Direction: compact.Ingress}
-	accept(t, c, func(m *generator.Model, policies []compact.Policy) []any {
+	acceptAll(t, c, func(m *generator.Model, policies []compact.Policy) []any {
 		var out []any
-		list, _ := cilium.Render(m, append(policies, everywhere), cilium.RenderOptions{SCTP: true, Gateway: cilium.OwnGateway, HTTP: func(e *generator.Edge) []cilium.Request {
-			if e.Port == generator.NumberedPort(generator.TCP, 80) {
-				return []cilium.Request{{Method: "GET", Path: "/.*"}}
+		for _, p := range policies {
+			for i := range p.Rules {
+				if slices.Equal(p.Rules[i].Ports, []generator.Port{generator.NumberedPort(generator.TCP, 80)}) {
+					p.Rules[i].Requests = generator.RequestsOf(generator.Request{Method: "GET", Path: "/*"}, generator.Request{Path: "/login"})
+				}
 			}
-			return nil
-		}})
+		}
+		list, _ := cilium.Render(m, append(policies, everywhere), cilium.RenderOptions{SCTP: true, Gateway: cilium.OwnGateway})
 		for _, p := range list {
 			out = append(out, p)
 		}
@@ -70,7 +70,7 @@ func TestClusterNetworkPoliciesAreAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		definition := define(t, c, text)
-		accept(t, c, func(m *generator.Model, policies []compact.Policy) []any {
+		acceptAll(t, c, func(m *generator.Model, policies []compact.Policy) []any {
 			var out []any
 			list, _ := clusterpolicy.Render(m, policies, clusterpolicy.RenderOptions{Channel: channel})
 			for _, p := range list {
@@ -78,6 +78,15 @@ func TestClusterNetworkPoliciesAreAccepted(t *testing.T) {
 			}
 			return out
 		})
+		for _, w := range ofTiers(t) {
+			list, err := clusterpolicy.Tiers(w.model, w.tiers, clusterpolicy.RenderOptions{Channel: channel})
+			if err != nil || len(list) != len(w.tiers) {
+				t.Fatalf("%s: %d policies, %v", w.about, len(list), err)
+			}
+			for _, p := range list {
+				c.accept(t, w.about, p)
+			}
+		}
 		if err := c.Delete(t.Context(), definition); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +96,14 @@ func TestClusterNetworkPoliciesAreAccepted(t *testing.T) {
 	}
 }
 
-func newClient(t *testing.T) client.Client {
+// server is the API server, and the namespaces that it has.
+type server struct {
+	client.Client
+
+	namespaces map[string]bool
+}
+
+func newClient(t *testing.T) *server {
 	t.Helper()
 	config := controlplane.Get(t).RESTConfig()
 	config.QPS = -1 // the server has a limit of its own
@@ -95,21 +111,43 @@ func newClient(t *testing.T) client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients, err := kubernetes.NewForConfig(config)
+	return &server{c, map[string]bool{"": true}}
+}
+
+// accept sends an object, and looks whether it comes back as it was sent. Unknown
+// fields, and those that are there twice, are refused.
+func (c *server) accept(t *testing.T, about string, o any) {
+	t.Helper()
+	raw, err := json.Marshal(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"a", "b"} {
-		_, err := clients.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	sent := &unstructured.Unstructured{}
+	if err := sent.UnmarshalJSON(raw); err != nil {
+		t.Fatal(err)
+	}
+	if namespace := sent.GetNamespace(); !c.namespaces[namespace] {
+		err := c.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			t.Fatal(err)
 		}
+		c.namespaces[namespace] = true
 	}
-	return c
+	got := sent.DeepCopy()
+	controlplane.Eventually(t, time.Minute, "the kind is known", controlplane.Holds(func() bool {
+		err = c.Create(t.Context(), got, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
+		return !apierrors.IsNotFound(err)
+	}))
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", about, err, raw)
+	}
+	if diff := cmp.Diff(sent.Object["spec"], got.Object["spec"]); diff != "" {
+		t.Fatalf("%s: %s comes back another:\n%s", about, sent.GetName(), diff)
+	}
 }
 
 // define installs a definition and waits until it is served.
-func define(t *testing.T, c client.Client, text []byte) *unstructured.Unstructured {
+func define(t *testing.T, c *server, text []byte) *unstructured.Unstructured {
 	t.Helper()
 	out := &unstructured.Unstructured{}
 	if err := yaml.Unmarshal(text, &out.Object); err != nil {
@@ -134,39 +172,16 @@ func define(t *testing.T, c client.Client, text []byte) *unstructured.Unstructur
 	return out
 }
 
-// accept sends what is rendered of random models, and looks whether it comes
-// back as it was sent.
-func accept(t *testing.T, c client.Client, render func(*generator.Model, []compact.Policy) []any) {
+// acceptAll sends what is rendered of every model.
+func acceptAll(t *testing.T, c *server, render func(*generator.Model, []compact.Policy) []any) {
 	t.Helper()
-	objects := 0
-	for seed := range uint64(100) {
-		m := randommodel.New(rand.New(rand.NewPCG(seed, 5)), randommodel.Options{})
-		plan, _ := compact.Compact(m, compact.Options{})
-		for _, p := range render(m, plan.Policies()) {
-			raw, err := json.Marshal(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sent := &unstructured.Unstructured{}
-			if err := sent.UnmarshalJSON(raw); err != nil {
-				t.Fatal(err)
-			}
-			got := sent.DeepCopy()
-			controlplane.Eventually(t, time.Minute, "the kind is known", controlplane.Holds(func() bool {
-				err = c.Create(t.Context(), got, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
-				return !apierrors.IsNotFound(err)
-			}))
-			if err != nil {
-				t.Fatalf("seed %d: %v\n%s", seed, err, raw)
-			}
-			if diff := cmp.Diff(sent.Object["spec"], got.Object["spec"]); diff != "" {
-				t.Fatalf("seed %d: %s comes back another:\n%s", seed, sent.GetName(), diff)
-			}
-			objects++
+	count := tally{}
+	for _, w := range everything(t, 100) {
+		plan, _ := compact.Compact(w.model, compact.Options{})
+		for _, p := range render(w.model, plan.Policies()) {
+			c.accept(t, w.about, p)
+			count[w.of]++
 		}
 	}
-	if objects < 300 {
-		t.Errorf("only %d objects were sent", objects)
-	}
-	t.Logf("%d objects accepted", objects)
+	count.check(t, 500)
 }

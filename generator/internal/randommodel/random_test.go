@@ -23,12 +23,35 @@ func TestTheSameSeedGivesTheSameModel(t *testing.T) {
 			if err := e.Port.Validate(); err != nil {
 				t.Error(err)
 			}
+			if over := e.Expires(); !over.IsZero() && !over.After(now) {
+				t.Errorf("%s is over since %s", e, over)
+			}
 		}
 	}
 	for k := generator.WorkloadPeer; k <= generator.MonitoringPeer; k++ {
 		if !kinds[k] && k != generator.ServicePeer {
 			t.Errorf("no model has %s", k)
 		}
+	}
+}
+
+// TestModelsHaveEveryTrait: what a proof is never about, it does not show.
+func TestModelsHaveEveryTrait(t *testing.T) {
+	t.Parallel()
+	const models = 4000
+	counts := make([]int, len(Traits()))
+	for seed := range uint64(models) {
+		for i, has := range Has(New(rand.New(rand.NewPCG(seed, 4)), Options{})) {
+			if has {
+				counts[i]++
+			}
+		}
+	}
+	for i, name := range Traits() {
+		if counts[i]*100 < models {
+			t.Errorf("of %d models only %d have %s", models, counts[i], name)
+		}
+		t.Logf("%d of %d have %s", counts[i], models, name)
 	}
 }
 

@@ -38,9 +38,51 @@ func All[T any](kind string, list []*T, read func(*T) (verify.Policy, field.Erro
 	return out, nil
 }
 
-// Selector reads a selector of labels as the API server validates it. One with
-// faults selects nothing.
-func Selector(s *metav1.LabelSelector, path *field.Path) (labels.Selector, field.ErrorList) {
+// FieldError is something that cannot be read, with its place.
+type FieldError struct {
+	Path string // "spec.egress[0]"
+	Err  error
+}
+
+// Error returns the path and what is wrong there.
+func (f *FieldError) Error() string { return f.Path + ": " + f.Err.Error() }
+
+// Unwrap returns what is wrong, without its place.
+func (f *FieldError) Unwrap() error { return f.Err }
+
+// Field returns the path, for those who look for the line.
+func (f *FieldError) Field() string { return f.Path }
+
+// Selectors reads selectors of labels as the API server validates them. Those of
+// one pair are read once: nearly all are, and the same few workloads and
+// namespaces stand in every policy. The zero value is ready; one goroutine at a
+// time may use it.
+type Selectors struct{ pairs map[pair]labels.Selector }
+
+type pair struct{ key, value string }
+
+// Read reads a selector. One with faults selects nothing.
+func (c *Selectors) Read(s *metav1.LabelSelector, path *field.Path) (labels.Selector, field.ErrorList) {
+	if s == nil || len(s.MatchLabels) != 1 || len(s.MatchExpressions) > 0 {
+		return read(s, path)
+	}
+	var p pair
+	for p.key, p.value = range s.MatchLabels { // the only one
+	}
+	if known, ok := c.pairs[p]; ok {
+		return known, nil
+	}
+	out, faults := read(s, path)
+	if len(faults) == 0 {
+		if c.pairs == nil {
+			c.pairs = map[pair]labels.Selector{}
+		}
+		c.pairs[p] = out
+	}
+	return out, faults
+}
+
+func read(s *metav1.LabelSelector, path *field.Path) (labels.Selector, field.ErrorList) {
 	faults := metav1validation.ValidateLabelSelector(s, metav1validation.LabelSelectorValidationOptions{}, path)
 	if len(faults) == 0 {
 		out, err := metav1.LabelSelectorAsSelector(s)

@@ -54,14 +54,7 @@ func Because(p *compact.Policy, edges []*generator.Edge) string {
 func reason(e *generator.Edge) string {
 	words := make([]string, 0, len(e.Because))
 	for _, w := range e.Because {
-		text := w.Source.String()
-		if w.Where != "" {
-			text += " " + w.Where
-		}
-		if w.What != "" {
-			text += " (" + w.What + ")"
-		}
-		words = append(words, clean(text))
+		words = append(words, clean(w.String()))
 	}
 	slices.Sort(words)
 	line := e.String() + ": " + strings.Join(slices.Compact(words), "; ")

@@ -36,6 +36,8 @@ type Address struct {
 	IP      netip.Addr // of a literal
 	Port    uint16     // as it is written; 0 when it is not
 	Implied uint16     // by the scheme or the kind of connection; 0 when nothing implies one
+	Wrong   bool       // what a URL has for a port is a number and no port; Port is 0 then
+	NoHost  bool       // what a URL has for a host is written as an IP address and is none; Host and IP are empty then
 	UDP     bool       // the scheme says so
 	Records bool       // the host has SRV records, which name the hosts to connect to
 	Form    Form

@@ -119,13 +119,41 @@ func (f *finder) authority(text string, s scheme, known bool) {
 		part = strings.TrimSuffix(part, ":")
 		part = strings.TrimPrefix(part, "tcp(") // a MySQL data source behind a scheme
 		a, ok := pair(part, true)
+		if !ok && known {
+			if a, ok = wrongPort(part); !ok {
+				a, ok = Address{NoHost: true}, wrongHost(part)
+			}
+		}
 		if !ok || !known && a.Port == 0 && a.IP.IsValid() {
 			continue
 		}
 		a.Form, a.UDP, a.Records = URL, s.udp, s.records
-		if a.Port == 0 {
+		if a.Port == 0 && !a.Wrong && !a.NoHost {
 			a.Implied = s.port
 		}
 		f.add(a)
 	}
+}
+
+// wrongPort reads a host with a number that is no port: 0, or beyond 65535.
+func wrongPort(text string) (Address, bool) {
+	text, _, _ = strings.Cut(text, "/")
+	at := strings.LastIndexByte(text, ':')
+	if at < 0 || at+1 == len(text) || strings.Trim(text[at+1:], "0123456789") != "" {
+		return Address{}, false
+	}
+	a, ok := host(text[:at])
+	a.Wrong = true
+	return a, ok
+}
+
+// wrongHost reports whether a host is written as an IP address and is none: numbers and
+// dots, "300.1.1.1", or colons in brackets.
+func wrongHost(text string) bool {
+	text, _, _ = strings.Cut(text, "/")
+	if inside, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); ok && text[0] == '[' {
+		return strings.Contains(inside, ":") && strings.Trim(after, ":0123456789") == ""
+	}
+	name, port, _ := strings.Cut(text, ":")
+	return strings.Contains(name, ".") && strings.Trim(name, ".0123456789") == "" && strings.Trim(port, "0123456789") == ""
 }

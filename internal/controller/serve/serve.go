@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -16,6 +17,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -29,10 +31,13 @@ import (
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/generator/flows/relay"
 	"github.com/gatehouse-sh/gatehouse/internal/controller"
+	"github.com/gatehouse-sh/gatehouse/internal/controller/networkplan"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
 	"github.com/gatehouse-sh/gatehouse/internal/verdict"
+	"github.com/gatehouse-sh/gatehouse/inventory"
 	"github.com/gatehouse-sh/gatehouse/webhook"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 )
@@ -62,6 +67,11 @@ type Options struct {
 	// 0 means never.
 	CompareRBAC time.Duration
 
+	// Plans say how the plans of namespaces are applied; nobody plans when none may be
+	// applied at once. Flows is where the traffic is seen: nowhere without an address.
+	Plans networkplan.Options
+	Flows relay.Options
+
 	// Workers is how many objects are judged at once; 0 means 2.
 	Workers int
 
@@ -78,7 +88,7 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 	ctrl.SetLogger(log)
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, eventsv1.AddToScheme, admissionregistrationv1.AddToScheme, v1alpha1.AddToScheme,
+		corev1.AddToScheme, eventsv1.AddToScheme, networkingv1.AddToScheme, admissionregistrationv1.AddToScheme, v1alpha1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return fmt.Errorf("register types: %w", err)
@@ -105,7 +115,14 @@ func Run(ctx context.Context, cfg *rest.Config, o Options, log logr.Logger) erro
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
-	p := &process{Options: o, mgr: mgr, set: set, policy: policy.NewHolder(policy.Default(set)), changes: controller.NewChanges()}
+	var plans *networkplan.Controller
+	if o.Plans.AtOnce != 0 {
+		o.Plans.Never = slices.Concat(webhook.SystemNamespaces, []string{o.Namespace})
+		if plans, err = networkplan.New(o.Plans); err != nil {
+			return err
+		}
+	}
+	p := &process{Options: o, mgr: mgr, set: set, policy: policy.NewHolder(policy.Default(set)), changes: controller.NewChanges(), plans: plans}
 	if err := p.wire(cfg); err != nil {
 		return err
 	}
@@ -118,6 +135,7 @@ type process struct {
 	set        *checks.Set
 	policy     *policy.Holder
 	changes    *controller.Changes
+	plans      *networkplan.Controller // nil: nobody plans
 	live       *cluster.Live
 	loaded     func() bool // the policy
 	exemptions *controller.Exemptions
@@ -136,6 +154,7 @@ func (p *process) wire(cfg *rest.Config) error {
 		{"canary", p.canary},
 		{"registration", p.registration},
 		{"comparison of roles", p.creep},
+		{"network plans", p.network},
 		{"probes", p.probes},
 	} {
 		if err := step.run(); err != nil {
@@ -150,7 +169,21 @@ func (p *process) watch(cfg *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	p.live = cluster.NewLive(reader, cluster.LiveOptions{Hooks: cluster.Hooks{Changed: p.changes.Note}})
+	changed := func(inv *inventory.Inventory, keys []inventory.Key) {
+		// What only plans are made of is not judged.
+		p.changes.Note(inv, slices.DeleteFunc(keys, func(k inventory.Key) bool {
+			_, judged := inventory.KindOf(k.Kind)
+			return !judged
+		}))
+		if p.plans != nil {
+			p.plans.Changed()
+		}
+	}
+	var kinds []inventory.Kind
+	if p.plans != nil {
+		kinds = networkplan.Kinds()
+	}
+	p.live = cluster.NewLive(reader, cluster.LiveOptions{Kinds: kinds, Connections: p.plans != nil, Hooks: cluster.Hooks{Changed: changed}})
 	unread := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "gatehouse_background_unreadable_kinds", Help: "Kinds whose watch fails, so that results may be stale.",
 	}, func() float64 {

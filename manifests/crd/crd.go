@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package crd has the definitions of Gatehouse's own kinds, as they are installed. Whoever
+// judges objects as an API server does without one reads them here.
+package crd
+
+import _ "embed" // the definitions
+
+// NetworkPlan is the CustomResourceDefinition of NetworkPlans, as YAML. It is read-only.
+//
+//go:embed gatehouse.sh_networkplans.yaml
+var NetworkPlan []byte
