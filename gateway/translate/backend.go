@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// problem is why something that a route names cannot be had. Without a reason it is said
+// elsewhere.
+type problem struct {
+	reason  gatewayv1.RouteConditionReason
+	message string
+}
+
+// backend finds what a reference of a route leads to.
+func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*config.Backend, *problem) {
+	if of := kindOf(ref.Group, ref.Kind, serviceKind); of != serviceKind {
+		return nil, &problem{gatewayv1.RouteReasonInvalidKind, fmt.Sprintf("%s %s is no Service", of, ref.Name)}
+	}
+	r := referTo(route.of, route.name.Namespace, serviceKind, ref.Namespace, ref.Name)
+	if !x.granted(r) {
+		return nil, &problem{gatewayv1.RouteReasonRefNotPermitted, r.refusal()}
+	}
+	s := x.services[r.name]
+	switch {
+	case s == nil:
+		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("there is no Service %s", r.name)}
+	case s.Spec.Type == corev1.ServiceTypeExternalName:
+		return nil, &problem{gatewayv1.RouteReasonUnsupportedProtocol, fmt.Sprintf("Service %s is an ExternalName, which is not followed: it could be any host (CVE-2021-25740)", r.name)}
+	case ref.Port == nil:
+		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s: the port is missing", r.name)}
+	}
+	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {
+		return p.Port == *ref.Port && (p.Protocol == corev1.ProtocolUDP) == (route.of == udpRouteKind)
+	})
+	if i < 0 {
+		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s has no port %d that a %s could be for", r.name, *ref.Port, route.of.kind)}
+	}
+	port := &s.Spec.Ports[i]
+	out := &config.Backend{Name: fmt.Sprintf("%s/%d", r.name, *ref.Port), Endpoints: x.endpoints(r.name, port)}
+	switch route.of {
+	case udpRouteKind:
+		out.Name += "/udp"
+		return out, nil
+	case tcpRouteKind, tlsRouteKind: // who speaks through it says how
+		out.Name += "/tcp"
+		return out, nil
+	case grpcRouteKind:
+		out.Protocol = "h2c"
+	}
+	policy := x.policyOf(r.name, port.Name, route.parents)
+	if port.AppProtocol != nil {
+		switch of := *port.AppProtocol; {
+		case of == "kubernetes.io/h2c":
+			out.Protocol = "h2c"
+		case of == "http", of == "kubernetes.io/ws", of == "https" && policy != nil, of == "kubernetes.io/wss" && policy != nil:
+		default:
+			return nil, &problem{gatewayv1.RouteReasonUnsupportedProtocol, fmt.Sprintf("Service %s: appProtocol %s of port %d is none of http, kubernetes.io/h2c, kubernetes.io/ws, and with a BackendTLSPolicy https, kubernetes.io/wss", r.name, of, port.Port)}
+		}
+	}
+	if policy != nil {
+		if policy.tls == nil {
+			return nil, &problem{}
+		}
+		if out.TLS = policy.tls; out.Protocol == "h2c" {
+			out.Protocol = "h2"
+		}
+	}
+	if out.Protocol != "" {
+		out.Name += "/" + out.Protocol // beside the same port by another protocol
+	}
+	return out, nil
+}
+
+// endpoints are the addresses that are ready, in order and each once.
+func (x *index) endpoints(service Name, port *corev1.ServicePort) []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, s := range x.slices[service] {
+		if s.AddressType == discoveryv1.AddressTypeFQDN {
+			continue
+		}
+		for i := range s.Ports {
+			p := &s.Ports[i]
+			datagrams := p.Protocol != nil && *p.Protocol == corev1.ProtocolUDP
+			if p.Port == nil || p.Name != nil && *p.Name != port.Name || p.Name == nil && port.Name != "" || datagrams != (port.Protocol == corev1.ProtocolUDP) {
+				continue
+			}
+			for k := range s.Endpoints {
+				e := &s.Endpoints[k]
+				if e.Conditions.Ready != nil && !*e.Conditions.Ready {
+					continue
+				}
+				// All addresses of an endpoint are the same one (discovery/v1): the first does.
+				if len(e.Addresses) == 0 {
+					continue
+				}
+				if a, err := netip.ParseAddr(e.Addresses[0]); err == nil && *p.Port > 0 && *p.Port < 1<<16 {
+					out = append(out, netip.AddrPortFrom(a, uint16(*p.Port)))
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b netip.AddrPort) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Port(), b.Port()))
+	})
+	return slices.Compact(out)
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// gateway is a Gateway of ours on its way to a snapshot.
+type gateway struct {
+	object     *gatewayv1.Gateway
+	conditions conditions
+	listeners  []*listener
+}
+
+// Reasons and conditions that the API shares between kinds.
+const (
+	accepted     = string(gatewayv1.GatewayConditionAccepted)
+	resolvedRefs = string(gatewayv1.ListenerConditionResolvedRefs)
+	conflicted   = string(gatewayv1.ListenerConditionConflicted)
+	programmed   = string(gatewayv1.ListenerConditionProgrammed)
+)
+
+// gateway reads a Gateway. Its routes are not attached yet.
+func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
+	out := &gateway{object: g, conditions: conditions{generation: g.Generation}}
+	for i := range g.Spec.Listeners {
+		out.listeners = append(out.listeners, x.listener(out, &g.Spec.Listeners[i]))
+	}
+	conflicts(out.listeners)
+	return out
+}
+
+// status is what is said of a Gateway when its routes were attached.
+func (g *gateway) status() gatewayv1.GatewayStatus {
+	var out gatewayv1.GatewayStatus
+	well := 0
+	for _, l := range g.listeners {
+		if l.serves() {
+			well++
+		}
+		out.Listeners = append(out.Listeners, l.status())
+	}
+	switch c, faulty := &g.conditions, len(g.listeners)-well; {
+	case well == 0:
+		c.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonListenersNotValid), "no listener can be served")
+	case faulty > 0:
+		c.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayReasonListenersNotValid), fmt.Sprintf("%d of %d listeners cannot be served", faulty, len(g.listeners)))
+	default:
+		c.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayReasonAccepted), "")
+	}
+	out.Conditions = g.conditions.all()
+	return out
+}
+
+// conflicts finds listeners that cannot be on one port together. Of those that clash
+// none is served: which one was meant is not known.
+func conflicts(all []*listener) {
+	for i, a := range all {
+		for _, b := range all[i+1:] {
+			if a.spec.Port != b.spec.Port || datagrams(a) != datagrams(b) {
+				continue
+			}
+			var reason gatewayv1.ListenerConditionReason
+			switch {
+			case family(a.spec.Protocol) != family(b.spec.Protocol):
+				reason = gatewayv1.ListenerReasonProtocolConflict
+			case strings.HasPrefix(family(a.spec.Protocol), whole), a.host() == b.host():
+				reason = gatewayv1.ListenerReasonHostnameConflict
+			default:
+				continue
+			}
+			for _, pair := range [][2]*listener{{a, b}, {b, a}} {
+				c := &pair[0].conditions
+				message := fmt.Sprintf("listener %s has port %d as well", pair[1].spec.Name, a.spec.Port)
+				c.set(conflicted, metav1.ConditionTrue, string(reason), message)
+				c.set(accepted, metav1.ConditionFalse, string(reason), message)
+			}
+		}
+	}
+}
+
+// whole is how families begin of which nothing tells two listeners of a port apart.
+const whole = "whole "
+
+// family names protocols whose listeners can be told apart on one port, by the name that
+// a client asks for.
+func family(p gatewayv1.ProtocolType) string {
+	switch p {
+	case gatewayv1.HTTPProtocolType, gatewayv1.HTTPSProtocolType, gatewayv1.TLSProtocolType:
+		return string(p)
+	case gatewayv1.TCPProtocolType, gatewayv1.UDPProtocolType:
+	}
+	return whole + string(p)
+}
+
+func datagrams(l *listener) bool { return l.spec.Protocol == gatewayv1.UDPProtocolType }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// Name is a namespace and a name.
+type Name = types.NamespacedName
+
+// Objects are what there is in a cluster. They are not changed, in whatever order they
+// come the result is the same.
+type Objects struct {
+	Classes         []*gatewayv1.GatewayClass
+	Gateways        []*gatewayv1.Gateway
+	HTTPRoutes      []*gatewayv1.HTTPRoute
+	GRPCRoutes      []*gatewayv1.GRPCRoute
+	TLSRoutes       []*gatewayv1.TLSRoute
+	TCPRoutes       []*gatewayv1.TCPRoute
+	UDPRoutes       []*gatewayv1.UDPRoute
+	ReferenceGrants []*gatewayv1.ReferenceGrant
+	Policies        []*gatewayv1.BackendTLSPolicy
+	Namespaces      []*corev1.Namespace
+	Services        []*corev1.Service
+	EndpointSlices  []*discoveryv1.EndpointSlice
+	Secrets         []*corev1.Secret
+	ConfigMaps      []*corev1.ConfigMap
+}
+
+// Result is what follows from Objects, for what belongs to one controller.
+type Result struct {
+	// Snapshots are the configurations, by Gateway. Each is free of faults.
+	Snapshots map[Name]*config.Snapshot
+	// Classes are the conditions of GatewayClasses, by name.
+	Classes map[string][]metav1.Condition
+	// Gateways are statuses without addresses and without Programmed, of which only who
+	// serves a snapshot knows.
+	Gateways map[Name]gatewayv1.GatewayStatus
+	// Routes are what is said of each parent that is ours.
+	Routes map[Route][]gatewayv1.RouteParentStatus
+	// Policies are what is said of BackendTLSPolicies, for each Gateway of ours that
+	// speaks to their Services.
+	Policies map[Name]gatewayv1.PolicyStatus
+}
+
+// Route is a kind of routes, such as HTTPRoute, and the name of one.
+type Route struct {
+	Kind string
+	Name
+}
+
+// index finds objects by name.
+type index struct {
+	classes    map[string]bool // that are ours
+	namespaces map[string]map[string]string
+	services   map[Name]*corev1.Service
+	slices     map[Name][]*discoveryv1.EndpointSlice // by Service
+	secrets    map[Name]*corev1.Secret
+	configMaps map[Name]*corev1.ConfigMap
+	grants     map[string][]*gatewayv1.ReferenceGrant // by the namespace that is granted
+	policies   []*tlsPolicy
+	secured    map[secured][]*tlsPolicy // the first holds
+}
+
+func newIndex(o *Objects, controller string) *index {
+	x := &index{
+		classes: map[string]bool{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
+		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
+	}
+	for _, c := range o.Classes {
+		x.classes[c.Name] = string(c.Spec.ControllerName) == controller
+	}
+	for _, n := range o.Namespaces {
+		x.namespaces[n.Name] = n.Labels
+	}
+	for _, s := range o.Services {
+		x.services[nameOf(s)] = s
+	}
+	for _, s := range o.EndpointSlices {
+		of := Name{Namespace: s.Namespace, Name: s.Labels[discoveryv1.LabelServiceName]}
+		x.slices[of] = append(x.slices[of], s)
+	}
+	for _, s := range o.Secrets {
+		x.secrets[nameOf(s)] = s
+	}
+	for _, m := range o.ConfigMaps {
+		x.configMaps[nameOf(m)] = m
+	}
+	x.secure(o.Policies)
+	for _, g := range o.ReferenceGrants {
+		x.grants[g.Namespace] = append(x.grants[g.Namespace], g)
+	}
+	return x
+}
+
+func nameOf(o metav1.Object) Name { return Name{Namespace: o.GetNamespace(), Name: o.GetName()} }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const granting = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  gatewayClassName: gatehouse
+  listeners:
+  - {name: http, port: 80, protocol: HTTP}
+  - {name: tls, port: 443, protocol: TLS, tls: {mode: Passthrough}}
+  - {name: tcp, port: 53, protocol: TCP}
+  - {name: udp, port: 53, protocol: UDP}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: there, namespace: team}
+type: kubernetes.io/tls
+stringData: {made: a.example.com}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: there, namespace: team}
+spec: {ports: [{name: tcp, port: 80}, {name: udp, port: 80, protocol: UDP}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: here, namespace: shop}
+spec: {ports: [{name: tcp, port: 80}]}
+---
+`
+
+// TestReferencesNeedAGrant: every kind of reference to another namespace, without a
+// grant, with one, and with those that are for something else.
+func TestReferencesNeedAGrant(t *testing.T) {
+	t.Parallel()
+	const head = "apiVersion: gateway.networking.k8s.io/v1\nkind: %s\nmetadata: {name: own, namespace: shop}\nspec:\n  parentRefs: [{name: edge}]\n  rules:\n"
+	const there, here = "{name: there, namespace: team, port: 80}", "{name: here, port: 80}"
+	mirror := "  - {filters: [{type: RequestMirror, requestMirror: {backendRef: " + there + "}}], backendRefs: [" + here + "]}\n"
+	backend := "  - {backendRefs: [" + there + "]}\n"
+	counted := 0
+	for name, tc := range map[string]struct{ from, to, object string }{
+		"a certificate of a listener": {"Gateway", "Secret", `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: own, namespace: shop}
+spec:
+  gatewayClassName: gatehouse
+  listeners: [{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: there, namespace: team}]}}]
+`},
+		"a backend of an HTTPRoute": {"HTTPRoute", "Service", head + backend},
+		"a mirror of an HTTPRoute":  {"HTTPRoute", "Service", head + mirror},
+		"a backend of a GRPCRoute":  {"GRPCRoute", "Service", head + backend},
+		"a mirror of a GRPCRoute":   {"GRPCRoute", "Service", head + mirror},
+		"a backend of a TLSRoute":   {"TLSRoute", "Service", head + backend},
+		"a backend of a TCPRoute":   {"TCPRoute", "Service", head + backend},
+		"a backend of a UDPRoute":   {"UDPRoute", "Service", head + backend},
+	} {
+		object := tc.object
+		if strings.HasPrefix(object, "apiVersion") {
+			object = fmt.Sprintf(object, tc.from)
+		}
+		grant := func(namespace, from, in, to, name string) string {
+			return fmt.Sprintf("---\napiVersion: gateway.networking.k8s.io/v1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: %s}\nspec:\n  from: [{group: gateway.networking.k8s.io, kind: %s, namespace: %s}]\n  to: [{group: \"\", kind: %s%s}]\n",
+				namespace, from, in, to, name)
+		}
+		other := map[string]string{"Gateway": "HTTPRoute", "HTTPRoute": "Gateway"}[tc.from]
+		if other == "" {
+			other = "HTTPRoute"
+		}
+		for given, grants := range map[string]struct {
+			text string
+			want bool
+		}{
+			"nothing":                      {"", false},
+			"all":                          {grant("team", tc.from, "shop", tc.to, ""), true},
+			"this one":                     {grant("team", tc.from, "shop", tc.to, ", name: there"), true},
+			"another one":                  {grant("team", tc.from, "shop", tc.to, ", name: other"), false},
+			"another kind":                 {grant("team", tc.from, "shop", "ConfigMap", ""), false},
+			"to another kind":              {grant("team", other, "shop", tc.to, ""), false},
+			"to another namespace":         {grant("team", tc.from, "other", tc.to, ""), false},
+			"in the referring namespace":   {grant("shop", tc.from, "shop", tc.to, ""), false},
+			"another one, and then all":    {grant("team", tc.from, "shop", tc.to, ", name: other") + strings.Replace(grant("team", tc.from, "shop", tc.to, ""), "name: g,", "name: h,", 1), true},
+			"half by one, half by another": {grant("team", tc.from, "other", tc.to, "") + strings.Replace(grant("team", other, "shop", tc.to, ""), "name: g,", "name: h,", 1), false},
+		} {
+			counted++
+			r := Translate(read(t, []byte(granting+object+grants.text)), options)
+			var said []metav1.Condition
+			if tc.from == "Gateway" {
+				said = r.Gateways[Name{Namespace: "shop", Name: "own"}].Listeners[0].Conditions
+			} else if list := r.Routes[Route{tc.from, Name{Namespace: "shop", Name: "own"}}]; len(list) == 1 {
+				said = list[0].Conditions
+			}
+			got := ""
+			for _, c := range said {
+				if c.Type == resolvedRefs {
+					got = c.Reason
+				}
+			}
+			if want := map[bool]string{true: "ResolvedRefs", false: "RefNotPermitted"}[grants.want]; got != want {
+				t.Errorf("%s, granted %s: %q, want %q", name, given, got, want)
+			}
+			for _, s := range r.Snapshots {
+				for _, b := range s.Backends {
+					if !grants.want && strings.HasPrefix(b.Name, "team/") {
+						t.Errorf("%s, granted %s: the snapshot has %s", name, given, b.Name)
+					}
+				}
+				if !grants.want && len(s.Certificates) > 0 {
+					t.Errorf("%s, granted %s: the snapshot has its certificate", name, given)
+				}
+			}
+		}
+	}
+	t.Logf("%d references", counted)
+}

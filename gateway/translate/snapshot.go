@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// snapshotBuilder collects what the data plane of one Gateway serves.
+type snapshotBuilder struct {
+	out      *config.Snapshot
+	gateway  *gateway
+	ports    map[socket]*port
+	backends map[string]bool
+	secrets  map[Name]bool
+	origins  []*route        // of the snapshot's routes
+	taken    map[string]bool // names of listeners of streams
+}
+
+// socket is what listeners share.
+type socket struct {
+	port      gatewayv1.PortNumber
+	datagrams bool
+}
+
+func place(l *listener) socket { return socket{l.spec.Port, datagrams(l)} }
+
+// port is what the listeners of one port are together: the data plane tells them apart
+// by the hosts that are asked for.
+type port struct {
+	name      string // in the snapshot
+	number    gatewayv1.PortNumber
+	listeners []*listener
+	hosts     []string // of the listeners
+}
+
+// snapshot makes the configuration of a Gateway; nil if it has no listener that could
+// be served.
+func snapshot(g *gateway, routes []*route, options *Options) *config.Snapshot {
+	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
+	for _, l := range g.listeners {
+		if l.serves() {
+			b.listener(l, options)
+		}
+	}
+	if len(b.out.Listeners) == 0 {
+		return nil
+	}
+	for _, l := range g.listeners {
+		if p := b.ports[place(l)]; p != nil && !l.serves() {
+			b.host(p, l) // nobody else is to have what is asked of it
+		}
+	}
+	for _, r := range routes {
+		if r.of == httpRouteKind || r.of == grpcRouteKind {
+			b.route(r)
+		} else {
+			b.stream(r)
+		}
+	}
+	if b.quiet(); len(b.out.Listeners) == 0 {
+		return nil
+	}
+	if !b.check() {
+		return nil
+	}
+	return b.out
+}
+
+func (b *snapshotBuilder) listener(l *listener, options *Options) {
+	p := b.ports[place(l)]
+	if p == nil {
+		p = &port{name: fmt.Sprintf("%s-%d", strings.ToLower(string(l.spec.Protocol)), l.spec.Port), number: l.spec.Port}
+		b.ports[place(l)] = p
+		number := uint16(l.spec.Port) //nolint:gosec // the API server bounds it
+		if options.Port != nil {
+			number = options.Port(l.spec.Port)
+		}
+		made := config.Listener{Name: p.name, Address: netip.AddrPortFrom(options.Address, number), Protocol: config.Protocol(l.spec.Protocol)}
+		if l.spec.Protocol == gatewayv1.HTTPProtocolType {
+			made.HTTP2 = config.HTTP2On // gRPC in clear begins with it
+		}
+		b.out.Listeners = append(b.out.Listeners, made)
+	}
+	own := b.host(p, l)
+	if own.Protocol == config.HTTPS && own.TLS == nil {
+		own.TLS = &config.TLS{Client: l.clients}
+	}
+	for _, s := range l.secrets {
+		if name := nameOf(s).String(); !slices.Contains(own.TLS.Certificates, name) {
+			own.TLS.Certificates = append(own.TLS.Certificates, name)
+		}
+		if !b.secrets[nameOf(s)] {
+			b.secrets[nameOf(s)] = true
+			b.out.Certificates = append(b.out.Certificates, config.Certificate{
+				Name: nameOf(s).String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]),
+			})
+		}
+	}
+}
+
+// host gives a host of a port to a listener, and returns what they are served by.
+func (b *snapshotBuilder) host(p *port, l *listener) *config.Listener {
+	p.listeners, p.hosts = append(p.listeners, l), append(p.hosts, l.host())
+	own := &b.out.Listeners[slices.IndexFunc(b.out.Listeners, func(c config.Listener) bool { return c.Name == p.name })]
+	if !own.Protocol.Stream() && !slices.Contains(own.Hosts, l.host()) {
+		own.Hosts = append(own.Hosts, l.host())
+	}
+	return own
+}
+
+// route adds the rules of a route, once for each port at which it is attached.
+func (b *snapshotBuilder) route(r *route) {
+	hosts := map[gatewayv1.PortNumber][]string{}
+	for _, p := range r.parents {
+		if p.gateway != b.gateway {
+			continue
+		}
+		for _, a := range p.at {
+			own := b.ports[place(a.listener)]
+			if !a.listener.serves() {
+				continue
+			}
+			for _, h := range a.hosts {
+				// What is asked for a host goes to the most specific listener of the port, and
+				// to the routes of no other one.
+				if own.listeners[owner(own.hosts, h)] == a.listener && !slices.Contains(hosts[own.number], h) {
+					hosts[own.number] = append(hosts[own.number], h)
+				}
+			}
+		}
+	}
+	for i := range b.out.Listeners {
+		l := &b.out.Listeners[i]
+		for at, p := range b.ports {
+			if p.name == l.Name && !at.datagrams && len(hosts[at.port]) > 0 {
+				b.rules(r, p, hosts[at.port])
+			}
+		}
+	}
+}
+
+func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
+	slices.Sort(hosts)
+	for i := range r.rules {
+		own := &r.rules[i]
+		out := config.Route{
+			Name: fmt.Sprintf("%s/%s/%d/%s", strings.ToLower(r.of.kind), r.name, i, p.name), Listeners: []string{p.name}, Hosts: hosts, Matches: own.matches, Target: own.Target,
+		}
+		if d := own.Redirect; d != nil && d.Port == 0 && d.Scheme == "" {
+			here := *d
+			here.Port = uint16(p.number) //nolint:gosec // the API server bounds it
+			out.Redirect = &here
+		}
+		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
+		b.add(own.backends)
+	}
+}
+
+// add adds backends that are not there yet.
+func (b *snapshotBuilder) add(list []*config.Backend) {
+	for _, backend := range list {
+		if !b.backends[backend.Name] {
+			b.backends[backend.Name] = true
+			b.out.Backends = append(b.out.Backends, *backend)
+		}
+	}
+}
+
+// check has the data plane's own rules judge the whole. Rules and backends were judged
+// alone; should a route be at fault all the same, it is not served, and said to be, and
+// with any other fault the Gateway is not.
+func (b *snapshotBuilder) check() bool {
+	faults := b.out.Validate()
+	for _, f := range faults {
+		var i int
+		if n, _ := fmt.Sscanf(f.Path, "routes[%d]", &i); n != 1 || i >= len(b.out.Routes) {
+			b.gateway.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), f.Path+": "+f.What)
+			return false
+		}
+		for _, p := range b.origins[i].parents {
+			p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), f.Path+": "+f.What)
+		}
+		b.out.Routes[i].Matches, b.out.Routes[i].Target = nil, config.Target{Backends: b.origins[i].refused()}
+	}
+	return len(faults) == 0 || len(b.out.Validate()) == 0
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// Options say how the data plane is reached.
+type Options struct {
+	Controller string     // whose GatewayClasses are ours
+	Address    netip.Addr // on which listeners listen
+	// Port is where clients of a listener's port arrive, since a process without
+	// privileges cannot listen on 80. Nil: there.
+	Port func(gatewayv1.PortNumber) uint16
+}
+
+// Translate says what the objects mean. It is pure, and keeps nothing of its input but
+// what it returns.
+func Translate(o *Objects, options Options) *Result {
+	x := newIndex(o, options.Controller)
+	out := &Result{
+		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
+		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
+	}
+	for _, c := range o.Classes {
+		if x.classes[c.Name] {
+			own := conditions{generation: c.Generation}
+			own.set(string(gatewayv1.GatewayClassConditionStatusAccepted), metav1.ConditionTrue, string(gatewayv1.GatewayClassReasonAccepted), "")
+			out.Classes[c.Name] = own.all()
+		}
+	}
+	gateways := map[Name]*gateway{}
+	for _, g := range o.Gateways {
+		if x.classes[string(g.Spec.GatewayClassName)] {
+			gateways[nameOf(g)] = x.gateway(g)
+		}
+	}
+	routes := x.streamRoutes(gateways, o)
+	for _, r := range o.HTTPRoutes {
+		if own := x.requestRoute(gateways, httpRouteKind, r); len(own.parents) > 0 {
+			routes = append(routes, own)
+		}
+	}
+	for _, r := range o.GRPCRoutes {
+		if own := x.requestRoute(gateways, grpcRouteKind, calls(r)); len(own.parents) > 0 {
+			routes = append(routes, own)
+		}
+	}
+	// Of two that ask for the same, the older one is served (GEP-713).
+	slices.SortFunc(routes, func(a, b *route) int {
+		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name.String(), b.name.String()), cmp.Compare(a.of.kind, b.of.kind))
+	})
+	apart(routes)
+	for name, g := range gateways {
+		if s := snapshot(g, routes, &options); s != nil {
+			out.Snapshots[name] = s
+		}
+		out.Gateways[name] = g.status()
+	}
+	for _, p := range x.policies {
+		if len(p.gateways) > 0 {
+			out.Policies[nameOf(p.object)] = p.status(options.Controller)
+		}
+	}
+	for _, r := range routes {
+		for _, p := range r.parents {
+			of := Route{r.of.kind, r.name}
+			out.Routes[of] = append(out.Routes[of], gatewayv1.RouteParentStatus{
+				ParentRef: p.ref, ControllerName: gatewayv1.GatewayController(options.Controller), Conditions: p.conditions.all(),
+			})
+		}
+	}
+	return out
+}
