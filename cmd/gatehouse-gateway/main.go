@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command gatehouse-gateway is the door: it serves what a configuration file says.
+// It needs no cluster and knows none.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/certs"
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/server"
+	"github.com/gatehouse-sh/gatehouse/internal/version"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code) //nolint:gocritic // stop was called
+}
+
+// options are the flags.
+type options struct {
+	file  string
+	check bool
+	every time.Duration
+	drain time.Duration
+}
+
+// run is the program. It returns the exit code: 2 when an argument is wrong, 1 when
+// the configuration is, or when it cannot be served.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	flags := flag.NewFlagSet("gatehouse-gateway", flag.ContinueOnError)
+	flags.SetOutput(errs)
+	var o options
+	flags.StringVar(&o.file, "config", "", "file to serve from; it is read again when it or a file that it names changes")
+	flags.BoolVar(&o.check, "check", false, "read the configuration, say what is wrong with it, and exit")
+	flags.DurationVar(&o.every, "poll", time.Second, "how often files are looked at for changes")
+	flags.DurationVar(&o.drain, "drain", 30*time.Second, "how long requests under way may take when the program ends")
+	verbose := flags.Bool("verbose", false, "log details of single connections")
+	showVersion := flags.Bool("version", false, "print the version and exit")
+	flags.Usage = func() {
+		say(errs, "gatehouse-gateway lets in what a configuration allows, and forwards it.\n\nUsage: gatehouse-gateway --config FILE [flags]\n\n")
+		flags.PrintDefaults()
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	case *showVersion:
+		say(out, "gatehouse-gateway %s\n", version.Get().Version)
+		return 0
+	case flags.NArg() > 0:
+		say(errs, "gatehouse-gateway: unexpected argument %q\n", flags.Arg(0))
+		return 2
+	case o.file == "":
+		say(errs, "gatehouse-gateway: --config is missing\n")
+		return 2
+	case o.every <= 0 || o.drain < 0:
+		say(errs, "gatehouse-gateway: --poll and --drain are lengths of time\n")
+		return 2
+	}
+	loaded, err := config.Load(o.file)
+	if err != nil {
+		say(errs, "%v\n", err)
+		return 1
+	}
+	if o.check {
+		s := loaded.Snapshot
+		if _, _, err := certs.Load(s.Certificates, nil, time.Now()); err != nil {
+			say(errs, "%v\n", err)
+			return 1
+		}
+		for _, w := range loaded.Warnings {
+			say(errs, "warning: %v\n", w)
+		}
+		say(out, "%s: in order (listeners: %d, routes: %d, backends: %d, certificates: %d)\n", o.file, len(s.Listeners), len(s.Routes), len(s.Backends), len(s.Certificates))
+		return 0
+	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.Level(-1)
+	}
+	log := logr.FromSlogHandler(slog.NewJSONHandler(errs, &slog.HandlerOptions{Level: level}))
+	if err := serve(ctx, o, loaded, log, out); err != nil {
+		say(errs, "gatehouse-gateway: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// serve serves until ctx ends.
+func serve(ctx context.Context, o options, loaded config.Loaded, log logr.Logger, out io.Writer) error {
+	s := server.New(log, out)
+	if err := s.Apply(ctx, loaded.Snapshot); err != nil {
+		return err
+	}
+	warn(log, loaded)
+	apply := func(now config.Loaded) error {
+		err := s.Apply(ctx, now.Snapshot)
+		if err == nil {
+			log.Info("configuration applied")
+			warn(log, now)
+		}
+		return err
+	}
+	config.Watch(ctx, o.file, o.every, loaded, apply, s.Refused)
+	log.Info("ending", "drain", o.drain.String())
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.drain)
+	defer cancel()
+	s.Close(ending)
+	return nil
+}
+
+// warn tells what a configuration has in vain.
+func warn(log logr.Logger, loaded config.Loaded) {
+	for _, w := range loaded.Warnings {
+		log.Info("warning", "fault", w.Error())
+	}
+}
+
+// say writes to where the answer is read, if it still is.
+func say(to io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(to, format, args...)
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-sh/gatehouse/test/program"
+)
+
+// TestManyRoutesFitIntoASmallProcess: with 5,000 routes to 500 backends, the process never
+// holds more than 64 MiB, its start and 1,000 requests included.
+func TestManyRoutesFitIntoASmallProcess(t *testing.T) {
+	t.Parallel()
+	const routes, backends, requests, most = 5000, 500, 1000, 64 << 10
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	t.Cleanup(backend.Close)
+	var text strings.Builder
+	text.WriteString("listeners: [{name: web, address: \"ADDRESS\", protocol: HTTP}]\ntelemetry: {decisions: {to: \"off\"}}\nbackends:\n")
+	for i := range backends {
+		fmt.Fprintf(&text, "- {name: b%d, endpoints: [%q]}\n", i, backend.Listener.Addr())
+	}
+	text.WriteString("routes:\n")
+	for i := range routes {
+		fmt.Fprintf(&text, "- {name: r%d, hosts: [h%d.example.com], matches: [{path: {prefix: /p%d}}], backends: [{name: b%d}]}\n", i, i%backends, i, i%backends)
+	}
+	p := begin(t, program.Free(t), text.String(), "1s")
+	for i := range requests {
+		n := i * (routes / requests)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s/p%d", p.address, n), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = fmt.Sprintf("h%d.example.com", n%backends)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close() // there is none
+		if res.StatusCode != http.StatusNoContent {
+			t.Fatalf("route %d answers %s", n, res.Status)
+		}
+	}
+	if held := peak(t, p.cmd.Process.Pid); held > most {
+		t.Errorf("it held %d KiB", held)
+	} else {
+		t.Logf("it held %d KiB", held)
+	}
+}
+
+// peak is how many KiB a process has held at most (proc_pid_status(5), VmHWM).
+func peak(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	number, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	held, err := strconv.Atoi(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held
+}

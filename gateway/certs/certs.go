@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package certs chooses the certificate of a handshake, and keeps the last good
+// one of each name. It reads no files.
+package certs
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// Store is the certificates of a snapshot, ready to be presented. It does not
+// change.
+type Store struct {
+	byName  map[string]*tls.Certificate
+	from    map[string]config.Certificate
+	refused map[string]error // why a newer one is not there
+	begins  time.Time        // the first of those that have not begun
+}
+
+// Each tells of every certificate when it ends, and why a newer one could not be used,
+// if there is one.
+func (s *Store) Each(tell func(name string, ends time.Time, refused error)) {
+	for name, pair := range s.byName {
+		tell(name, pair.Leaf.NotAfter, s.refused[name])
+	}
+}
+
+// Begins is when the first of the certificates begins that were refused because they
+// had not; zero if there is none.
+func (s *Store) Begins() time.Time { return s.begins }
+
+// early is when a certificate begins that has not.
+type early time.Time
+
+func (e early) Error() string {
+	return "it begins at " + time.Time(e).UTC().Format(time.RFC3339)
+}
+
+// fault says what is wrong with a certificate, and where.
+func fault(c *config.Certificate, err error, more string) config.Error {
+	out := c.At
+	out.What = fmt.Sprintf("certificate %s: %v%s", c.Name, err, more)
+	return out
+}
+
+// Load reads the certificates of a snapshot. One that cannot be used is replaced
+// by that of the same name in old, which may be nil; the warnings say so. With no
+// old one it is an error.
+func Load(list []config.Certificate, old *Store, now time.Time) (s *Store, warnings []string, err error) {
+	s = &Store{byName: make(map[string]*tls.Certificate, len(list)), from: make(map[string]config.Certificate, len(list)), refused: map[string]error{}}
+	var errs []error
+	for i, c := range list {
+		if old != nil && old.byName[c.Name] != nil && bytes.Equal(old.from[c.Name].Cert, c.Cert) && bytes.Equal(old.from[c.Name].Key, c.Key) {
+			s.byName[c.Name], s.from[c.Name] = old.byName[c.Name], c
+			continue
+		}
+		read, err := read(c, now)
+		switch {
+		case err == nil:
+			s.byName[c.Name], s.from[c.Name] = read, c
+		case old != nil && old.byName[c.Name] != nil:
+			warnings = append(warnings, fault(&list[i], err, "; the one before it stays").Error())
+			s.byName[c.Name], s.from[c.Name], s.refused[c.Name] = old.byName[c.Name], old.from[c.Name], err
+			if at, is := errors.AsType[early](err); is && (s.begins.IsZero() || time.Time(at).Before(s.begins)) {
+				s.begins = time.Time(at)
+			}
+		default:
+			errs = append(errs, fault(&list[i], err, ""))
+		}
+	}
+	return s, warnings, errors.Join(errs...)
+}
+
+// read refuses what no client takes: a key of another certificate, what has ended, and
+// what has not begun. The key is in no error.
+func read(c config.Certificate, now time.Time) (*tls.Certificate, error) {
+	pair, err := tls.X509KeyPair(c.Cert, c.Key)
+	if err != nil {
+		return nil, err
+	}
+	leaf := pair.Leaf
+	if leaf == nil {
+		return nil, errors.New("there is no certificate")
+	}
+	if now.Before(leaf.NotBefore) {
+		return nil, early(leaf.NotBefore)
+	}
+	if now.After(leaf.NotAfter) {
+		return nil, fmt.Errorf("it ended at %s", leaf.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return &pair, nil
+}
+
+// Choice presents certificates by the name that a client asks for.
+type Choice struct {
+	exact map[string]*tls.Certificate
+	wild  map[string]*tls.Certificate // by ".example.com"
+	first *tls.Certificate
+}
+
+// Choose makes the choice among certificates by their names: of two with one name
+// the first is presented.
+func (s *Store) Choose(names []string) (*Choice, error) {
+	c := &Choice{exact: map[string]*tls.Certificate{}, wild: map[string]*tls.Certificate{}}
+	for _, name := range names {
+		pair := s.byName[name]
+		if pair == nil {
+			return nil, fmt.Errorf("there is no certificate %q", name)
+		}
+		c.add(pair)
+	}
+	return c, nil
+}
+
+// Of presents one certificate only.
+func Of(pair *tls.Certificate) *Choice {
+	c := &Choice{exact: map[string]*tls.Certificate{}, wild: map[string]*tls.Certificate{}}
+	c.add(pair)
+	return c
+}
+
+func (c *Choice) add(pair *tls.Certificate) {
+	if c.first == nil {
+		c.first = pair
+	}
+	for _, name := range pair.Leaf.DNSNames {
+		in := c.exact
+		name = strings.ToLower(name)
+		if suffix, wild := strings.CutPrefix(name, "*"); wild {
+			in, name = c.wild, suffix
+		}
+		if in[name] == nil {
+			in[name] = pair
+		}
+	}
+}
+
+// Certificate is for tls.Config.GetCertificate. A client that names a host that
+// nobody has a certificate for gets the first, and says itself that it does not fit.
+func (c *Choice) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if pair := c.For(hello.ServerName); pair != nil {
+		return pair, nil
+	}
+	return nil, errors.New("there is no certificate")
+}
+
+// For is the certificate for a name. A wildcard stands for one label (RFC 6125,
+// section 6.4.3).
+func (c *Choice) For(name string) *tls.Certificate {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if pair := c.exact[name]; pair != nil {
+		return pair
+	}
+	if at := strings.IndexByte(name, '.'); at > 0 {
+		if pair := c.wild[name[at:]]; pair != nil {
+			return pair
+		}
+	}
+	return c.first
+}
+
+// SelfSigned makes a certificate that no client trusts, for 90 days.
+func SelfSigned(now time.Time) (*tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "gatehouse-gateway (self-signed)"}, DNSNames: []string{"localhost"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(90 * 24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+}

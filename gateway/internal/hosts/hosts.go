@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package hosts finds what belongs to the name of a host.
+package hosts
+
+import (
+	"iter"
+	"strings"
+)
+
+// Map has values by names such as "a.example.com", "*.example.com" and "*". The zero
+// Map is empty.
+type Map[T any] struct {
+	exact map[string]*T
+	below map[string]*T // by what follows the "*": ".example.com"
+	rest  *T
+}
+
+// Set makes v the value of a name.
+func (m *Map[T]) Set(name string, v *T) {
+	if m.exact == nil {
+		m.exact, m.below = map[string]*T{}, map[string]*T{}
+	}
+	switch suffix, wild := strings.CutPrefix(name, "*"); {
+	case name == "*":
+		m.rest = v
+	case wild:
+		m.below[suffix] = v
+	default:
+		m.exact[name] = v
+	}
+}
+
+// Get returns the value of a name as it was set, or nil.
+func (m *Map[T]) Get(name string) *T {
+	switch suffix, wild := strings.CutPrefix(name, "*"); {
+	case name == "*":
+		return m.rest
+	case wild:
+		return m.below[suffix]
+	}
+	return m.exact[name]
+}
+
+// Find returns the value of the most specific name that fits a host: its own, the longest
+// "*." that it is below, or "*". It is nil if none fits. Addresses are below nothing.
+func (m *Map[T]) Find(host string) *T {
+	if v := m.exact[host]; v != nil {
+		return v
+	}
+	if len(m.below) > 0 && host != "" && host[0] != '[' {
+		for at := strings.IndexByte(host, '.'); at > 0; {
+			if v := m.below[host[at:]]; v != nil {
+				return v
+			}
+			next := strings.IndexByte(host[at+1:], '.')
+			if next < 0 {
+				break
+			}
+			at += 1 + next
+		}
+	}
+	return m.rest
+}
+
+// All are the values, in no order.
+func (m *Map[T]) All() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for _, values := range []map[string]*T{m.exact, m.below, {"": m.rest}} {
+			for _, v := range values {
+				if v != nil && !yield(v) {
+					return
+				}
+			}
+		}
+	}
+}

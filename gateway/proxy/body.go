@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pool keeps buffers for copies. 32 KiB is what io.Copy takes.
+type pool struct{ sync.Pool }
+
+var buffers = &pool{sync.Pool{New: func() any {
+	b := make([]byte, 32<<10)
+	return &b
+}}}
+
+func (p *pool) get() *[]byte {
+	b, ok := p.Get().(*[]byte)
+	if !ok {
+		b = new([]byte)
+	}
+	return b
+}
+
+func (p *pool) put(b *[]byte) { p.Put(b) }
+
+// Bounds of how slow a body may be.
+const (
+	defaultRate = 240             // bytes a second, as httpd's mod_reqtimeout has it for heads
+	grace       = 5 * time.Second // before the rate counts, and for one read
+)
+
+// bound limits the size and the slowness of a body, and returns it; nil if there is
+// none.
+func bound(w http.ResponseWriter, r *http.Request, l *listener) *paced {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if l.maxBody > 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, l.maxBody)
+	}
+	return &paced{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), rate: l.rate}
+}
+
+// paced reads a body that must come at a rate on average: the time by which the
+// next bytes must be there grows with what there is. It is read by one goroutine, and
+// may be closed by another one.
+type paced struct {
+	io.ReadCloser
+	control *http.ResponseController
+	began   time.Time
+	rate    int64                 // bytes a second
+	read    atomic.Int64          // bytes; a transport may read on when the response is there
+	failed  atomic.Pointer[error] // what ended it, but for its end
+	ended   atomic.Bool           // all of it was read
+
+	mu     sync.Mutex // of the time to read by
+	closed bool
+	free   bool // of the rate
+}
+
+// Read implements io.Reader.
+func (b *paced) Read(p []byte) (int, error) {
+	before := b.read.Load()
+	earned := time.Duration(float64(before) / float64(b.rate) * float64(time.Second))
+	if earned < 0 || earned > time.Hour {
+		earned = time.Hour
+	}
+	due := b.began.Add(grace + earned)
+	if soonest := time.Now().Add(time.Second); due.Before(soonest) && before == 0 {
+		due = soonest
+	}
+	if err := b.deadline(due); err != nil {
+		return 0, err
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF):
+		b.ended.Store(true)
+		_ = b.deadline(time.Time{}) // the connection's next request has its own
+	default:
+		b.failed.Store(&err)
+	}
+	return n, err
+}
+
+// deadline sets the time to read by, unless the body is closed.
+func (b *paced) deadline(t time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return http.ErrBodyReadAfterClose
+	}
+	if b.free {
+		t = time.Time{}
+	}
+	return b.control.SetReadDeadline(t)
+}
+
+// unbound lets a body come as slowly as it will: the backend has answered, so the two
+// talk, and either of them may have nothing to say for long.
+func (b *paced) unbound() {
+	if b == nil || b.ended.Load() {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.free = true; !b.closed {
+		_ = b.control.SetReadDeadline(time.Time{}) // a Read that waits sees what is wrong
+	}
+}
+
+// Close implements io.Closer. A Read that waits ends. What is left of the body is on
+// the connection, which must not serve another request.
+func (b *paced) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended.Load() {
+		return nil
+	}
+	b.closed = true
+	return b.control.SetReadDeadline(time.Unix(1, 0))
+}
+
+// fault is what a client is told of a body that could not be read: "" if it could.
+func (b *paced) fault() (status int, reason string) {
+	if b == nil || b.failed.Load() == nil {
+		return 0, ""
+	}
+	err := *b.failed.Load()
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge, "body-too-large"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout, "body-too-slow"
+	}
+	return http.StatusBadRequest, "bad-body"
+}
+
+// abort ends a response that cannot be completed so that the client knows.
+func abort(http.ResponseWriter) {
+	panic(http.ErrAbortHandler) //nolint:forbidigo // the only way that net/http has
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/access"
+	"github.com/gatehouse-sh/gatehouse/gateway/certs"
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/request"
+	"github.com/gatehouse-sh/gatehouse/gateway/route"
+	"github.com/gatehouse-sh/gatehouse/gateway/tcp"
+	"github.com/gatehouse-sh/gatehouse/gateway/telemetry"
+	"github.com/gatehouse-sh/gatehouse/gateway/upstream"
+)
+
+// Proxy serves the current snapshot. Its methods may be called by any number of
+// goroutines.
+type Proxy struct {
+	backends *upstream.Set
+	current  atomic.Pointer[compiled]
+	applying sync.Mutex
+	tunnels  tcp.Open // connections that are HTTP no more: they end when one side does, whatever is configured meanwhile
+	limits   *limitState
+	access   *access.Set
+	copying  atomic.Int64    // copies of requests under way
+	ending   context.Context //nolint:containedctx // of the process, which copies do not outlive
+	end      context.CancelFunc
+
+	telemetry *telemetry.Set // nil: nothing is told
+	// Log is told what operators should know. It is set before anything is applied.
+	Log logr.Logger
+}
+
+// compiled is a snapshot made ready.
+type compiled struct {
+	index     *route.Index
+	routes    []target
+	listeners map[string]*listener
+}
+
+// listener is how a listener reads requests.
+type listener struct {
+	name     string
+	form     request.Options
+	redirect uint16
+	maxBody  int64
+	rate     int64
+	idle     time.Duration // of tunnels
+	crowd    *crowd
+	traffic  attached
+	access   attached
+	hsts     []string // the value of Strict-Transport-Security; nil: none is sent
+	terms    any      // by which connections are judged
+}
+
+// New makes a Proxy that answers 503 until something is applied. Without a Set,
+// nothing is told of requests.
+func New(t *telemetry.Set) *Proxy {
+	p := &Proxy{backends: upstream.NewSet(upstream.Own), limits: newLimitState(), access: access.NewSet(), telemetry: t}
+	p.ending, p.end = context.WithCancel(context.Background())
+	p.access.Fetched, p.limits.found = p.fetched, p.found
+	return p
+}
+
+// Apply serves a snapshot without faults (config.Snapshot.Validate, which the caller
+// has asked) from now on, if all of it can be served; or else the one before stays.
+// Requests under way, and connections, are not touched.
+// The certificates that are shown to backends are from store. Terms are what connections
+// are judged by (Connection.Judge), by listener: they and the policies of a request are
+// always of the same snapshot.
+func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]any) error {
+	p.applying.Lock()
+	defer p.applying.Unlock()
+	index, err := route.New(s)
+	if err != nil {
+		return err
+	}
+	next := &compiled{index: index, routes: make([]target, len(s.Routes)), listeners: make(map[string]*listener, len(s.Listeners))}
+	policies, err := p.limits.compile(s)
+	if err != nil {
+		return err
+	}
+	applied, leave := false, func() {}
+	defer func() {
+		if !applied {
+			policies.abandon()
+			leave()
+		}
+	}()
+	var pools map[string]*upstream.Pool
+	guards, keep, leaving, err := p.access.Update(s, func(e *config.ExternalAuth) (access.External, error) {
+		return externalOf(e, func(name string) *upstream.Pool { return pools[name] })
+	})
+	if err != nil {
+		return err
+	}
+	leave = leaving
+	if pools, err = p.backends.Update(s.Backends, store); err != nil {
+		return err
+	}
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		if next.routes[i], err = compile(r, pools); err != nil {
+			return fmt.Errorf("route %s: %w", r.Name, err)
+		}
+		next.routes[i].filters = policies.own(r.Traffic)
+		guard, err := attachAccess(r.Access, guards)
+		if err != nil {
+			return fmt.Errorf("route %s: %w", r.Name, err)
+		}
+		next.routes[i].access = slices.Concat(guard.enforced, guard.defaults)
+	}
+	for i := range s.Listeners {
+		l := &s.Listeners[i]
+		next.listeners[l.Name] = compileListener(l, s.IdentityHeaders(l))
+		if next.listeners[l.Name].access, err = attachAccess(l.Access, guards); err != nil {
+			return fmt.Errorf("listener %s: %w", l.Name, err)
+		}
+		next.listeners[l.Name].traffic = policies.attach(l.Traffic)
+		next.listeners[l.Name].terms = terms[l.Name]
+		next.listeners[l.Name].crowd = newCrowd(&l.Client.Limits, p.current.Load().listener(l.Name))
+	}
+	p.current.Store(next)
+	applied = true
+	policies.keep()
+	keep()
+	return nil
+}
+
+// Drain ends the waiting of requests that are too many: the process is ending.
+func (p *Proxy) Drain() { p.limits.queue.Drain() }
+
+// Waiting is how many requests wait for a limit.
+func (p *Proxy) Waiting() int { return p.limits.queue.Len() }
+
+// Close ends what outlives requests: idle connections to backends, stores, and, when
+// ctx ends, tunnels.
+func (p *Proxy) Close(ctx context.Context) {
+	p.end()
+	p.limits.close()
+	p.tunnels.End(ctx)
+	p.access.Close()
+	p.backends.Close() //nolint:contextcheck // nothing is waited for
+}
+
+// listener is the one of a name; nil if there is none, or nothing was applied.
+func (now *compiled) listener(name string) *listener {
+	if now == nil {
+		return nil
+	}
+	return now.listeners[name]
+}
+
+func compileListener(l *config.Listener, identity []string) *listener {
+	c := &l.Client
+	out := &listener{name: l.Name, redirect: l.Redirect, maxBody: c.Limits.BodyBytes, hsts: hstsOf(l.HSTS)}
+	out.rate, out.idle = cmp.Or(c.Limits.BodyBytesRate, defaultRate), c.Limits.TunnelIdle.Or(defaultTunnelIdle)
+	out.form = request.Options{
+		TLS: l.Protocol == config.HTTPS,
+		Path: request.PathOptions{
+			EscapedSlashes: map[string]request.EscapedSlashes{"Decode": request.DecodeEscapedSlashes, "Keep": request.KeepEscapedSlashes}[c.Path.EscapedSlashes],
+			EmptySegments:  map[string]request.EmptySegments{"Reject": request.RefuseEmptySegments, "Keep": request.KeepEmptySegments}[c.Path.EmptySegments],
+			DotSegments:    map[string]request.DotSegments{"Reject": request.RefuseDotSegments}[c.Path.DotSegments],
+			Parameters:     map[string]request.PathParameters{"Keep": request.KeepPathParameters}[c.Path.Parameters],
+		},
+		Headers: request.NewHeaderRules(request.HeaderOptions{
+			Identity: identity, Keep: c.Headers.Keep,
+			Other: map[string]request.OtherNames{"Keep": request.KeepOtherNames}[c.Headers.OtherNames],
+		}),
+		MaxTarget: c.Limits.TargetBytes, MaxHeaders: c.Limits.HeaderLines,
+		Trusted:   c.TrustedProxies,
+		Forwarded: map[string]request.ForwardedHeader{"Forwarded": request.Forwarded}[c.ForwardedBy],
+	}
+	return out
+}
+
+// Handler serves the requests of a listener.
+func (p *Proxy) Handler(listener string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := &answer{ResponseWriter: w, record: telemetry.Record{Time: time.Now(), Listener: listener, Protocol: r.Proto, Client: peerOf(r)}}
+		x := &Exchange{W: a, R: r, Now: a.record.Time, answer: a}
+		defer a.last()
+		defer func() { // when all is told: the process waits for it
+			if x.tunnel != nil {
+				p.tunnels.Remove(x.tunnel)
+			}
+		}()
+		defer p.told(x) //nolint:contextcheck // nothing of it ends with the request
+		defer p.rescue(x)
+		now := p.current.Load()
+		l := now.listener(listener)
+		if l == nil {
+			refuse(a, http.StatusServiceUnavailable, "no-configuration")
+			return
+		}
+		p.serve(now, l, x) //nolint:contextcheck // it goes along in the request
+	})
+}
+
+// serve is the only place that moves a request on.
+func (p *Proxy) serve(now *compiled, l *listener, x *Exchange) {
+	defer x.release()
+	w, r := x.W, x.R
+	conn := connectionOf(r.Context())
+	x.answer.conn, x.answer.rate, x.idle = conn, l.rate, l.idle
+	conn.ask()
+	if l.hsts != nil {
+		w.Header()[hstsName] = l.hsts
+	}
+	if r.TLS == nil && conn != nil {
+		r.TLS = conn.TLS // net/http sees none behind a scanner of bytes
+	}
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		// net/http reads some of a body that nobody has read before it answers. A body
+		// that is forwarded has times of its own.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(grace)) // what is wrong will be seen by the read
+	}
+	form, refusal := request.Parse(r, x.answer.record.Client, &l.form)
+	if refusal != nil {
+		w.Header()["Connection"] = closing // what comes after it is not to be trusted
+		refuse(w, refusal.StatusCode(), string(refusal.Reason))
+		return
+	}
+	x.Form = &form
+	p.begin(x)
+	if d := conn.judge(form.Host, x.Now, l.terms); !d.next {
+		w.Header()["Connection"] = closing // another one may do
+		refuse(w, d.Status, d.Reason)
+		return
+	}
+	if l.redirect != 0 {
+		toHTTPS(w, &form, l.redirect)
+		return
+	}
+	t, prefix := now.admit(l, x)
+	switch {
+	case t == nil:
+	case t.redirect != nil:
+		t.redirect.answer(w, &form, prefix)
+	default:
+		x.prune(l.form.Headers)
+		x.body = bound(w, r, l)
+		p.forward(x, t, prefix)
+	}
+}
+
+// admit asks all filters, and finds the route of a request and the prefix that fitted.
+// It returns none if the request was answered.
+func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) {
+	w, form := x.W, x.Form
+	if !pass(x, l.crowd.first) {
+		return nil, ""
+	}
+	crossing := now.crossing(l.name, form)
+	if crossing != nil {
+		crossing.cors.greet(w.Header(), form.Header["Origin"][0])
+	}
+	// Whatever is asked for, also what there is not.
+	if !pass(x, l.traffic.enforced) {
+		return nil, ""
+	}
+	if crossing != nil && preflight(form) {
+		x.answer.record.Route = crossing.name
+		crossing.cors.answer(w, form)
+		return nil, ""
+	}
+	if !pass(x, l.access.enforced) {
+		return nil, ""
+	}
+	hit, found := now.index.Find(l.name, form)
+	if !found {
+		if pass(x, l.traffic.late) {
+			refuse(w, http.StatusNotFound, "no-route")
+		}
+		return nil, ""
+	}
+	t = &now.routes[hit.Route]
+	x.Route = t.name
+	x.answer.record.Route = t.name
+	guard, own := t.access, t.filters
+	if len(guard) == 0 {
+		guard = l.access.defaults
+	}
+	if len(own) == 0 {
+		own = l.traffic.defaults
+	}
+	if !pass(x, guard) || !pass(x, l.traffic.late) || !pass(x, own) {
+		return nil, ""
+	}
+	return t, hit.Prefix
+}
+
+// pass asks filters one after the other, and answers if one of them refuses.
+func pass(x *Exchange, filters []Filter) bool {
+	for _, f := range filters {
+		d := f.Judge(x)
+		if d.next {
+			continue
+		}
+		x.answer.record.Policy, x.answer.record.Rule = d.Policy, d.Rule
+		if d.Header != nil {
+			d.Header(x.W.Header())
+		}
+		status := d.Status
+		if status == 0 {
+			status = http.StatusForbidden
+		}
+		refuse(x.W, status, d.Reason)
+		return false
+	}
+	return true
+}
+
+// peerOf is the address of who opened the connection.
+func peerOf(r *http.Request) netip.Addr {
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return ap.Addr().Unmap().WithZone("") // a network contains no address with a zone
+	}
+	return netip.Addr{}
+}

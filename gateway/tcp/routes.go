@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tcp
+
+import (
+	"slices"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/hosts"
+)
+
+// Routes are the streams of one listener. They do not change.
+type Routes struct{ targets hosts.Map[Target] }
+
+// NewRoutes makes the streams of a listener ready.
+func NewRoutes(listener string, s *config.Snapshot, b *Backends) *Routes {
+	backends := make(map[string]*config.Backend, len(s.Backends))
+	for i := range s.Backends {
+		backends[s.Backends[i].Name] = &s.Backends[i]
+	}
+	r := &Routes{}
+	for i := range s.Streams {
+		stream := &s.Streams[i]
+		if !slices.Contains(stream.Listeners, listener) {
+			continue
+		}
+		t := b.target(stream, backends)
+		if len(stream.Hosts) == 0 {
+			r.targets.Set("*", t)
+		}
+		for _, host := range stream.Hosts {
+			r.targets.Set(host, t)
+		}
+	}
+	return r
+}
+
+// Find is where a client goes that asks for a name, "" for none: the stream of the
+// name, of the longest "*." that it is below, or of all others. Nil: nowhere.
+func (r *Routes) Find(name string) *Target { return r.targets.Find(name) }

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package telemetry
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Bounds of what waits to be written.
+const (
+	maxWaiting = 64 << 10
+	flushEvery = 100 * time.Millisecond
+)
+
+// Log writes a line of JSON for each record. What has been written arrives after
+// 100 ms at the latest; when there is more than 64 KiB of it, whoever writes
+// waits: nothing is lost while the reader is slow. Its methods may be called by any
+// number of goroutines.
+type Log struct {
+	handler slog.Handler
+	out     *waiting
+	end     chan struct{}
+	once    sync.Once
+	ended   sync.WaitGroup
+}
+
+// waiting gathers lines.
+type waiting struct {
+	mu     sync.Mutex
+	to     io.Writer
+	b      []byte
+	lost   func(lines int)
+	failed func(error)
+	broken bool // the last writing failed, and it was told
+}
+
+// NewLog writes to an io.Writer, until Redirect. Lines that cannot be written are
+// counted by lost; why is told to failed, once until they can be again.
+func NewLog(to io.Writer, lost func(lines int), failed func(error)) *Log {
+	l := &Log{out: &waiting{to: to, lost: lost, failed: failed}, end: make(chan struct{})}
+	l.handler = slog.NewJSONHandler(l.out, &slog.HandlerOptions{ReplaceAttr: withoutLevel})
+	l.ended.Go(func() {
+		tick := time.NewTicker(flushEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				l.out.flush()
+			case <-l.end:
+				l.out.flush()
+				return
+			}
+		}
+	})
+	return l
+}
+
+// withoutLevel leaves out what is the same in every line.
+func withoutLevel(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// Redirect writes what waits, and everything after it to somewhere else. It returns
+// where was written to before.
+func (l *Log) Redirect(to io.Writer) io.Writer {
+	l.out.mu.Lock()
+	defer l.out.mu.Unlock()
+	l.out.write()
+	before := l.out.to
+	l.out.to, l.out.broken = to, false
+	return before
+}
+
+// Close writes what waits. What is recorded after it waits for nobody.
+func (l *Log) Close() {
+	l.once.Do(func() { close(l.end) })
+	l.ended.Wait()
+}
+
+// Record writes one line, with the address of the client as it is told.
+func (l *Log) Record(r *Record, client string) {
+	line := slog.NewRecord(r.Time, slog.LevelInfo, "", 0)
+	attributes := make([]slog.Attr, 0, 28)
+	text := func(name, value string) {
+		if value != "" {
+			attributes = append(attributes, slog.String(name, value))
+		}
+	}
+	text("id", r.ID)
+	text("trace", r.Trace)
+	text("listener", r.Listener)
+	text("client", client)
+	text("protocol", r.Protocol)
+	text("scheme", r.Scheme)
+	text("method", r.Method)
+	text("host", r.Host)
+	text("path", r.Path)
+	text("query", r.Query)
+	for i := 0; i+1 < len(r.Header); i += 2 {
+		text("header."+r.Header[i], r.Header[i+1])
+	}
+	text("route", r.Route)
+	text("backend", r.Backend)
+	text("principal", r.Principal)
+	text("by", r.By)
+	attributes = append(attributes, slog.Int("status", r.Status))
+	text("policy", r.Policy)
+	text("rule", r.Rule)
+	text("shadow", r.Shadow)
+	text("reason", r.Reason)
+	attributes = append(attributes,
+		slog.Int64("received", r.Received), slog.Int64("sent", r.Sent),
+		slog.Float64("seconds", r.Total.Seconds()), slog.Float64("backendSeconds", r.Upstream.Seconds()))
+	line.AddAttrs(attributes...)
+	_ = l.handler.Handle(context.Background(), line) // waiting says what fails
+}
+
+// Write implements io.Writer. It is called with whole lines.
+func (w *waiting) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.b)+len(line) > maxWaiting {
+		w.write()
+	}
+	w.b = append(w.b, line...)
+	return len(line), nil
+}
+
+func (w *waiting) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.write()
+}
+
+func (w *waiting) write() {
+	if len(w.b) == 0 {
+		return
+	}
+	n, err := w.to.Write(w.b)
+	if err != nil {
+		w.lost(bytes.Count(w.b[n:], []byte{'\n'})) // the one that is there in part is lost, too
+		if !w.broken {
+			w.failed(err)
+		}
+	}
+	w.b, w.broken = w.b[:0], err != nil
+}
+
+// Addresses are the ways in which addresses of clients are told.
+var Addresses = map[string]func(netip.Addr) string{
+	"Full": func(a netip.Addr) string {
+		if !a.IsValid() {
+			return ""
+		}
+		return a.String()
+	},
+	"Prefix": prefix,
+	"Off":    func(netip.Addr) string { return "" },
+}
+
+// prefix leaves of an address what does not lead to one customer.
+func prefix(a netip.Addr) string {
+	bits := 48
+	if a.Is4() {
+		bits = 24
+	}
+	p, err := a.Prefix(bits)
+	if err != nil || !a.IsValid() {
+		return ""
+	}
+	return p.String()
+}
