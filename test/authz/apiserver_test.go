@@ -35,7 +35,8 @@ func TestAPIServer(t *testing.T) {
 	for round := range uint64(rounds) {
 		d := newDice(seed, 1<<32+round)
 		u := generate(d, storable, medium)
-		listed := c.install(t, u)
+		listed, err := c.install(t, u)
+		must(t, err)
 		near := grants(listed)
 		questions := make([]question, 0, serverQuestions/rounds)
 		for range cap(questions) {
@@ -44,10 +45,15 @@ func TestAPIServer(t *testing.T) {
 		count.universes.Add(1)
 		began := time.Now()
 		found := c.compare(t, listed, questions, &count)
-		asking += time.Since(began)
-		if found != nil {
-			c.refute(t, fmt.Sprintf("seed %d, round %d", seed, round), u, *found)
+		for found != nil {
+			listed = c.settled(t)
+			if c.compare(t, listed, []question{*found}, &count) != nil {
+				c.refute(t, fmt.Sprintf("seed %d, round %d", seed, round), u, *found)
+			}
+			t.Logf("round %d: a controller or a cache was late: once all have settled again, the same is answered to %s; all questions are asked again", round, found.Request)
+			found = c.compare(t, listed, questions, &count)
 		}
+		asking += time.Since(began)
 	}
 	count.report(t, seed, asking)
 	if n := count.asked.Load(); n < serverQuestions {
@@ -105,12 +111,17 @@ func (c *cluster) refute(t *testing.T, origin string, u *universe, q question) {
 		refute(t, origin, all)
 		t.FailNow()
 	}
+	t.Logf("%s: %s asks to %s: the answers differ on the API server only; the universe is made smaller", origin, q.subject(), q.Request)
 	small := minimise(dispute{u, q}, func(d dispute) bool {
-		listed := c.install(t, d.universe)
+		listed, err := c.install(t, d.universe)
+		if err != nil {
+			return false // a rule without verbs, say
+		}
 		want := c.allows(t, d.question)
 		return gatehouse(listed)(d.question) != want || gatehouse(unaggregated(listed))(d.question) != want || inTree(t, listed)(d.question) != want
 	})
-	listed = c.install(t, small.universe)
+	listed, err := c.install(t, small.universe)
+	must(t, err)
 	q = small.question
 	t.Fatalf("%s", small.describe(t, fmt.Sprintf("%s: %s asks to %s: the API server allows: %t, in-tree: %t, gatehouse: %t, before aggregation: %t",
 		origin, q.subject(), q.Request, c.allows(t, q), inTree(t, listed)(q), gatehouse(listed)(q), gatehouse(unaggregated(listed))(q))))

@@ -5,6 +5,7 @@ package differential
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,6 +27,9 @@ const mine = "differential.gatehouse.sh/test"
 // patience bounds a wait for the controllers and caches of the API server,
 // which take well under a second.
 const patience = time.Minute
+
+// sentinel begins the names of the objects of waitUntilSeen.
+const sentinel = "sentinel-"
 
 // cluster holds one random universe at a time.
 type cluster struct {
@@ -66,11 +70,21 @@ func (c *cluster) allows(t *testing.T, q question) bool {
 }
 
 // install replaces the universe of the cluster and returns all its RBAC objects
-// once the controllers have aggregated and the authorizer has seen everything.
-func (c *cluster) install(t *testing.T, u *universe) *universe {
+// once the controllers have aggregated and the authorizer has seen everything. The
+// error says what the API server does not store.
+func (c *cluster) install(t *testing.T, u *universe) (*universe, error) {
 	t.Helper()
 	c.clear(t)
-	c.write(t, u)
+	if err := c.write(t, u); err != nil {
+		return nil, err
+	}
+	return c.settled(t), nil
+}
+
+// settled returns all RBAC objects of the cluster once the controllers have
+// aggregated and the authorizer has seen everything.
+func (c *cluster) settled(t *testing.T) *universe {
+	t.Helper()
 	c.waitUntilSettled(t)
 	c.waitUntilSeen(t)
 	return c.list(t)
@@ -95,7 +109,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func (c *cluster) write(t *testing.T, u *universe) {
+func (c *cluster) write(t *testing.T, u *universe) error {
 	t.Helper()
 	u, api := u.clone(), c.api.RbacV1()
 	for _, o := range u.objects() {
@@ -107,21 +121,26 @@ func (c *cluster) write(t *testing.T, u *universe) {
 		o.SetLabels(labels)
 	}
 	for _, o := range u.clusterRoles {
-		_, err := api.ClusterRoles().Create(t.Context(), o, metav1.CreateOptions{})
-		must(t, err)
+		if _, err := api.ClusterRoles().Create(t.Context(), o, metav1.CreateOptions{}); err != nil {
+			return err
+		}
 	}
 	for _, o := range u.roles {
-		_, err := api.Roles(o.Namespace).Create(t.Context(), o, metav1.CreateOptions{})
-		must(t, err)
+		if _, err := api.Roles(o.Namespace).Create(t.Context(), o, metav1.CreateOptions{}); err != nil {
+			return err
+		}
 	}
 	for _, o := range u.clusterRoleBindings {
-		_, err := api.ClusterRoleBindings().Create(t.Context(), o, metav1.CreateOptions{})
-		must(t, err)
+		if _, err := api.ClusterRoleBindings().Create(t.Context(), o, metav1.CreateOptions{}); err != nil {
+			return err
+		}
 	}
 	for _, o := range u.roleBindings {
-		_, err := api.RoleBindings(o.Namespace).Create(t.Context(), o, metav1.CreateOptions{})
-		must(t, err)
+		if _, err := api.RoleBindings(o.Namespace).Create(t.Context(), o, metav1.CreateOptions{}); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // list returns every RBAC object of the cluster.
@@ -169,13 +188,13 @@ func (c *cluster) waitUntilSettled(t *testing.T) {
 func (c *cluster) waitUntilSeen(t *testing.T) {
 	t.Helper()
 	c.installs++
-	meta := metav1.ObjectMeta{Name: fmt.Sprintf("sentinel-%d", c.installs)}
+	meta := metav1.ObjectMeta{Name: sentinel + strconv.Itoa(c.installs)}
 	local := metav1.ObjectMeta{Name: meta.Name, Namespace: namespaces[0]}
 	rules := []rbacv1.PolicyRule{{Verbs: []string{"see"}, APIGroups: []string{""}, Resources: []string{"sentinels"}}}
 	subjects := func(name string) []rbacv1.Subject {
 		return []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: name}}
 	}
-	c.write(t, &universe{
+	must(t, c.write(t, &universe{
 		roles:        []*rbacv1.Role{{ObjectMeta: local, Rules: rules}},
 		clusterRoles: []*rbacv1.ClusterRole{{ObjectMeta: meta, Rules: rules}},
 		roleBindings: []*rbacv1.RoleBinding{{
@@ -186,7 +205,7 @@ func (c *cluster) waitUntilSeen(t *testing.T) {
 			ObjectMeta: meta, Subjects: subjects("everywhere-" + meta.Name),
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: meta.Name},
 		}},
-	})
+	}))
 	controlplane.Eventually(t, patience, "the authorizer knows the sentinels", func() error {
 		for _, user := range []string{"local-", "everywhere-"} {
 			q := question{identity{name: user + meta.Name}, authz.Request{Verb: "see", Resource: "sentinels", Namespace: namespaces[0]}}

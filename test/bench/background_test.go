@@ -33,20 +33,14 @@ const scanWorkers = 2
 // measures what the scan holds afterwards.
 func BenchmarkBackgroundFull(b *testing.B) {
 	inv, rules := large(), scanRules(b)
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	before := heap()
+	before := heapAlive()
 	var s *background.Scan
 	for b.Loop() {
 		s = background.New(scanWorkers)
 		s.Full(inv, rules)
 	}
 	b.ReportMetric(float64(s.Len()), "objects")
-	b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
+	b.ReportMetric(float64(heapAlive()-before)/(1<<20), "MiB")
 	runtime.KeepAlive(s)
 }
 

@@ -150,20 +150,26 @@ func (s *server) cpu(b *testing.B) time.Duration {
 
 func (s *server) resident(b *testing.B) float64 {
 	b.Helper()
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	mib, err := resident(strconv.Itoa(s.cmd.Process.Pid), "VmRSS:")
 	if err != nil {
 		b.Fatal(err)
 	}
+	return mib
+}
+
+// resident is a figure of a process in /proc/PID/status (proc(5)), in MiB.
+func resident(process, field string) (float64, error) {
+	raw, err := os.ReadFile("/proc/" + process + "/status")
+	if err != nil {
+		return 0, err
+	}
 	for line := range strings.Lines(string(raw)) {
-		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
+		if rest, found := strings.CutPrefix(line, field); found {
 			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kib / 1024
+			return kib / 1024, err
 		}
 	}
-	return 0
+	return 0, fmt.Errorf("process %s: no %s", process, field)
 }
 
 // corpus is 1,000 reviews as an API server sends them: Services, pods,

@@ -48,6 +48,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if workloads := os.Getenv(memoryVariable); workloads != "" {
+		if err := generateOnce(workloads, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	controlplane.MainWith(m, controlplane.Options{Log: os.Stderr, Dir: os.Getenv(folderVariable)})
 }
 

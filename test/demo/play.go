@@ -61,12 +61,12 @@ func (d *demo) play(keep bool) error {
 		return err
 	}
 	defer stop()
-	for _, scene := range []func() error{d.install, d.friendly, d.hostile, d.product, d.optOut, d.commandLine} {
+	for _, scene := range []func() error{d.install, d.friendly, d.hostile, d.product, d.optOut, d.commandLine, d.gateway} {
 		if err := scene(); err != nil {
 			return err
 		}
 	}
-	d.title("Done: two applications accepted; seven ways around the gateway, one chain and one opt-out refused")
+	d.title("Done: two applications accepted; seven ways around the gateway, one chain and one opt-out refused; the gateway let in who may")
 	if !keep {
 		d.say("`make demo ARGS=--keep` leaves the cluster running.\n")
 		return nil
