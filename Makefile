@@ -75,7 +75,7 @@ TEST_FLAGS ?= -timeout 60m
 .PHONY: test
 test: $(CLUSTER_FILES) build ## Run every test, those against the real API server included.
 	$(GO) test $(TEST_FLAGS) ./...
-	@$(MAKE) --no-print-directory test-authz test-cyclonus
+	@$(MAKE) --no-print-directory test-authz test-cyclonus test-wycheproof test-grpc traps
 
 .PHONY: test-authz
 test-authz: $(CLUSTER_FILES) ## Compare internal/authz with Kubernetes. GATEHOUSE_SEED=n, or random, draws other questions.
@@ -86,6 +86,24 @@ test-authz: $(CLUSTER_FILES) ## Compare internal/authz with Kubernetes. GATEHOUS
 test-cyclonus: ## Compare generator/verify with cyclonus. GATEHOUSE_SEED=n, or random, draws other questions.
 	@# A module of its own: it links cyclonus. -v shows the seed, how much was asked and what is known to differ.
 	$(GO) -C test/cyclonus test -v $(TEST_FLAGS) ./...
+
+.PHONY: test-wycheproof
+test-wycheproof: ## Ask gateway/auth what Project Wycheproof asks of tokens and keys, and count.
+	@# A module of its own: the vectors are 107 MB, and need a newer Go.
+	$(GO) -C test/wycheproof test -v $(TEST_FLAGS) ./...
+
+.PHONY: test-grpc
+test-grpc: ## Run the interoperability cases of gRPC through the gateway.
+	@# A module of its own: they depend on modules that the gateway has no use for.
+	$(GO) -C test/grpc test -v $(TEST_FLAGS) ./...
+
+.PHONY: test-smuggling
+test-smuggling: ## Send hostile streams through the gateway to four servers, and count. GATEHOUSE_STREAMS=n and GATEHOUSE_SEED=n make others.
+	$(GO) test -v $(TEST_FLAGS) -count 1 ./test/smuggling
+
+.PHONY: traps
+traps: ## Count the traps of docs/network-traps.md that tests hold, and list those that none can.
+	$(GO) test -count 1 -v -run 'TestEveryTrapIsHeld$$' ./generator/internal/traps
 
 .PHONY: test-integration
 test-integration: $(CLUSTER_FILES) build ## Run only the tests below test/. TEST_FLAGS='-run Name -v' narrows them.
@@ -100,6 +118,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s).
 MODELS ?= 100000
 
 .PHONY: prove
+prove: TEST_FLAGS = -timeout 3h
 prove: ## Prove what is generated for MODELS (100000) random models. GATEHOUSE_SEED=n, or random, draws others.
 	GATEHOUSE_MODELS='$(MODELS)' $(GO) test $(TEST_FLAGS) -count 1 -v -run 'MeanTheModel$$' ./generator/...
 
@@ -112,6 +131,14 @@ bench: $(CLUSTER_FILES) build ## Run the benchmarks COUNT (6) times. BENCH=patte
 	$(GO) list ./test/bench/... | grep -q . || { echo 'no benchmarks below test/bench' >&2; exit 1; }
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m ./test/bench/... | tee bin/bench/new.txt
 	$(TOOL) benchstat $(wildcard bin/bench/old.txt) bin/bench/new.txt
+
+ROUNDS ?= 5
+SECONDS_EACH ?= 5
+
+.PHONY: bench-gateway
+bench-gateway: bin/gatehouse-gateway ## Compare the gateway with HAProxy, nginx and ReverseProxy, which with wrk are Debian's packages. ARGS="-half -layers L0"; ROUNDS=0 asks only whether all answer rightly.
+	@$(GO) build -o bin/benchgateway ./hack/benchgateway
+	bin/benchgateway -rounds $(ROUNDS) -seconds $(SECONDS_EACH) $(ARGS)
 
 ##@ Change
 
@@ -132,6 +159,8 @@ lint: ## Run the linters. The first time builds them, which takes minutes.
 	$(LINTER) run ./...
 	cd test/authz && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 	cd test/cyclonus && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
+	cd test/wycheproof && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
+	cd test/grpc && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 
 .PHONY: verify
 verify: ## Check that generated files, formatting, go vet and go.mod are in order.
