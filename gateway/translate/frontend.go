@@ -68,7 +68,7 @@ const bundleKey = "ca.crt"
 
 // authorities are the certificates in a ConfigMap, or why there are none.
 func (x *index) authorities(name Name) (bundle []byte, fault string) {
-	m := x.configMaps[name]
+	m := x.configMap(name)
 	if m == nil {
 		return nil, fmt.Sprintf("there is no ConfigMap %s", name)
 	}

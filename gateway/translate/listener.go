@@ -111,7 +111,7 @@ func (x *index) certificates(l *listener) {
 			refuse(gatewayv1.ListenerReasonRefNotPermitted, "tls.certificateRefs[%d]: %s", i, r.refusal())
 			continue
 		}
-		s := x.secrets[r.name]
+		s := x.secret(r.name)
 		if fault := unfit(s); fault != "" {
 			refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs[%d]: Secret %s %s", i, r.name, fault)
 			continue

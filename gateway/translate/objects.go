@@ -48,6 +48,13 @@ type Result struct {
 	// Policies are what is said of BackendTLSPolicies, for each Gateway of ours that
 	// speaks to their Services.
 	Policies map[Name]gatewayv1.PolicyStatus
+	// Secrets and ConfigMaps are what is referred to and granted, whether it is there or
+	// not: no other one is ever needed.
+	Secrets, ConfigMaps map[Name]bool
+	// Faults are what the data plane would refuse a Gateway's configuration for: there is
+	// no snapshot then, and the one before stays. A Gateway without a snapshot that is not
+	// here has nothing to serve.
+	Faults map[Name]string
 }
 
 // Route is a kind of routes, such as HTTPRoute, and the name of one.
@@ -67,12 +74,15 @@ type index struct {
 	grants     map[string][]*gatewayv1.ReferenceGrant // by the namespace that is granted
 	policies   []*tlsPolicy
 	secured    map[secured][]*tlsPolicy // the first holds
+
+	wantedSecrets, wantedConfigMaps map[Name]bool
 }
 
 func newIndex(o *Objects, controller string) *index {
 	x := &index{
 		classes: map[string]bool{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
+		wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{},
 	}
 	for _, c := range o.Classes {
 		x.classes[c.Name] = string(c.Spec.ControllerName) == controller
@@ -98,6 +108,19 @@ func newIndex(o *Objects, controller string) *index {
 		x.grants[g.Namespace] = append(x.grants[g.Namespace], g)
 	}
 	return x
+}
+
+// secret returns a Secret, nil if it is not there, and notes that it is wanted: it is
+// asked for when the reference was granted, and not before.
+func (x *index) secret(name Name) *corev1.Secret {
+	x.wantedSecrets[name] = true
+	return x.secrets[name]
+}
+
+// configMap is secret, of ConfigMaps.
+func (x *index) configMap(name Name) *corev1.ConfigMap {
+	x.wantedConfigMaps[name] = true
+	return x.configMaps[name]
 }
 
 func nameOf(o metav1.Object) Name { return Name{Namespace: o.GetNamespace(), Name: o.GetName()} }

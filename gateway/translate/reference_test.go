@@ -115,6 +115,9 @@ spec:
 			if want := map[bool]string{true: "ResolvedRefs", false: "RefNotPermitted"}[grants.want]; got != want {
 				t.Errorf("%s, granted %s: %q, want %q", name, given, got, want)
 			}
+			if wanted := r.Secrets[Name{Namespace: "team", Name: "there"}]; wanted != (grants.want && tc.to == "Secret") {
+				t.Errorf("%s, granted %s: that the Secret is wanted is said to be %t", name, given, wanted)
+			}
 			for _, s := range r.Snapshots {
 				for _, b := range s.Backends {
 					if !grants.want && strings.HasPrefix(b.Name, "team/") {

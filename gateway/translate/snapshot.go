@@ -44,8 +44,8 @@ type port struct {
 }
 
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
-// be served.
-func snapshot(g *gateway, routes []*route, options *Options) *config.Snapshot {
+// be served, or if there is a fault for which the data plane would refuse the whole.
+func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot, fault string) {
 	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
 	for _, l := range g.listeners {
 		if l.serves() {
@@ -53,7 +53,7 @@ func snapshot(g *gateway, routes []*route, options *Options) *config.Snapshot {
 		}
 	}
 	if len(b.out.Listeners) == 0 {
-		return nil
+		return nil, ""
 	}
 	for _, l := range g.listeners {
 		if p := b.ports[place(l)]; p != nil && !l.serves() {
@@ -68,12 +68,13 @@ func snapshot(g *gateway, routes []*route, options *Options) *config.Snapshot {
 		}
 	}
 	if b.quiet(); len(b.out.Listeners) == 0 {
-		return nil
+		return nil, ""
 	}
-	if !b.check() {
-		return nil
+	if fault := b.check(); fault != "" {
+		b.gateway.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fault)
+		return nil, fault
 	}
-	return b.out
+	return b.out, ""
 }
 
 func (b *snapshotBuilder) listener(l *listener, options *Options) {
@@ -177,20 +178,25 @@ func (b *snapshotBuilder) add(list []*config.Backend) {
 }
 
 // check has the data plane's own rules judge the whole. Rules and backends were judged
-// alone; should a route be at fault all the same, it is not served, and said to be, and
-// with any other fault the Gateway is not.
-func (b *snapshotBuilder) check() bool {
+// alone; should a route be at fault all the same, it is not served, and said to be. Any
+// other fault is returned: the Gateway cannot be served so.
+func (b *snapshotBuilder) check() (fault string) {
 	faults := b.out.Validate()
 	for _, f := range faults {
 		var i int
 		if n, _ := fmt.Sscanf(f.Path, "routes[%d]", &i); n != 1 || i >= len(b.out.Routes) {
-			b.gateway.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), f.Path+": "+f.What)
-			return false
+			return f.Path + ": " + f.What
 		}
 		for _, p := range b.origins[i].parents {
 			p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), f.Path+": "+f.What)
 		}
 		b.out.Routes[i].Matches, b.out.Routes[i].Target = nil, config.Target{Backends: b.origins[i].refused()}
 	}
-	return len(faults) == 0 || len(b.out.Validate()) == 0
+	if len(faults) == 0 {
+		return ""
+	}
+	for _, f := range b.out.Validate() {
+		return f.Path + ": " + f.What
+	}
+	return ""
 }

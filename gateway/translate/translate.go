@@ -29,6 +29,7 @@ func Translate(o *Objects, options Options) *Result {
 	out := &Result{
 		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
 		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
+		Secrets: x.wantedSecrets, ConfigMaps: x.wantedConfigMaps, Faults: map[Name]string{},
 	}
 	for _, c := range o.Classes {
 		if x.classes[c.Name] {
@@ -60,7 +61,10 @@ func Translate(o *Objects, options Options) *Result {
 	})
 	apart(routes)
 	for name, g := range gateways {
-		if s := snapshot(g, routes, &options); s != nil {
+		switch s, fault := snapshot(g, routes, &options); {
+		case fault != "":
+			out.Faults[name] = fault
+		case s != nil:
 			out.Snapshots[name] = s
 		}
 		out.Gateways[name] = g.status()
