@@ -9,7 +9,8 @@ type Route struct {
 	Name      string   `yaml:"name"`
 	Listeners []string `yaml:"listeners,omitempty"` // none: all that do not redirect
 	// Hosts are names in lower case, or "*." and a name, which fits names with one
-	// or more labels more, or "*". None is "*".
+	// or more labels more, or "?." and a name, which fits names with one label more, or
+	// "*". None is "*".
 	Hosts   []string `yaml:"hosts,omitempty"`
 	Matches []Match  `yaml:"matches,omitempty"` // any of them fits; none: every request
 	// Traffic are policies by name, beside those of the listener.
@@ -54,6 +55,9 @@ type Target struct {
 	// from a request to the head of its response, of each. 0 is none.
 	Timeout        Duration `yaml:"timeout,omitempty"`
 	AttemptTimeout Duration `yaml:"attemptTimeout,omitempty"`
+	// BodyBytes is how long the body of a request may be: 0 is what the listener takes,
+	// which no route exceeds.
+	BodyBytes int64 `yaml:"bodyBytes,omitempty"`
 	// Mirrors get copies of requests; what they answer is read by nobody.
 	Mirrors []Mirror `yaml:"mirrors,omitempty"`
 	Retry   *Retry   `yaml:"retry,omitempty"` // nil: twice after a connect-failure

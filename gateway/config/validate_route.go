@@ -28,6 +28,9 @@ func (v *validator) route(path string, r *Route, listeners []Listener, backends 
 		}
 	}
 	for i, h := range r.Hosts {
+		if below, one := strings.CutPrefix(h, "?."); one {
+			h = "*." + below
+		}
 		v.host(fmt.Sprintf("%s.hosts[%d]", path, i), h)
 	}
 	prefixes := len(r.Matches) > 0
@@ -122,6 +125,9 @@ func (v *validator) target(path string, t *Target, prefixes bool, backends map[s
 	}
 	if len(t.Backends) > 0 && total == 0 {
 		v.fault(path+".backends", "all have the weight 0, so no request could be answered")
+	}
+	if t.BodyBytes < 0 {
+		v.fault(path+".bodyBytes", "%d is less than nothing", t.BodyBytes)
 	}
 	if len(t.Mirrors) > maxMirrors {
 		v.fault(path+".mirrors", "%d are more than %d", len(t.Mirrors), maxMirrors)

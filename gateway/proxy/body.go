@@ -38,12 +38,16 @@ const (
 
 // bound limits the size and the slowness of a body, and returns it; nil if there is
 // none.
-func bound(w http.ResponseWriter, r *http.Request, l *listener) *paced {
+func bound(w http.ResponseWriter, r *http.Request, l *listener, t *target) *paced {
 	if r.ContentLength == 0 {
 		return nil
 	}
-	if l.maxBody > 0 {
-		r.Body = http.MaxBytesReader(w, r.Body, l.maxBody)
+	most := l.maxBody
+	if t.maxBody > 0 && (most == 0 || t.maxBody < most) {
+		most = t.maxBody
+	}
+	if most > 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 	}
 	return &paced{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), rate: l.rate}
 }

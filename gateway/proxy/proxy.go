@@ -251,7 +251,7 @@ func (p *Proxy) serve(now *compiled, l *listener, x *Exchange) {
 		t.redirect.answer(w, &form, prefix)
 	default:
 		x.prune(l.form.Headers)
-		x.body = bound(w, r, l)
+		x.body = bound(w, r, l, t)
 		p.forward(x, t, prefix)
 	}
 }

@@ -26,6 +26,7 @@ type target struct {
 	response edit
 	timeout  time.Duration
 	attempt  time.Duration
+	maxBody  int64 // 0: as the listener has it
 	retry    *upstream.Retry
 	cors     *cors // nil: none
 }
@@ -40,7 +41,7 @@ type share struct {
 }
 
 func compile(r *config.Route, pools map[string]*upstream.Pool) (target, error) {
-	t := target{name: r.Name, rewrite: r.Rewrite, timeout: time.Duration(r.Timeout), attempt: time.Duration(r.AttemptTimeout), request: editOf(r.Request), response: editOf(r.Response), cors: corsOf(r.CORS)}
+	t := target{name: r.Name, rewrite: r.Rewrite, maxBody: r.BodyBytes, timeout: time.Duration(r.Timeout), attempt: time.Duration(r.AttemptTimeout), request: editOf(r.Request), response: editOf(r.Response), cors: corsOf(r.CORS)}
 	if t.retry = upstream.DefaultRetry; r.Retry != nil {
 		t.retry = upstream.NewRetry(r.Retry)
 	}

@@ -148,6 +148,20 @@ func TestHostsOfAListenerAreKeptApart(t *testing.T) {
 	}
 }
 
+func TestANameWithOneLabelMoreIsFoundBeforeThoseWithAny(t *testing.T) {
+	t.Parallel()
+	x := index(t, config.Route{Hosts: []string{"*.example.com"}}, config.Route{Hosts: []string{"?.example.com"}}, config.Route{Hosts: []string{"?.b.example.com"}})
+	for host, want := range map[string]int{"a.example.com": 1, "a.b.example.com": 2, "a.c.example.com": 0, "a.a.b.example.com": 0, "b.example.com": 1, "example.com": -1} {
+		got := -1
+		if hit, found := x.Find("web", asked("GET", host, "/", nil)); found {
+			got = hit.Route
+		}
+		if got != want {
+			t.Errorf("%s: got route %d, want %d", host, got, want)
+		}
+	}
+}
+
 func TestRoutesAreOfTheirListeners(t *testing.T) {
 	t.Parallel()
 	x := index(t, config.Route{Listeners: []string{"other"}}, config.Route{Hosts: []string{"a"}})

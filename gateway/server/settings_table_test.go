@@ -117,6 +117,8 @@ var requestEffects = []effect{
 	{"routes[].responseHeaders.set", baseRoute, baseMatch, baseMatch + ", responseHeaders: {set: {Content-Type: ours/x}}", "GET /a", "!ours", "Content-Type: ours/x\r\n"},
 	{"routes[].responseHeaders.add", baseRoute, baseMatch, baseMatch + ", responseHeaders: {add: {X-Mine: ours}}", "GET /a", "!X-Mine", "X-Mine: ours\r\n"},
 	{"routes[].responseHeaders.remove", baseRoute, baseMatch, baseMatch + ", responseHeaders: {remove: [content-type]}", "GET /a", "Content-Type: ", "!Content-Type"},
+	{"routes[].bodyBytes", baseRoute, baseMatch, baseMatch + ", bodyBytes: 4", "POST /a\nContent-Length: 5\n\nhello", "hello", "HTTP/1.1 413 "},
+	{"routes[].bodyBytes", strings.Replace(baseRoute, "protocol: HTTP}", "protocol: HTTP, client: {limits: {bodyBytes: 4}}}", 1), baseMatch, baseMatch + ", bodyBytes: 40", "POST /a\nTransfer-Encoding: chunked\n\n5\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 413 ", "HTTP/1.1 413 "},
 	{"routes[].timeout", baseRoute, "", baseMatch + ", timeout: 50ms", "GET /a/slow", "", reason("timeout")},
 
 	{"streams[].backends[].weight", baseStream, "{name: b}, {name: other, weight: 0}", "{name: b, weight: 0}, {name: other}", "GET /", "GET / a\n", "the other one"},

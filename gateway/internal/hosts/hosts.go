@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// Map has values by names such as "a.example.com", "*.example.com" and "*". The zero
-// Map is empty.
+// Map has values by names such as "a.example.com", "?.example.com", which is one label
+// and no more, "*.example.com" and "*". The zero Map is empty.
 type Map[T any] struct {
 	exact map[string]*T
+	label map[string]*T // by what follows the "?": ".example.com"
 	below map[string]*T // by what follows the "*": ".example.com"
 	rest  *T
 }
@@ -19,13 +20,15 @@ type Map[T any] struct {
 // Set makes v the value of a name.
 func (m *Map[T]) Set(name string, v *T) {
 	if m.exact == nil {
-		m.exact, m.below = map[string]*T{}, map[string]*T{}
+		m.exact, m.label, m.below = map[string]*T{}, map[string]*T{}, map[string]*T{}
 	}
-	switch suffix, wild := strings.CutPrefix(name, "*"); {
+	switch {
 	case name == "*":
 		m.rest = v
-	case wild:
-		m.below[suffix] = v
+	case strings.HasPrefix(name, "?"):
+		m.label[name[1:]] = v
+	case strings.HasPrefix(name, "*"):
+		m.below[name[1:]] = v
 	default:
 		m.exact[name] = v
 	}
@@ -33,22 +36,27 @@ func (m *Map[T]) Set(name string, v *T) {
 
 // Get returns the value of a name as it was set, or nil.
 func (m *Map[T]) Get(name string) *T {
-	switch suffix, wild := strings.CutPrefix(name, "*"); {
+	switch {
 	case name == "*":
 		return m.rest
-	case wild:
-		return m.below[suffix]
+	case strings.HasPrefix(name, "?"):
+		return m.label[name[1:]]
+	case strings.HasPrefix(name, "*"):
+		return m.below[name[1:]]
 	}
 	return m.exact[name]
 }
 
-// Find returns the value of the most specific name that fits a host: its own, the longest
-// "*." that it is below, or "*". It is nil if none fits. Addresses are below nothing.
+// Find returns the value of the most specific name that fits a host: its own, the
+// "?." that has one label less, the longest "*." that it is below, or "*". It is nil if none fits. Addresses are below nothing.
 func (m *Map[T]) Find(host string) *T {
 	if v := m.exact[host]; v != nil {
 		return v
 	}
-	if len(m.below) > 0 && host != "" && host[0] != '[' {
+	if len(m.below)+len(m.label) > 0 && host != "" && host[0] != '[' {
+		if at := strings.IndexByte(host, '.'); at > 0 && m.label[host[at:]] != nil {
+			return m.label[host[at:]]
+		}
 		for at := strings.IndexByte(host, '.'); at > 0; {
 			if v := m.below[host[at:]]; v != nil {
 				return v
@@ -66,7 +74,7 @@ func (m *Map[T]) Find(host string) *T {
 // All are the values, in no order.
 func (m *Map[T]) All() iter.Seq[*T] {
 	return func(yield func(*T) bool) {
-		for _, values := range []map[string]*T{m.exact, m.below, {"": m.rest}} {
+		for _, values := range []map[string]*T{m.exact, m.label, m.below, {"": m.rest}} {
 			for _, v := range values {
 				if v != nil && !yield(v) {
 					return

@@ -10,12 +10,13 @@ import (
 func TestTheMostSpecificNameIsFound(t *testing.T) {
 	t.Parallel()
 	var m Map[string]
-	names := []string{"a.example.com", "*.example.com", "*.b.example.com", "*"}
+	names := []string{"a.example.com", "*.example.com", "*.b.example.com", "?.b.example.com", "?.c.example.com", "*"}
 	for _, n := range names {
 		m.Set(n, &n)
 	}
 	for host, want := range map[string]string{
-		"a.example.com": "a.example.com", "b.example.com": "*.example.com", "c.b.example.com": "*.b.example.com", "d.c.b.example.com": "*.b.example.com",
+		"a.example.com": "a.example.com", "b.example.com": "*.example.com", "c.b.example.com": "?.b.example.com", "d.c.b.example.com": "*.b.example.com",
+		"x.c.example.com": "?.c.example.com", "y.x.c.example.com": "*.example.com", "c.example.com": "*.example.com",
 		"x.a.example.com": "*.example.com", "example.com": "*", "aexample.com": "*", ".example.com": "*", "": "*", "[2001:db8::1]": "*", "192.0.2.1": "*",
 	} {
 		if got := m.Find(host); got == nil || *got != want {
@@ -40,7 +41,7 @@ func TestTheMostSpecificNameIsFound(t *testing.T) {
 func TestNothingIsFoundInNothing(t *testing.T) {
 	t.Parallel()
 	var m Map[int]
-	if m.Find("a") != nil || m.Get("*.a") != nil || m.Get("*") != nil {
+	if m.Find("a") != nil || m.Get("*.a") != nil || m.Get("?.a") != nil || m.Get("*") != nil {
 		t.Error("something is found")
 	}
 	for range m.All() {
