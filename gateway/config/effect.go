@@ -161,6 +161,9 @@ func (s *Snapshot) used() map[string]map[string]bool {
 		}
 	}
 	for i := range s.Streams {
+		if t := s.Streams[i].TLS; t != nil {
+			use("certificate", t.Certificates...)
+		}
 		for _, b := range s.Streams[i].Backends {
 			use("backend", b.Name)
 		}

@@ -54,11 +54,10 @@ func (f *files) all(s *Snapshot) {
 		c.At = placed([]Error{{Path: path + ".certFile"}}, f.of, f.root)[0]
 	}
 	for i := range s.Listeners {
-		if t := s.Listeners[i].TLS; t != nil && t.Client != nil {
-			path := fmt.Sprintf("listeners[%d].tls.client", i)
-			t.Client.CAs = f.several(path+".caFiles", t.Client.CAFiles, maxCertificate, isAuthorities)
-			t.Client.CRLs = f.several(path+".crlFiles", t.Client.CRLFiles, maxRevoked, isRevoked)
-		}
+		f.clients(fmt.Sprintf("listeners[%d]", i), s.Listeners[i].TLS)
+	}
+	for i := range s.Streams {
+		f.clients(fmt.Sprintf("streams[%d]", i), s.Streams[i].TLS)
 	}
 	for i := range s.Backends {
 		if t := s.Backends[i].TLS; t != nil {
@@ -69,6 +68,15 @@ func (f *files) all(s *Snapshot) {
 	f.stores(s.Stores)
 	if d := &s.Telemetry.Decisions; d.KeyFile != "" {
 		d.Key = f.read("telemetry.decisions.keyFile", d.KeyFile, maxKey)
+	}
+}
+
+// clients reads what judges the certificates of clients.
+func (f *files) clients(path string, t *TLS) {
+	if t != nil && t.Client != nil {
+		path += ".tls.client"
+		t.Client.CAs = f.several(path+".caFiles", t.Client.CAFiles, maxCertificate, isAuthorities)
+		t.Client.CRLs = f.several(path+".crlFiles", t.Client.CRLFiles, maxRevoked, isRevoked)
 	}
 }
 

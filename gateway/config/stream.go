@@ -9,15 +9,30 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/internal/weight"
 )
 
-// Stream sends what comes to listeners of TCP, TLS or UDP to backends, as it is.
+// Stream sends what comes to listeners of TCP, TLS or UDP to backends, as it is. From a
+// listener of HTTPS it takes the connections whose clients ask for one of its hosts.
 type Stream struct {
 	Name      string   `yaml:"name"`
 	Listeners []string `yaml:"listeners"`
 	// Hosts are names that clients of TLS ask for, as Route.Hosts has them. None, or
 	// "*", is every name, and none.
-	Hosts    []string `yaml:"hosts,omitempty"`
-	Backends []Share  `yaml:"backends"`
+	Hosts []string `yaml:"hosts,omitempty"`
+	// TLS ends here, and backends get what was said in it. Nil: it is passed on as it is.
+	// Of listeners of TLS and HTTPS only.
+	TLS      *TLS    `yaml:"tls,omitempty"`
+	Backends []Share `yaml:"backends"`
 }
+
+// Names are the hosts of a stream; "*" if there are none.
+func (t *Stream) Names() []string {
+	if len(t.Hosts) == 0 {
+		return []string{"*"}
+	}
+	return t.Hosts
+}
+
+// Named tells whether clients of a listener say which host they mean before anything else.
+func (p Protocol) Named() bool { return p == Passthrough || p == HTTPS }
 
 // Share is a backend and its share of the connections.
 type Share struct {
@@ -29,7 +44,7 @@ type Share struct {
 const maxWeight = 1_000_000
 
 // streams checks the streams, and that every listener that wants one has it.
-func (v *validator) streams(s *Snapshot) {
+func (v *validator) streams(s *Snapshot, certificates map[string]bool) {
 	listeners, backends := make(map[string]*Listener, len(s.Listeners)), make(map[string]*Backend, len(s.Backends))
 	for i := range s.Listeners {
 		listeners[s.Listeners[i].Name] = &s.Listeners[i]
@@ -37,14 +52,9 @@ func (v *validator) streams(s *Snapshot) {
 	for i := range s.Backends {
 		backends[s.Backends[i].Name] = &s.Backends[i]
 	}
-	type place struct{ listener, host string }
-	taken := map[place]string{}
+	taken := map[hostOf]string{}
 	for i := range s.Streams {
 		t, path := &s.Streams[i], fmt.Sprintf("streams[%d]", i)
-		hosts := t.Hosts
-		if len(hosts) == 0 {
-			hosts = []string{"*"}
-		}
 		for k, h := range t.Hosts {
 			v.host(fmt.Sprintf("%s.hosts[%d]", path, k), h)
 		}
@@ -54,19 +64,14 @@ func (v *validator) streams(s *Snapshot) {
 		for k, name := range t.Listeners {
 			at := fmt.Sprintf("%s.listeners[%d]", path, k)
 			l := listeners[name]
-			if l == nil || !l.Protocol.Stream() {
-				v.fault(at, "there is no listener %q of TCP, TLS or UDP", name)
+			if l == nil || l.Protocol == HTTP {
+				v.fault(at, "there is no listener %q of TCP, TLS, UDP or HTTPS", name)
 				continue
 			}
-			if l.Protocol != Passthrough && len(t.Hosts) > 0 {
-				v.fault(path+".hosts", "listener %q is of %s, where no name is asked for", name, l.Protocol)
-			}
-			for _, h := range hosts {
-				if other := taken[place{name, h}]; other != "" {
-					v.fault(at, "stream %q has %q of listener %q already", other, h, name)
-				}
-				taken[place{name, h}] = t.Name
-			}
+			v.streamAt(path, at, t, l, taken)
+		}
+		if t.TLS != nil {
+			v.served(path+".tls", t.TLS, certificates)
 		}
 		v.streamBackends(path+".backends", t.Backends, backends)
 	}
@@ -74,6 +79,28 @@ func (v *validator) streams(s *Snapshot) {
 		l := &s.Listeners[i]
 		if l.Protocol.Stream() && !slices.ContainsFunc(s.Streams, func(t Stream) bool { return slices.Contains(t.Listeners, l.Name) }) {
 			v.fault(fmt.Sprintf("listeners[%d]", i), "no stream names it, so nobody could be served")
+		}
+	}
+}
+
+// hostOf is a host of a listener.
+type hostOf struct{ listener, host string }
+
+// streamAt checks a stream at one of its listeners; taken are the hosts of other streams.
+func (v *validator) streamAt(path, at string, t *Stream, l *Listener, taken map[hostOf]string) {
+	if !l.Protocol.Named() && len(t.Hosts) > 0 {
+		v.fault(path+".hosts", "listener %q is of %s, where no name is asked for", l.Name, l.Protocol)
+	}
+	if !l.Protocol.Named() && t.TLS != nil {
+		v.fault(path+".tls", "listener %q is of %s, where none is ended: one of TLS can have it", l.Name, l.Protocol)
+	}
+	for _, h := range t.Names() {
+		if other := taken[hostOf{l.Name, h}]; other != "" {
+			v.fault(at, "stream %q has %q of listener %q already", other, h, l.Name)
+		}
+		taken[hostOf{l.Name, h}] = t.Name
+		if l.Protocol == HTTPS && (slices.Contains(l.Hosts, h) || len(l.Hosts) == 0 && h == "*") {
+			v.fault(at, "listener %q answers requests for %q, so no stream can have it", l.Name, h)
 		}
 	}
 }

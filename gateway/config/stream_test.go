@@ -25,15 +25,20 @@ backends:
 
 func TestStreamsAreChecked(t *testing.T) {
 	t.Parallel()
-	if _, err := Decode("f", []byte(streaming)); err != nil {
-		t.Fatal(err)
+	for _, whole := range []string{
+		streaming, strings.Replace(streaming, "protocol: TLS", "protocol: HTTPS, hosts: [www.example.com]", 1),
+		strings.Replace(streaming, "hosts: [a.example.com", "tls: {}, hosts: [a.example.com", 1),
+	} {
+		if _, err := Decode("f", []byte(whole)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, tc := range map[string]struct{ old, new, want string }{
 		"a listener without a stream":       {"listeners: [dns]", "listeners: [db]", "f:3: listeners[1]: no stream names it"},
 		"two streams for one listener":      {"listeners: [dns]", "listeners: [dns, db]", `f:8: streams[1].listeners[1]: stream "db" has "*" of listener "db" already`},
 		"two streams for one name":          {"listeners: [tls], backends", "listeners: [tls], hosts: [a.example.com], backends", `f:10: streams[3].listeners[0]: stream "one" has "a.example.com" of listener "tls" already`},
 		"a stream without a listener":       {"listeners: [db]", "listeners: []", "f:7: streams[0].listeners: there is none"},
-		"a stream of requests":              {"listeners: [db]", "listeners: [db, web]", `f:7: streams[0].listeners[1]: there is no listener "web" of TCP, TLS or UDP`},
+		"a stream of requests":              {"listeners: [db]", "listeners: [db, web]", `f:7: streams[0].listeners[1]: there is no listener "web" of TCP, TLS, UDP or HTTPS`},
 		"a name where none is asked for":    {"listeners: [db]", "listeners: [db], hosts: [a]", `f:7: streams[0].hosts: listener "db" is of TCP, where no name is asked for`},
 		"a name that is none":               {"[a.example.com,", "[A.example.com,", `f:9: streams[2].hosts[0]: "A.example.com" is no name of a host`},
 		"an unknown backend":                {"[db], backends: [{name: b}]", "[db], backends: [{name: c}]", `f:7: streams[0].backends[0].name: there is no backend "c"`},
@@ -44,6 +49,11 @@ func TestStreamsAreChecked(t *testing.T) {
 		"requests where there are none":     {"listeners: [web]", "listeners: [db]", `f:12: routes[0].listeners[0]: listener "db" has no requests, but streams`},
 		"access where nothing is read":      {"protocol: TCP", "protocol: TCP, access: [x]", "f:2: listeners[0].access: a listener of TCP has none"},
 		"limits where nothing is read":      {"protocol: TCP", "protocol: TCP, traffic: [x]", "f:2: listeners[0].traffic: a listener of TCP has none"},
+		"an end of TLS where there is none": {"listeners: [db]", "listeners: [db], tls: {}", `f:7: streams[0].tls: listener "db" is of TCP, where none is ended`},
+		"an unknown certificate":            {"hosts: [a.example.com", "tls: {certificates: [c]}, hosts: [a.example.com", `f:9: streams[2].tls.certificates[0]: there is no certificate "c"`},
+		"clients whom nobody could verify":  {"hosts: [a.example.com", "tls: {client: {}}, hosts: [a.example.com", `f:9: streams[2].tls.client.caFiles: there is none`},
+		"a name that requests have":         {"protocol: TLS", "protocol: HTTPS, hosts: [a.example.com]", `f:9: streams[2].listeners[0]: listener "tls" answers requests for "a.example.com", so no stream can have it`},
+		"all names, which requests have":    {"protocol: TLS", "protocol: HTTPS", `f:10: streams[3].listeners[0]: listener "tls" answers requests for "*", so no stream can have it`},
 		"TLS where it is left as it is":     {"protocol: TLS", "protocol: TLS, tls: {}", "f:4: listeners[2].tls: a listener of TLS has none"},
 		"proxies of datagrams":              {"protocol: UDP", "protocol: UDP, client: {proxyProtocolFrom: [10.0.0.0/8]}", "f:3: listeners[1].client.proxyProtocolFrom: a listener of UDP has none"},
 		"a port that another one has":       {`"127.0.0.1:8443"`, `"127.0.0.1:5432"`, `f:4: listeners[2].address: listener "db" has 127.0.0.1:5432 already`},

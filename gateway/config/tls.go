@@ -2,7 +2,7 @@
 
 package config
 
-// TLS is what a listener presents and takes.
+// TLS is what a listener or a stream presents and takes.
 type TLS struct {
 	// Certificates by name. The first that fits the name that the client asks for
 	// is presented, or else the first. With none, one is made, which no client

@@ -57,6 +57,7 @@ func TestFilesThatAreNamedAreRead(t *testing.T) {
 		return file
 	}
 	file := put("gateway.yaml", []byte(strings.NewReplacer("protocol: HTTP\n", "protocol: HTTPS\n  tls: {client: {caFiles: [ca.pem, other.pem], crlFiles: [list.pem]}}\n",
+		"backends:\n", "streams:\n- {name: s, listeners: [web], hosts: [s], backends: [{name: s}], tls: {client: {caFiles: [ca.pem], crlFiles: [list.pem]}}}\nbackends:\n- {name: s}\n",
 		`"[::1]:9000"]`, "\"[::1]:9000\"]\n  tls: {serverName: a, caFiles: [ca.pem]}").Replace(good)))
 	put("ca.pem", clients.PEM)
 	put("other.pem", pki.New(t, "others").PEM)
@@ -66,8 +67,11 @@ func TestFilesThatAreNamedAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := first.Snapshot.Listeners[0].TLS.Client
-	if len(c.CAs) != 2 || string(c.CAs[0]) != string(clients.PEM) || len(c.CRLs) != 1 || string(c.CRLs[0]) != string(list) || len(first.Snapshot.Backends[0].TLS.CAs) != 1 {
+	if len(c.CAs) != 2 || string(c.CAs[0]) != string(clients.PEM) || len(c.CRLs) != 1 || string(c.CRLs[0]) != string(list) || len(first.Snapshot.Backends[1].TLS.CAs) != 1 {
 		t.Errorf("got %+v", c)
+	}
+	if c := first.Snapshot.Streams[0].TLS.Client; len(c.CAs) != 1 || len(c.CRLs) != 1 {
+		t.Errorf("of a stream: got %+v", c)
 	}
 	if again, err := Load(file); err != nil || again.Sum != first.Sum {
 		t.Errorf("the same files have another sum, or %v", err)

@@ -59,7 +59,7 @@ func (s *Snapshot) Validate() []Error {
 		v.attached(path+".traffic", "traffic policy", s.Routes[i].Traffic, n.traffic)
 		v.attached(path+".access", "access policy", s.Routes[i].Access, n.access)
 	}
-	v.streams(s)
+	v.streams(s, n.certificates)
 	for i := range s.TrafficPolicies {
 		v.traffic(fmt.Sprintf("trafficPolicies[%d]", i), &s.TrafficPolicies[i], n.stores)
 	}

@@ -27,6 +27,11 @@ func (v *validator) tls(path string, l *Listener, certificates map[string]bool) 
 	if l.Protocol != HTTPS {
 		v.fault(path, "a listener of %s has none", l.Protocol)
 	}
+	v.served(path, t, certificates)
+}
+
+// served checks what clients are presented, and what is taken of them.
+func (v *validator) served(path string, t *TLS, certificates map[string]bool) {
 	v.oneOf(path+".minVersion", string(t.MinVersion), "", string(TLS12), string(TLS13))
 	for i, c := range t.Certificates {
 		v.known(fmt.Sprintf("%s.certificates[%d]", path, i), "certificate", c, certificates)

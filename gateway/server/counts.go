@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/front"
 	"github.com/gatehouse-sh/gatehouse/gateway/internal/network"
 	"github.com/gatehouse-sh/gatehouse/gateway/proxy"
+	"github.com/gatehouse-sh/gatehouse/gateway/tcp"
 )
 
 // counts are the connections that there are.
@@ -112,6 +113,8 @@ func clientOf(c net.Conn) *client {
 			c = v.Conn
 		case *tls.Conn:
 			c = v.NetConn()
+		case *tcp.Replayed:
+			c = v.Conn
 		default:
 			return nil
 		}

@@ -144,23 +144,40 @@ func (l *listener) accept() {
 	}
 }
 
-// admit finds out who a client is, makes the handshake, if there is one, and hands
-// the connection over, or returns what it is to be joined with.
+// admit finds out who a client is and hands the connection over, or returns what it is
+// to be joined with.
 func (l *listener) admit(c *client, now *settings) *joined {
 	if reason, err := l.introduce(c, now); reason != "" {
 		l.turn(reason, err)
 		_ = c.Close() // there is nobody to tell
 		return nil
 	}
+	plain, until := net.Conn(c), time.Now().Add(now.headerTimeout)
 	if now.streams != nil {
-		s, reason, err := l.join(c, now)
-		if reason != "" {
+		from, to, err := now.find(c, until)
+		if err != nil {
 			_ = c.Close() // nothing could be said that it would understand
-			l.turn(reason, err)
+			l.turn("hello", err)
+			return nil
 		}
-		return s
+		if now.secure == nil || to != nil && to.Stream() != "" {
+			s, reason, err := l.join(from, to, now, until)
+			if reason != "" {
+				_ = c.Close() // as before
+				l.turn(reason, err)
+			}
+			return s
+		}
+		plain = from
 	}
-	plain, http2 := net.Conn(c), now.plainHTTP2
+	l.serve(c, plain, now, until)
+	return nil
+}
+
+// serve makes the handshake, if there is one, and hands a connection of requests over.
+// What was read of it already is read again from what it is now.
+func (l *listener) serve(c *client, plain net.Conn, now *settings, until time.Time) {
+	http2 := now.plainHTTP2
 	c.known.Ending = l.ending.Load
 	c.known.Judge = func(host string, when time.Time, terms any) proxy.Decision {
 		return judge(c.identity, host, when, terms)
@@ -170,11 +187,11 @@ func (l *listener) admit(c *client, now *settings) *joined {
 		_ = c.Close() // it asks and goes away, again and again
 	}
 	if now.secure != nil {
-		t, err := now.secure.handshake(c, now.headerTimeout)
+		t, err := now.secure.handshake(plain, until)
 		if err != nil {
 			_ = c.Close() // it said why
 			l.turn("handshake", err)
-			return nil
+			return
 		}
 		c.identity = now.secure.identify(t)
 		c.known.TLS = &c.identity.state
@@ -183,12 +200,12 @@ func (l *listener) admit(c *client, now *settings) *joined {
 	plain = front.NewConn(plain, now.head, http2, func(f front.Fault) { l.malformed(c, f) })
 	for to := l.current(); ; {
 		if to.conns.hand(plain) {
-			return nil
+			return
 		}
 		next := l.current()
 		if next == to {
 			_ = plain.Close() // the listener is ending
-			return nil
+			return
 		}
 		to = next // the settings changed meanwhile
 	}
@@ -240,7 +257,7 @@ func judge(i *identity, host string, when time.Time, terms any) proxy.Decision {
 	case i == nil:
 		return proxy.Next()
 	}
-	return i.judge(host, when, now.clients)
+	return i.judge(host, when, now)
 }
 
 func (l *listener) current() *serving {

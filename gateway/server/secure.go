@@ -16,11 +16,13 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/gateway/certs"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/hosts"
 	"github.com/gatehouse-sh/gatehouse/gateway/proxy"
 )
 
-// secure is how handshakes of a listener are made.
+// secure is how handshakes of a listener, or of one of its streams, are made.
 type secure struct {
+	hosts   hosts.Map[string] // that the listener keeps apart, and those of streams
 	config  *tls.Config
 	choice  *certs.Choice
 	clients *certs.Clients // nil: nobody is asked for a certificate
@@ -32,18 +34,16 @@ type secure struct {
 	until time.Time // by when the keys of tickets are others
 }
 
-func (s *Server) secure(l *config.Listener, t *config.TLS, store *certs.Store) (*secure, error) {
-	choice, err := s.choice(t.Certificates, store, l.Name)
+// secure makes it ready. A session is resumed for the same name of where it began only.
+func (s *Server) secure(name string, t *config.TLS, store *certs.Store) (*secure, error) {
+	choice, err := s.choice(t.Certificates, store, name)
 	if err != nil {
 		return nil, err
 	}
 	out := &secure{config: certs.Base(t.MinVersion), choice: choice, made: len(t.Certificates) == 0, tickets: &s.tickets}
-	out.config.GetCertificate, out.config.NextProtos = choice.Certificate, []string{"h2", "http/1.1"}
-	if l.HTTP2 == config.HTTP2Off {
-		out.config.NextProtos = []string{"http/1.1"}
-	}
+	out.config.GetCertificate = choice.Certificate
 	purpose := sha256.New()
-	_, _ = purpose.Write([]byte(l.Name + "\x00" + string(t.MinVersion) + "\x00")) // a hash takes everything
+	_, _ = purpose.Write([]byte(name + "\x00" + string(t.MinVersion) + "\x00")) // a hash takes everything
 	if t.Client != nil {
 		if out.clients, err = certs.NewClients(t.Client); err != nil {
 			return nil, err
@@ -54,6 +54,36 @@ func (s *Server) secure(l *config.Listener, t *config.TLS, store *certs.Store) (
 	out.purpose = purpose.Sum(nil)
 	out.rotate(time.Now())
 	return out, nil
+}
+
+// offer lets clients choose the version of HTTP.
+func (s *secure) offer(h config.HTTP2) {
+	s.config.NextProtos = []string{"h2", "http/1.1"}
+	if h == config.HTTP2Off {
+		s.config.NextProtos = []string{"http/1.1"}
+	}
+}
+
+// keepApart reads the hosts that a listener keeps apart, and those that its streams have.
+func (s *secure) keepApart(snap *config.Snapshot, l *config.Listener) {
+	for _, h := range l.Hosts {
+		s.hosts.Set(h, &h)
+	}
+	for _, t := range streamsOf(snap, l) {
+		for _, h := range t.Names() {
+			s.hosts.Set(h, &h)
+		}
+	}
+}
+
+// apart tells whether the host of a request is kept apart from the name that its client
+// asked for in the handshake. Who asked for none is judged by the certificate alone.
+func (s *secure) apart(name, host string) bool {
+	if name == "" {
+		return false
+	}
+	own := s.hosts.Find(host)
+	return own != nil && own != s.hosts.Find(name)
 }
 
 // rotate gives new sessions new keys when it is time.
@@ -69,10 +99,10 @@ func (s *secure) rotate(now time.Time) {
 }
 
 // handshake makes a connection one by TLS.
-func (s *secure) handshake(c net.Conn, most time.Duration) (*tls.Conn, error) {
+func (s *secure) handshake(c net.Conn, until time.Time) (*tls.Conn, error) {
 	s.rotate(time.Now())
 	t := tls.Server(c, s.config)
-	ctx, cancel := context.WithTimeout(context.Background(), most)
+	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
 	return t, t.HandshakeContext(ctx)
 }
@@ -99,11 +129,13 @@ func (s *secure) identify(t *tls.Conn) *identity {
 }
 
 // judge refuses requests that belong on another connection: for a host that the
-// certificate is not one of, and of a client that would not be let in any more.
-func (i *identity) judge(host string, now time.Time, current *certs.Clients) proxy.Decision {
-	if !i.covers(host) {
+// certificate is not one of, or that is kept apart from the one that was asked for, and
+// of a client that would not be let in any more.
+func (i *identity) judge(host string, now time.Time, terms *secure) proxy.Decision {
+	if !i.covers(host) || terms.apart(i.name, host) {
 		return proxy.Refuse(http.StatusMisdirectedRequest, "misdirected")
 	}
+	current := terms.clients
 	if current == nil {
 		if len(i.state.PeerCertificates) == 0 {
 			return proxy.Next()

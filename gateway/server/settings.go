@@ -4,9 +4,11 @@ package server
 
 import (
 	"cmp"
+	"fmt"
 	"log"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,11 +22,12 @@ import (
 
 // settings are what new connections of a listener get.
 type settings struct {
-	secure        *secure        // nil: no TLS
-	streams       *tcp.Routes    // nil: HTTP is spoken
-	named         bool           // streams are found by the names that clients of TLS ask for
-	idle          time.Duration  // of streams
-	proxied       []netip.Prefix // whose connections begin with a PROXY header
+	secure        *secure            // nil: no TLS
+	streams       *tcp.Routes        // nil: nothing is passed on
+	named         bool               // streams are found by the names that clients of TLS ask for
+	ends          map[string]*secure // of streams whose TLS ends here, by name
+	idle          time.Duration      // of streams
+	proxied       []netip.Prefix     // whose connections begin with a PROXY header
 	http          httpSettings
 	head          front.Limits
 	plainHTTP2    bool
@@ -69,12 +72,8 @@ func (s *Server) settings(snap *config.Snapshot, l *config.Listener, store *cert
 		headerTimeout: out.headerTimeout, idleTimeout: limits.IdleTimeout.Or(defaultIdleTimeout),
 		headerBytes: out.head.Head, streams: cmp.Or(limits.Streams, defaultStreams), http2: out.plainHTTP2 || l.Protocol == config.HTTPS && l.HTTP2 != config.HTTP2Off,
 	}
-	if l.Protocol.Stream() {
-		out.streams, out.named = tcp.NewRoutes(l.Name, snap, &s.streams), l.Protocol == config.Passthrough
-		out.idle = limits.IdleTimeout.Or(defaultStreamIdle)
-		if l.Protocol == config.UDP {
-			out.idle, out.total = limits.IdleTimeout.Or(defaultPacketsIdle), cmp.Or(limits.Connections, defaultClients)
-		}
+	if err := s.passing(out, snap, l, store); err != nil {
+		return nil, err
 	}
 	if l.Protocol != config.HTTPS {
 		return out, nil
@@ -84,10 +83,51 @@ func (s *Server) settings(snap *config.Snapshot, l *config.Listener, store *cert
 		t = &config.TLS{}
 	}
 	var err error
-	if out.secure, err = s.secure(l, t, store); err != nil {
+	if out.secure, err = s.secure(l.Name, t, store); err != nil {
 		return nil, err
 	}
+	out.secure.offer(l.HTTP2)
+	out.secure.keepApart(snap, l)
 	return out, nil
+}
+
+// passing adds the streams of a listener.
+func (s *Server) passing(out *settings, snap *config.Snapshot, l *config.Listener, store *certs.Store) error {
+	own := streamsOf(snap, l)
+	if len(own) == 0 && !l.Protocol.Stream() {
+		return nil
+	}
+	out.streams, out.named, out.ends = tcp.NewRoutes(l, snap, &s.streams), l.Protocol.Named(), map[string]*secure{}
+	limits := &l.Client.Limits
+	out.idle = limits.IdleTimeout.Or(defaultStreamIdle)
+	switch l.Protocol {
+	case config.UDP:
+		out.idle, out.total = limits.IdleTimeout.Or(defaultPacketsIdle), cmp.Or(limits.Connections, defaultClients)
+	case config.HTTPS:
+		out.idle = limits.TunnelIdle.Or(defaultStreamIdle)
+	case config.HTTP, config.TCP, config.Passthrough:
+	}
+	for _, t := range own {
+		if t.TLS == nil {
+			continue
+		}
+		var err error
+		if out.ends[t.Name], err = s.secure(l.Name+" "+t.Name, t.TLS, store); err != nil {
+			return fmt.Errorf("stream %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// streamsOf are the streams of a listener.
+func streamsOf(snap *config.Snapshot, l *config.Listener) []*config.Stream {
+	var out []*config.Stream
+	for i := range snap.Streams {
+		if slices.Contains(snap.Streams[i].Listeners, l.Name) {
+			out = append(out, &snap.Streams[i])
+		}
+	}
+	return out
 }
 
 func (s *Server) choice(names []string, store *certs.Store, listener string) (*certs.Choice, error) {

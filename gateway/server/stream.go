@@ -17,23 +17,32 @@ import (
 // joined are a client and its backend.
 type joined struct{ client, backend net.Conn }
 
-// join finds where a client goes, and opens a connection to there.
-func (l *listener) join(c *client, now *settings) (s *joined, reason string, err error) {
-	from := net.Conn(c)
-	name := ""
-	if now.named {
-		if err := c.SetReadDeadline(time.Now().Add(now.headerTimeout)); err != nil {
-			return nil, "client-gone", err
-		}
-		asked, read, err := tcp.ReadHello(c)
-		if err != nil {
-			return nil, "hello", err
-		}
-		name, from = asked, &tcp.Replayed{Conn: c, Before: read}
+// find finds the stream that a client is for, nil for none, and what to read on from
+// instead of c, of which a name may have been read.
+func (now *settings) find(c net.Conn, until time.Time) (net.Conn, *tcp.Target, error) {
+	if !now.named {
+		return c, now.streams.Find(""), nil
 	}
-	to := now.streams.Find(name)
+	if err := c.SetReadDeadline(until); err != nil {
+		return nil, nil, err
+	}
+	name, read, err := tcp.ReadHello(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &tcp.Replayed{Conn: c, Before: read}, now.streams.Find(name), c.SetReadDeadline(time.Time{})
+}
+
+// join opens a connection to where a client goes. Nothing is asked of a backend before
+// the client's handshake, if one is made here, is made.
+func (l *listener) join(from net.Conn, to *tcp.Target, now *settings, until time.Time) (s *joined, reason string, err error) {
 	if to == nil {
 		return nil, "no-route", nil
+	}
+	if ends := now.ends[to.Stream()]; ends != nil {
+		if from, err = ends.handshake(from, until); err != nil {
+			return nil, "handshake", err
+		}
 	}
 	backend, err := to.Dial(context.Background(), "tcp")
 	if err != nil {

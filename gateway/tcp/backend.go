@@ -73,10 +73,16 @@ func (b *Backends) Keep(list []config.Backend) {
 }
 
 // Target is where a stream goes: backends by their shares.
-type Target struct{ backends weight.List[[]*endpoint] }
+type Target struct {
+	stream   string
+	backends weight.List[[]*endpoint]
+}
+
+// Stream is its name; "" says that requests are answered, and nothing is passed on.
+func (t *Target) Stream() string { return t.stream }
 
 func (b *Backends) target(s *config.Stream, backends map[string]*config.Backend) *Target {
-	t := &Target{}
+	t := &Target{stream: s.Name}
 	for _, w := range s.Backends {
 		if backend := backends[w.Name]; backend != nil {
 			t.backends.Add(b.endpoints(backend.Endpoints), weight.Of(w.Weight))

@@ -12,23 +12,26 @@ import (
 // Routes are the streams of one listener. They do not change.
 type Routes struct{ targets hosts.Map[Target] }
 
-// NewRoutes makes the streams of a listener ready.
-func NewRoutes(listener string, s *config.Snapshot, b *Backends) *Routes {
+// NewRoutes makes the streams of a listener ready. Hosts for which one of HTTPS answers
+// requests have a Target of no stream.
+func NewRoutes(l *config.Listener, s *config.Snapshot, b *Backends) *Routes {
 	backends := make(map[string]*config.Backend, len(s.Backends))
 	for i := range s.Backends {
 		backends[s.Backends[i].Name] = &s.Backends[i]
 	}
 	r := &Routes{}
+	if l.Protocol == config.HTTPS {
+		for _, host := range l.Hosts {
+			r.targets.Set(host, &Target{})
+		}
+	}
 	for i := range s.Streams {
 		stream := &s.Streams[i]
-		if !slices.Contains(stream.Listeners, listener) {
+		if !slices.Contains(stream.Listeners, l.Name) {
 			continue
 		}
 		t := b.target(stream, backends)
-		if len(stream.Hosts) == 0 {
-			r.targets.Set("*", t)
-		}
-		for _, host := range stream.Hosts {
+		for _, host := range stream.Names() {
 			r.targets.Set(host, t)
 		}
 	}
