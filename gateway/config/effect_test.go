@@ -57,7 +57,6 @@ func TestSettingsWithoutEffectAreFaults(t *testing.T) {
 		"breakers of streams":            {"5\"]", "5\"], breaker: {requests: 1}", db + "breaker.requests,"},
 		"balance of streams":             {"5\"]", "5\"], balance: Random", db + "balance,"},
 		"times of streams":               {"5\"]", "5\"], timeouts: {connect: 1s}", db + "timeouts.connect,"},
-		"TLS of streams":                 {"5\"]", "5\"], tls: {serverName: a}", db + "tls,"},
 		"limits of a redirect":           {"redirectToHTTPS: 443", "redirectToHTTPS: 443, traffic: [t]", "f:2: listeners[0].traffic: it redirects to HTTPS, and asks nobody"},
 		"access to a redirect":           {"redirectToHTTPS: 443", "redirectToHTTPS: 443, access: [a]", "f:2: listeners[0].access: it redirects to HTTPS, and asks nobody"},
 		"a route of a redirect":          {"[own]", "[web]", `f:11: routes[0].listeners[0]: listener "web" redirects all requests to HTTPS`},

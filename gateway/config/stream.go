@@ -61,6 +61,7 @@ func (v *validator) streams(s *Snapshot, certificates map[string]bool) {
 		if len(t.Listeners) == 0 {
 			v.fault(path+".listeners", "there is none, so nothing comes to it")
 		}
+		within := false
 		for k, name := range t.Listeners {
 			at := fmt.Sprintf("%s.listeners[%d]", path, k)
 			l := listeners[name]
@@ -69,11 +70,12 @@ func (v *validator) streams(s *Snapshot, certificates map[string]bool) {
 				continue
 			}
 			v.streamAt(path, at, t, l, taken)
+			within = within || l.Protocol == UDP || l.Protocol.Named() && t.TLS == nil
 		}
 		if t.TLS != nil {
 			v.served(path+".tls", t.TLS, certificates)
 		}
-		v.streamBackends(path+".backends", t.Backends, backends)
+		v.streamBackends(path+".backends", t.Backends, backends, within)
 	}
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
@@ -105,7 +107,8 @@ func (v *validator) streamAt(path, at string, t *Stream, l *Listener, taken map[
 	}
 }
 
-func (v *validator) streamBackends(path string, list []Share, backends map[string]*Backend) {
+// streamBackends checks where a stream goes; within says that TLS cannot be put around it.
+func (v *validator) streamBackends(path string, list []Share, backends map[string]*Backend, within bool) {
 	total := 0
 	for k, w := range list {
 		at := fmt.Sprintf("%s[%d]", path, k)
@@ -119,8 +122,11 @@ func (v *validator) streamBackends(path string, list []Share, backends map[strin
 			v.fault(at+".name", "there is no backend %q", w.Name)
 			continue
 		}
-		for _, field := range others(*b, "name", "endpoints") {
-			v.fault(at+".name", "backend %q has %s, and a stream uses nothing but endpoints", w.Name, field)
+		for _, field := range others(*b, "name", "endpoints", "tls") {
+			v.fault(at+".name", "backend %q has %s, and a stream uses nothing but endpoints and tls", w.Name, field)
+		}
+		if b.TLS != nil && within {
+			v.fault(at+".name", "backend %q has tls, and what is passed on is TLS already, or datagrams", w.Name)
 		}
 	}
 	if total == 0 {

@@ -28,6 +28,7 @@ func TestStreamsAreChecked(t *testing.T) {
 	for _, whole := range []string{
 		streaming, strings.Replace(streaming, "protocol: TLS", "protocol: HTTPS, hosts: [www.example.com]", 1),
 		strings.Replace(streaming, "hosts: [a.example.com", "tls: {}, hosts: [a.example.com", 1),
+		strings.NewReplacer("[db], backends: [{name: b}]", "[db], backends: [{name: c}]", "backends:\n", "backends:\n- {name: c, tls: {serverName: c}}\n").Replace(streaming),
 	} {
 		if _, err := Decode("f", []byte(whole)); err != nil {
 			t.Fatal(err)
@@ -42,7 +43,8 @@ func TestStreamsAreChecked(t *testing.T) {
 		"a name where none is asked for":    {"listeners: [db]", "listeners: [db], hosts: [a]", `f:7: streams[0].hosts: listener "db" is of TCP, where no name is asked for`},
 		"a name that is none":               {"[a.example.com,", "[A.example.com,", `f:9: streams[2].hosts[0]: "A.example.com" is no name of a host`},
 		"an unknown backend":                {"[db], backends: [{name: b}]", "[db], backends: [{name: c}]", `f:7: streams[0].backends[0].name: there is no backend "c"`},
-		"a backend of requests":             {"{name: b, end", "{name: b, protocol: h2c, end", `f:7: streams[0].backends[0].name: backend "b" has protocol, and a stream uses nothing but endpoints`},
+		"a backend of requests":             {"{name: b, end", "{name: b, protocol: h2c, end", `f:7: streams[0].backends[0].name: backend "b" has protocol, and a stream uses nothing but endpoints and tls`},
+		"TLS to a backend within TLS":       {"{name: b, end", "{name: b, tls: {serverName: b}, end", `f:8: streams[1].backends[0].name: backend "b" has tls, and what is passed on is TLS already, or datagrams`},
 		"no backend":                        {"[db], backends: [{name: b}]", "[db], backends: []", "f:7: streams[0].backends: there is none with a weight"},
 		"no backend with a weight":          {"[db], backends: [{name: b}]", "[db], backends: [{name: b, weight: 0}]", "f:7: streams[0].backends: there is none with a weight"},
 		"a weight below nothing":            {"[db], backends: [{name: b}]", "[db], backends: [{name: b, weight: -1}]", "f:7: streams[0].backends[0].weight: -1 is not between 0 and 1000000"},

@@ -4,6 +4,7 @@ package server
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -96,6 +97,38 @@ func TestTLSOfStreamsEndsHere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestStreamsAreGoneOnWithByTLS: to a backend that is who it has to be, and to no other.
+func TestStreamsAreGoneOnWithByTLS(t *testing.T) {
+	t.Parallel()
+	servers, ours := pki.New(t, "servers"), pki.New(t, "ours")
+	askers := x509.NewCertPool()
+	askers.AddCert(ours.Cert)
+	behind := secureBackend(t, &tls.Config{Certificates: []tls.Certificate{servers.For(t, "behind")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: askers}, false)[0]
+	snap := endsSnapshot(t, servers, behind, behind, nil)
+	snap.Certificates = append(snap.Certificates, certificate(t, "ours", named(t, ours, "the gateway")))
+	s, at := start(t, snap)
+	check := func(why string, edit func(*config.BackendTLS), want bool) {
+		t.Helper()
+		next := *snap
+		next.Backends = append([]config.Backend{}, snap.Backends...)
+		next.Backends[0].TLS = &config.BackendTLS{ServerName: "behind", CAs: [][]byte{servers.PEM}, ClientCertificate: "ours"}
+		edit(next.Backends[0].TLS)
+		if err := s.Apply(t.Context(), &next); err != nil {
+			t.Fatal(err)
+		}
+		p := newPeer(at["tls"], servers)
+		p.config.ServerName = "ended.example.com"
+		got, err := ask(t, p.transport(t), "https://ended.example.com/")
+		if served := err == nil && got.body == "the gateway by HTTP/1.1 for behind at ended.example.com"; served != want {
+			t.Errorf("%s: got %+v, %v", why, got, err)
+		}
+	}
+	check("who it is", func(*config.BackendTLS) {}, true)
+	check("another name", func(b *config.BackendTLS) { b.ServerName = "other" }, false)
+	check("another authority", func(b *config.BackendTLS) { b.CAs = [][]byte{ours.PEM} }, false)
+	check("without the certificate that it asks for", func(b *config.BackendTLS) { b.ClientCertificate = "" }, false)
 }
 
 // TestRequestsAndStreamsShareAPort: the most specific host of a name has it.

@@ -97,7 +97,11 @@ func (s *Server) passing(out *settings, snap *config.Snapshot, l *config.Listene
 	if len(own) == 0 && !l.Protocol.Stream() {
 		return nil
 	}
-	out.streams, out.named, out.ends = tcp.NewRoutes(l, snap, &s.streams), l.Protocol.Named(), map[string]*secure{}
+	out.named, out.ends = l.Protocol.Named(), map[string]*secure{}
+	var err error
+	if out.streams, err = tcp.NewRoutes(l, snap, &s.streams, store); err != nil {
+		return err
+	}
 	limits := &l.Client.Limits
 	out.idle = limits.IdleTimeout.Or(defaultStreamIdle)
 	switch l.Protocol {
@@ -111,7 +115,6 @@ func (s *Server) passing(out *settings, snap *config.Snapshot, l *config.Listene
 		if t.TLS == nil {
 			continue
 		}
-		var err error
 		if out.ends[t.Name], err = s.secure(l.Name+" "+t.Name, t.TLS, store); err != nil {
 			return fmt.Errorf("stream %s: %w", t.Name, err)
 		}

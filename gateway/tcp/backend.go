@@ -4,6 +4,7 @@ package tcp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/certs"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/internal/weight"
 )
@@ -75,26 +77,41 @@ func (b *Backends) Keep(list []config.Backend) {
 // Target is where a stream goes: backends by their shares.
 type Target struct {
 	stream   string
-	backends weight.List[[]*endpoint]
+	backends weight.List[share]
+}
+
+// share is a backend of a stream.
+type share struct {
+	endpoints []*endpoint
+	tls       *tls.Config // nil: in clear
 }
 
 // Stream is its name; "" says that requests are answered, and nothing is passed on.
 func (t *Target) Stream() string { return t.stream }
 
-func (b *Backends) target(s *config.Stream, backends map[string]*config.Backend) *Target {
+func (b *Backends) target(s *config.Stream, backends map[string]*config.Backend, store *certs.Store) (*Target, error) {
 	t := &Target{stream: s.Name}
 	for _, w := range s.Backends {
-		if backend := backends[w.Name]; backend != nil {
-			t.backends.Add(b.endpoints(backend.Endpoints), weight.Of(w.Weight))
+		backend := backends[w.Name]
+		if backend == nil {
+			continue
 		}
+		own := share{endpoints: b.endpoints(backend.Endpoints)}
+		if backend.TLS != nil {
+			var err error
+			if own.tls, _, err = store.Backend(backend); err != nil {
+				return nil, err
+			}
+			own.tls.NextProtos = nil // what is spoken in it is for others to know
+		}
+		t.backends.Add(own, weight.Of(w.Weight))
 	}
-	return t
+	return t, nil
 }
 
-// pick takes the address that has fewer connections of two chosen at random, but
-// none of those that were tried; nil if there is none.
-func (t *Target) pick(tried []*endpoint) *endpoint {
-	list := t.backends.Pick()
+// pick takes the address of a share that has fewer connections of two chosen at random,
+// but none of those that were tried; nil if there is none.
+func pick(list, tried []*endpoint) *endpoint {
 	var best *endpoint
 	for range 2 * (len(tried) + 1) {
 		if len(list) == 0 {
@@ -116,18 +133,19 @@ func (t *Target) pick(tried []*endpoint) *endpoint {
 	return nil
 }
 
-// Dial opens a connection to one of the addresses, by "tcp" or "udp". The address
-// counts as busy until it is closed.
+// Dial opens a connection to one of the addresses, by "tcp" or "udp", and makes the
+// handshake of TLS if the backend has it. The address counts as busy until it is closed.
 func (t *Target) Dial(ctx context.Context, network string) (net.Conn, error) {
 	err := ErrNoEndpoints
 	var tried []*endpoint
 	for range attempts {
-		e := t.pick(tried)
+		to := t.backends.Pick()
+		e := pick(to.endpoints, tried)
 		if e == nil {
 			break
 		}
 		tried = append(tried, e)
-		c, failed := (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext(ctx, network, e.address.String())
+		c, failed := to.open(ctx, network, e.address.String())
 		if failed == nil {
 			e.conns.Add(1)
 			return &counted{Conn: c, of: e}, nil
@@ -137,6 +155,22 @@ func (t *Target) Dial(ctx context.Context, network string) (net.Conn, error) {
 		}
 	}
 	return nil, err
+}
+
+// open opens one connection.
+func (s *share) open(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
+	if err != nil || s.tls == nil {
+		return c, err
+	}
+	secured := tls.Client(c, s.tls)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = c.Close() // it is not who it should be
+		return nil, err
+	}
+	return secured, nil
 }
 
 // counted is a connection that its address is busy with.

@@ -3,8 +3,10 @@
 package tcp
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/certs"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/internal/hosts"
 )
@@ -13,8 +15,8 @@ import (
 type Routes struct{ targets hosts.Map[Target] }
 
 // NewRoutes makes the streams of a listener ready. Hosts for which one of HTTPS answers
-// requests have a Target of no stream.
-func NewRoutes(l *config.Listener, s *config.Snapshot, b *Backends) *Routes {
+// requests have a Target of no stream. The certificates that are shown to backends are from store.
+func NewRoutes(l *config.Listener, s *config.Snapshot, b *Backends, store *certs.Store) (*Routes, error) {
 	backends := make(map[string]*config.Backend, len(s.Backends))
 	for i := range s.Backends {
 		backends[s.Backends[i].Name] = &s.Backends[i]
@@ -30,12 +32,15 @@ func NewRoutes(l *config.Listener, s *config.Snapshot, b *Backends) *Routes {
 		if !slices.Contains(stream.Listeners, l.Name) {
 			continue
 		}
-		t := b.target(stream, backends)
+		t, err := b.target(stream, backends, store)
+		if err != nil {
+			return nil, fmt.Errorf("stream %s: %w", stream.Name, err)
+		}
 		for _, host := range stream.Names() {
 			r.targets.Set(host, t)
 		}
 	}
-	return r
+	return r, nil
 }
 
 // Find is where a client goes that asks for a name, "" for none: the stream of the
