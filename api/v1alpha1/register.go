@@ -2,8 +2,8 @@
 
 // Package v1alpha1 holds the types of the API group gatehouse.sh. It states
 // shapes, bounds and defaults and has no behaviour: internal/policy compiles a
-// CheckPolicy, internal/exempt an Exemption; the binaries read and write the objects. Changes within the
-// version are additive.
+// CheckPolicy, internal/exempt an Exemption, gateway/translate the policies of the gateway;
+// the binaries read and write the objects. Changes within the version are additive.
 //
 // +kubebuilder:object:generate=true
 // +groupName=gatehouse.sh
@@ -24,7 +24,8 @@ var GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 // AddToScheme makes the types known to a scheme. Schemes are not safe for
 // concurrent registration.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &CheckPolicy{}, &CheckPolicyList{}, &Exemption{}, &ExemptionList{}, &NetworkPlan{}, &NetworkPlanList{})
+	s.AddKnownTypes(GroupVersion, &CheckPolicy{}, &CheckPolicyList{}, &Exemption{}, &ExemptionList{}, &NetworkPlan{}, &NetworkPlanList{},
+		&AccessPolicy{}, &AccessPolicyList{}, &TrafficPolicy{}, &TrafficPolicyList{}, &ClientPolicy{}, &ClientPolicyList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }
