@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -46,12 +47,26 @@ type Options struct {
 	// with it finds the objects again. Empty means a temporary folder, which
 	// Stop removes.
 	Dir string
+	// Address is where the API server listens, and what it is called by in the
+	// Service kubernetes.default, so that Pods reach it. The zero value is
+	// 127.0.0.1, which that Service does not name.
+	Address netip.Addr
+	// Identities are further certificates, for programs that run beside the control
+	// plane. A flag may name their files if Dir is set.
+	Identities []Identity
 	// BinDir holds the binaries; several folders are written as in $PATH, and the
 	// first that has a binary gives it. Empty means $GATEHOUSE_CLUSTER_BIN, else
 	// $KUBEBUILDER_ASSETS and then bin/cluster of this repository.
 	BinDir string
 	// Log gets one line per step. Nil discards them.
 	Log io.Writer
+}
+
+func (o *Options) address() netip.Addr {
+	if !o.Address.IsValid() {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return o.Address
 }
 
 // ControlPlane is a running control plane. Its methods are safe for concurrent
@@ -120,8 +135,8 @@ func (cp *ControlPlane) run(ctx context.Context, options Options, log io.Writer)
 	if err != nil {
 		return err
 	}
-	cp.address = fmt.Sprintf("https://127.0.0.1:%d", ports[0])
-	if err := cp.writeCredentials(); err != nil {
+	cp.address = fmt.Sprintf("https://%s:%d", options.address(), ports[0])
+	if err := cp.writeCredentials(&options); err != nil {
 		return err
 	}
 	ready, err := newProber(cp)

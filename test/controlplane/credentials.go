@@ -28,8 +28,8 @@ const (
 
 // writeCredentials makes new certificates and writes every file that needs
 // them. Tokens of an earlier run in the same folder are void after it.
-func (cp *ControlPlane) writeCredentials() error {
-	made, err := newPKI()
+func (cp *ControlPlane) writeCredentials(options *Options) error {
+	made, err := newPKI(options.address())
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,9 @@ func (cp *ControlPlane) writeCredentials() error {
 		if err := clientcmd.WriteToFile(kubeconfig(cp.address, made.ca.cert, user), cp.folder.file(name)); err != nil {
 			return fmt.Errorf("write %s: %w", name, err)
 		}
+	}
+	if err := cp.issue(made.ca, options.Identities); err != nil {
+		return err
 	}
 	cp.kubeconfig = cp.folder.file(adminKubeconfig)
 	cp.config = &rest.Config{

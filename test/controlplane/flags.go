@@ -26,13 +26,17 @@ func etcdFlags(dir *folder, client, peer string) []string {
 	}
 }
 
-// apiServerFlags: without the endpoint reconciler, because the Endpoints of
-// the Service kubernetes.default must not hold a loopback address.
+// apiServerFlags: on loopback without the endpoint reconciler, because the
+// Endpoints of the Service kubernetes.default must not hold a loopback address.
 func apiServerFlags(dir *folder, port int, etcd string, options Options) []string {
+	address, reconciler := options.address(), "none"
+	if !address.IsLoopback() {
+		reconciler = "lease"
+	}
 	flags := []string{
 		"--etcd-servers=" + etcd,
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port),
-		"--endpoint-reconciler-type=none",
+		"--bind-address=" + address.String(), "--advertise-address=" + address.String(), fmt.Sprintf("--secure-port=%d", port),
+		"--endpoint-reconciler-type=" + reconciler,
 		"--service-cluster-ip-range=" + serviceRange,
 		"--authorization-mode=RBAC",
 		"--allow-privileged=true",

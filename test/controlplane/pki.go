@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -44,7 +45,7 @@ type pki struct {
 	account                                      pair // the key that signs ServiceAccount tokens; cert is the public key
 }
 
-func newPKI() (*pki, error) {
+func newPKI(address netip.Addr) (*pki, error) {
 	ca, err := newAuthority("gatehouse test cluster")
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func newPKI() (*pki, error) {
 		{&p.server, ca, subject{
 			name: "kube-apiserver", usage: x509.ExtKeyUsageServerAuth,
 			hosts: []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"},
-			ips:   []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(firstServiceIP)},
+			ips:   []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(firstServiceIP), net.IP(address.AsSlice())},
 		}},
 		{&p.frontProxy, frontProxyCA, subject{name: frontProxyName, usage: x509.ExtKeyUsageClientAuth}},
 		{&p.admin, ca, subject{name: "admin", group: "system:masters", usage: x509.ExtKeyUsageClientAuth}},
