@@ -22,6 +22,7 @@ LINK_FLAGS := -s -w -X $(VERSION_PACKAGE).number=$(VERSION) -X $(VERSION_PACKAGE
 
 PRODUCTS := $(notdir $(wildcard cmd/*))
 COMPONENTS := etcd kube-apiserver kube-controller-manager kubectl
+NODE_COMPONENTS := kubelet kube-proxy kube-scheduler containerd containerd-shim-runc-v2 ctr runc bridge loopback host-local portmap
 
 # The control plane: your own binaries if KUBEBUILDER_ASSETS names a folder of them, and what is not there (most such
 # folders have no kube-controller-manager) built from test/cluster/go.mod.
@@ -68,7 +69,20 @@ cluster: $(CLUSTER_FILES) ## Build the control plane (etcd, API server, controll
 	@echo "control plane binaries: $$GATEHOUSE_CLUSTER_BIN"
 
 $(CLUSTER_FILES): test/cluster/go.mod test/cluster/go.sum
-	@hack/build-cluster.sh $(@F)
+	@hack/build-cluster.sh $@
+
+# What runs Pods: Kubernetes' part and the container runtime's have modules of their own.
+NODE_FILES := $(addprefix bin/node/,$(NODE_COMPONENTS))
+
+.PHONY: node
+node: $(CLUSTER_FILES) $(NODE_FILES) ## Build a node that runs Pods (test/node/README.md) into bin/node. After `make cluster` it takes minutes the first time.
+	@hack/packages.sh ip=iproute2 nft=nftables conntrack iptables nsenter=util-linux
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/node/node ./test/node
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/node/pause ./test/node/pause
+	$(GO) run ./hack/image -program bin/node/pause -name localhost/gatehouse/pause -version 1 -arch $(shell $(GO) env GOARCH) -out bin/node/pause.tar
+
+$(NODE_FILES): test/cluster/go.mod test/cluster/go.sum test/cluster/runtime/go.mod test/cluster/runtime/go.sum
+	@hack/build-cluster.sh $@
 
 TEST_FLAGS ?= -timeout 60m
 
