@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gatehouse-gateway is the door: it serves what a configuration file says.
-// It needs no cluster and knows none.
+// Command gatehouse-gateway is the door: it serves what a configuration file says, for
+// which it needs no cluster, or what the Gateway API of a cluster says.
 package main
 
 import (
@@ -38,6 +38,9 @@ type options struct {
 	check bool
 	every time.Duration
 	drain time.Duration
+
+	kubernetes bool
+	cluster    cluster
 }
 
 // run is the program. It returns the exit code: 2 when an argument is wrong, 1 when
@@ -50,10 +53,12 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.BoolVar(&o.check, "check", false, "read the configuration, say what is wrong with it, and exit")
 	flags.DurationVar(&o.every, "poll", time.Second, "how often files are looked at for changes")
 	flags.DurationVar(&o.drain, "drain", 30*time.Second, "how long requests under way may take when the program ends")
+	flags.BoolVar(&o.kubernetes, "kubernetes", false, "serve what the Gateway API of a cluster says, in place of a file")
+	o.cluster.flags(flags)
 	verbose := flags.Bool("verbose", false, "log details of single connections")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	flags.Usage = func() {
-		say(errs, "gatehouse-gateway lets in what a configuration allows, and forwards it.\n\nUsage: gatehouse-gateway --config FILE [flags]\n\n")
+		say(errs, "gatehouse-gateway lets in what a configuration allows, and forwards it.\n\nUsage: gatehouse-gateway --config FILE [flags]\n       gatehouse-gateway --kubernetes [flags]\n\n")
 		flags.PrintDefaults()
 	}
 	switch err := flags.Parse(args); {
@@ -67,13 +72,29 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case flags.NArg() > 0:
 		say(errs, "gatehouse-gateway: unexpected argument %q\n", flags.Arg(0))
 		return 2
-	case o.file == "":
-		say(errs, "gatehouse-gateway: --config is missing\n")
+	case o.kubernetes && (o.file != "" || o.check):
+		say(errs, "gatehouse-gateway: --kubernetes goes with neither --config nor --check\n")
+		return 2
+	case !o.kubernetes && o.file == "":
+		say(errs, "gatehouse-gateway: --config or --kubernetes is missing\n")
 		return 2
 	case o.every <= 0 || o.drain < 0:
 		say(errs, "gatehouse-gateway: --poll and --drain are lengths of time\n")
 		return 2
 	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.Level(-1)
+	}
+	log := logr.FromSlogHandler(slog.NewJSONHandler(errs, &slog.HandlerOptions{Level: level}))
+	if o.kubernetes {
+		return o.cluster.run(ctx, o.drain, log, out, errs)
+	}
+	return o.fromFile(ctx, log, out, errs)
+}
+
+// fromFile serves what a file says, or says what is wrong with it.
+func (o *options) fromFile(ctx context.Context, log logr.Logger, out, errs io.Writer) int {
 	loaded, err := config.Load(o.file)
 	if err != nil {
 		say(errs, "%v\n", err)
@@ -91,11 +112,6 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		say(out, "%s: in order (listeners: %d, routes: %d, backends: %d, certificates: %d)\n", o.file, len(s.Listeners), len(s.Routes), len(s.Backends), len(s.Certificates))
 		return 0
 	}
-	level := slog.LevelInfo
-	if *verbose {
-		level = slog.Level(-1)
-	}
-	log := logr.FromSlogHandler(slog.NewJSONHandler(errs, &slog.HandlerOptions{Level: level}))
 	if err := serve(ctx, o, loaded, log, out); err != nil {
 		say(errs, "gatehouse-gateway: %v\n", err)
 		return 1
@@ -104,7 +120,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 }
 
 // serve serves until ctx ends.
-func serve(ctx context.Context, o options, loaded config.Loaded, log logr.Logger, out io.Writer) error {
+func serve(ctx context.Context, o *options, loaded config.Loaded, log logr.Logger, out io.Writer) error {
 	s := server.New(log, out)
 	if err := s.Apply(ctx, loaded.Snapshot); err != nil {
 		return err

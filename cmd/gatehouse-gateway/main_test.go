@@ -86,16 +86,20 @@ func TestArgumentsAreChecked(t *testing.T) {
 		code int
 		says string
 	}{
-		"what nothing names":    {[]string{"--check", "--config", vain}, 0, "warning: " + vain + `:3: backends[0]: nothing names the backend "b"` + "\n" + vain + ": in order ("},
-		"none":                  {nil, 2, "--config is missing"},
-		"one too many":          {[]string{"--config", "x", "y"}, 2, `unexpected argument "y"`},
-		"an unknown one":        {[]string{"--nope"}, 2, "flag provided but not defined"},
-		"no interval":           {[]string{"--config", "x", "--poll", "0s"}, 2, "lengths of time"},
-		"help":                  {[]string{"--help"}, 0, "Usage: gatehouse-gateway --config FILE"},
-		"the version":           {[]string{"--version"}, 0, "gatehouse-gateway v"},
-		"a file that is not":    {[]string{"--config", "/nowhere/x"}, 1, "no such file"},
-		"a key of another":      {[]string{"--check", "--config", mixed}, 1, mixed + ":2: certificates[0].certFile: certificate shop: tls: private key does not match public key\n"},
-		"a file with two flaws": {[]string{"--check", "--config", bad}, 1, bad + ":1: listeners[0].address: it is missing: an address with a port, such as 0.0.0.0:8443 or [::]:8443\n" + bad + ":2: routes[0]: it has neither or both of backends and a redirect\n"},
+		"what nothing names":     {[]string{"--check", "--config", vain}, 0, "warning: " + vain + `:3: backends[0]: nothing names the backend "b"` + "\n" + vain + ": in order ("},
+		"none":                   {nil, 2, "--config or --kubernetes is missing"},
+		"one too many":           {[]string{"--config", "x", "y"}, 2, `unexpected argument "y"`},
+		"an unknown one":         {[]string{"--nope"}, 2, "flag provided but not defined"},
+		"a file and a cluster":   {[]string{"--config", "x", "--kubernetes"}, 2, "--kubernetes goes with neither"},
+		"a cluster that is not":  {[]string{"--kubernetes", "--kubeconfig", "/nowhere/x"}, 1, "find the cluster: "},
+		"addresses that are not": {[]string{"--kubernetes", "--addresses", "192.0.2.9-192.0.2.1"}, 2, "--addresses: \"192.0.2.9-192.0.2.1\": it ends before it begins"},
+		"an offset too far":      {[]string{"--kubernetes", "--port-offset", "70000"}, 2, "--port-offset: 70000 is more than 65535"},
+		"no interval":            {[]string{"--config", "x", "--poll", "0s"}, 2, "lengths of time"},
+		"help":                   {[]string{"--help"}, 0, "Usage: gatehouse-gateway --config FILE"},
+		"the version":            {[]string{"--version"}, 0, "gatehouse-gateway v"},
+		"a file that is not":     {[]string{"--config", "/nowhere/x"}, 1, "no such file"},
+		"a key of another":       {[]string{"--check", "--config", mixed}, 1, mixed + ":2: certificates[0].certFile: certificate shop: tls: private key does not match public key\n"},
+		"a file with two flaws":  {[]string{"--check", "--config", bad}, 1, bad + ":1: listeners[0].address: it is missing: an address with a port, such as 0.0.0.0:8443 or [::]:8443\n" + bad + ":2: routes[0]: it has neither or both of backends and a redirect\n"},
 	} {
 		var both bytes.Buffer
 		if code := run(t.Context(), tc.args, &both, &both); code != tc.code || !strings.Contains(both.String(), tc.says) {

@@ -55,7 +55,8 @@ var forbidden = map[string][]string{
 	"gateway/ratelimit":       append([]string{"module/gateway/config", "module/gateway/request", "net/http"}, dataPlane...),
 	"gateway/request":         append([]string{"module/gateway/config"}, dataPlane...),
 	"cmd/...":                 {"module/test", "module/hack"},
-	"cmd/gatehouse-gateway":   {"k8s.io", "sigs.k8s.io", "module/api", "module/checks", "module/generator", "module/inventory", "module/webhook"},
+	"gateway/kube":            {"sigs.k8s.io/controller-runtime", "module/webhook", "module/generator", "module/checks", "module/inventory", "module/internal/source"},
+	"cmd/gatehouse-gateway":   {"sigs.k8s.io/controller-runtime", "module/checks", "module/generator", "module/inventory", "module/webhook"},
 	"cmd/gatehouse-webhook":   {"module/generator"},
 }
 
@@ -65,7 +66,7 @@ var dataPlane = []string{"k8s.io", "sigs.k8s.io", "module/api", "module/checks",
 
 // withCluster are the packages below gateway that know Kubernetes: the data plane is all
 // others, also those that there are not yet.
-var withCluster = []string{"gateway/translate"}
+var withCluster = []string{"gateway/kube", "gateway/translate"}
 
 func TestTheDataPlaneKnowsNoCluster(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"flag"
+	"io"
+	"math"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/kube"
+)
+
+// cluster are the flags of serving what a cluster says.
+type cluster struct {
+	kubeconfig string
+	controller string
+	addresses  string
+	offset     uint
+}
+
+func (c *cluster) flags(flags *flag.FlagSet) {
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "with --kubernetes: file that says which cluster; empty: $KUBECONFIG, or the one in which this runs")
+	flags.StringVar(&c.controller, "controller", kube.DefaultController, "with --kubernetes: the controllerName of the GatewayClasses that are served")
+	flags.StringVar(&c.addresses, "addresses", "", "with --kubernetes: comma-separated addresses, ranges A-B and networks A/N of this machine, of which each Gateway gets one; empty: all Gateways share all addresses, and have to have ports of their own")
+	flags.UintVar(&c.offset, "port-offset", 0, "with --kubernetes: added to the port of each listener, for processes that may not listen below 1024")
+}
+
+// run serves until ctx ends. It returns the exit code.
+func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger, out, errs io.Writer) int {
+	pool, err := kube.ParsePool(c.addresses)
+	if err != nil {
+		say(errs, "gatehouse-gateway: --addresses: %v\n", err)
+		return 2
+	}
+	if c.offset > math.MaxUint16 {
+		say(errs, "gatehouse-gateway: --port-offset: %d is more than %d\n", c.offset, math.MaxUint16)
+		return 2
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		say(errs, "gatehouse-gateway: find the cluster: %v\n", err)
+		return 1
+	}
+	plane := kube.NewLocal(kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Drain: drain, Log: log, Stdout: out})
+	controller, err := kube.New(config, kube.Options{Controller: c.controller, Plane: plane, Log: log})
+	if err != nil {
+		say(errs, "gatehouse-gateway: %v\n", err)
+		return 1
+	}
+	err = controller.Run(ctx)
+	log.Info("ending", "drain", drain.String())
+	plane.Close()
+	if err != nil {
+		say(errs, "gatehouse-gateway: %v\n", err)
+		return 1
+	}
+	return 0
+}

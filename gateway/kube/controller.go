@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
+)
+
+// DefaultController is whose GatewayClasses are served.
+const DefaultController = "gatehouse.sh/gateway"
+
+// Options say what a Controller serves.
+type Options struct {
+	Controller string // the name in GatewayClasses; "" is DefaultController
+	Plane      Plane
+	Log        logr.Logger
+}
+
+// Controller has a Plane serve what a cluster says.
+type Controller struct {
+	options Options
+	client  *client
+	kinds   []*kind
+
+	dirty   chan struct{} // has a value when there is something to translate
+	touched chan struct{} // has a value when a status may be another one than it was
+	ready   atomic.Bool
+
+	mu       sync.Mutex
+	watchers map[*kind]*watcher
+	known    bool // what the API server has was asked once
+	ending   sync.WaitGroup
+
+	secrets, configMaps *references
+
+	// These belong to the goroutine of Run.
+	last     *translate.Result
+	gateways []*gatewayv1.Gateway // of ours
+	since    time.Time            // since when answers are waited for
+}
+
+// New makes a Controller. It does nothing before Run.
+func New(config *rest.Config, o Options) (*Controller, error) {
+	if o.Controller == "" {
+		o.Controller = DefaultController
+	}
+	kinds, secrets, configMaps := watched(), secretKind(), configMapKind()
+	api, err := newClient(config, append([]*kind{secrets, configMaps}, kinds...))
+	if err != nil {
+		return nil, err
+	}
+	c := &Controller{options: o, client: api, kinds: kinds, dirty: make(chan struct{}, 1), touched: make(chan struct{}, 1), watchers: map[*kind]*watcher{}}
+	c.secrets, c.configMaps = newReferences(secrets, api, o.Log, c.changed), newReferences(configMaps, api, o.Log, c.changed)
+	return c, nil
+}
+
+// Ready tells whether what the cluster says was handed to the Plane once.
+func (c *Controller) Ready() bool { return c.ready.Load() }
+
+// changed notes that an object is another one.
+func (c *Controller) changed(what change) {
+	switch what {
+	case nothing:
+	case status:
+		signal(c.touched)
+	case meaning:
+		signal(c.dirty)
+	}
+}
+
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default: // it is known
+	}
+}
+
+// Times of the loop.
+const (
+	// gathering is how long further changes are waited for after the first: an apply of a
+	// file comes as several.
+	gathering = 5 * time.Millisecond
+	// unanswered is how long what the API server says of a Secret is waited for at most,
+	// before it counts as not there.
+	unanswered = 2 * time.Second
+)
+
+// Run works until ctx ends. What the Plane serves stays.
+func (c *Controller) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		c.ending.Wait()
+		c.secrets.wait()
+		c.configMaps.wait()
+	}()
+	c.ending.Go(func() { c.discover(ctx) })
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.dirty:
+			if !sleep(ctx, gathering) {
+				return nil
+			}
+			drain(c.dirty)
+			c.translate(ctx)
+		case <-c.options.Plane.Changed():
+			c.publish(ctx)
+		case <-c.touched:
+		}
+	}
+}
+
+// drain forgets a signal for which something is about to be done.
+func drain(of chan struct{}) {
+	select {
+	case <-of:
+	default:
+	}
+}
+
+// sleep waits; false when ctx ends before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// translate says what the cluster means, and has it served.
+func (c *Controller) translate(ctx context.Context) {
+	objects := c.objects()
+	if objects == nil {
+		return // not all is known; what comes says so
+	}
+	result := translate.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
+	if missing := c.secrets.want(ctx, result.Secrets) + c.configMaps.want(ctx, result.ConfigMaps); missing > 0 {
+		now := time.Now()
+		if c.since.IsZero() {
+			c.since = now
+		}
+		if left := unanswered - now.Sub(c.since); left > 0 {
+			time.AfterFunc(left, func() { signal(c.dirty) })
+			return // what is served stays meanwhile
+		}
+	}
+	c.since = time.Time{}
+	c.last, c.gateways = result, ours(objects.Gateways, result)
+	c.publish(ctx)
+	if !c.ready.Swap(true) {
+		c.options.Log.Info("ready", "gateways", len(c.gateways), "httpRoutes", len(objects.HTTPRoutes))
+	}
+}
+
+// ours are the Gateways of which translation has spoken.
+func ours(all []*gatewayv1.Gateway, r *translate.Result) []*gatewayv1.Gateway {
+	var out []*gatewayv1.Gateway
+	for _, g := range all {
+		if _, is := r.Gateways[nameOf(g)]; is {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// publish has the Plane serve what was translated last.
+func (c *Controller) publish(ctx context.Context) {
+	if c.last == nil {
+		return
+	}
+	all := make([]Served, 0, len(c.gateways))
+	for _, g := range c.gateways {
+		name := nameOf(g)
+		s := Served{Gateway: name, Created: g.CreationTimestamp.Time, Snapshot: c.last.Snapshots[name]}
+		_, s.Keep = c.last.Faults[name]
+		for _, a := range g.Spec.Addresses {
+			s.Asked = append(s.Asked, a.Value)
+		}
+		for _, a := range g.Status.Addresses {
+			s.Held = append(s.Held, a.Value)
+		}
+		all = append(all, s)
+	}
+	c.options.Plane.Serve(ctx, all)
+}
+
+// objects are all that is known of the cluster, nil when something is not.
+func (c *Controller) objects() *translate.Objects {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.known {
+		return nil
+	}
+	out := &translate.Objects{}
+	for _, k := range c.kinds {
+		w := c.watchers[k]
+		if w == nil {
+			continue // the API server has no such kind
+		}
+		if !w.synced() {
+			return nil
+		}
+		k.gather(out, w.list())
+	}
+	c.secrets.gather(out)
+	c.configMaps.gather(out)
+	return out
+}

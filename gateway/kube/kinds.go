@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
+)
+
+// object is what the API server has.
+type object interface {
+	runtime.Object
+	metav1.Object
+}
+
+// kind is a kind of objects that are read.
+type kind struct {
+	resource schema.GroupVersionResource
+	name     string // HTTPRoute
+	example  object
+	gather   func(*translate.Objects, []object)
+}
+
+// groupVersionKind is how an object of a kind calls itself.
+func (k *kind) groupVersionKind() schema.GroupVersionKind {
+	return k.resource.GroupVersion().WithKind(k.name)
+}
+
+// of describes a kind, and where translation takes its objects.
+func of[T object](gv schema.GroupVersion, name, plural string, example T, field func(*translate.Objects) *[]T) *kind {
+	return &kind{
+		resource: gv.WithResource(plural), name: name, example: example,
+		gather: func(to *translate.Objects, list []object) {
+			out := field(to)
+			for _, o := range list {
+				if typed, is := o.(T); is {
+					*out = append(*out, typed)
+				}
+			}
+		},
+	}
+}
+
+// watched are the kinds of which all objects are read, in whichever of them the API
+// server has.
+func watched() []*kind {
+	gateway, core := gatewayv1.SchemeGroupVersion, corev1.SchemeGroupVersion
+	type objects = translate.Objects
+	return []*kind{
+		of(gateway, "GatewayClass", "gatewayclasses", &gatewayv1.GatewayClass{}, func(o *objects) *[]*gatewayv1.GatewayClass { return &o.Classes }),
+		of(gateway, "Gateway", "gateways", &gatewayv1.Gateway{}, func(o *objects) *[]*gatewayv1.Gateway { return &o.Gateways }),
+		of(gateway, "HTTPRoute", "httproutes", &gatewayv1.HTTPRoute{}, func(o *objects) *[]*gatewayv1.HTTPRoute { return &o.HTTPRoutes }),
+		of(gateway, "GRPCRoute", "grpcroutes", &gatewayv1.GRPCRoute{}, func(o *objects) *[]*gatewayv1.GRPCRoute { return &o.GRPCRoutes }),
+		of(gateway, "TLSRoute", "tlsroutes", &gatewayv1.TLSRoute{}, func(o *objects) *[]*gatewayv1.TLSRoute { return &o.TLSRoutes }),
+		of(gateway, "TCPRoute", "tcproutes", &gatewayv1.TCPRoute{}, func(o *objects) *[]*gatewayv1.TCPRoute { return &o.TCPRoutes }),
+		of(gateway, "UDPRoute", "udproutes", &gatewayv1.UDPRoute{}, func(o *objects) *[]*gatewayv1.UDPRoute { return &o.UDPRoutes }),
+		of(gateway, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}, func(o *objects) *[]*gatewayv1.ReferenceGrant { return &o.ReferenceGrants }),
+		of(gateway, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}, func(o *objects) *[]*gatewayv1.BackendTLSPolicy { return &o.Policies }),
+		of(core, "Namespace", "namespaces", &corev1.Namespace{}, func(o *objects) *[]*corev1.Namespace { return &o.Namespaces }),
+		of(core, "Service", "services", &corev1.Service{}, func(o *objects) *[]*corev1.Service { return &o.Services }),
+		of(discoveryv1.SchemeGroupVersion, "EndpointSlice", "endpointslices", &discoveryv1.EndpointSlice{}, func(o *objects) *[]*discoveryv1.EndpointSlice { return &o.EndpointSlices }),
+	}
+}
+
+// secretKind and configMapKind are read one by one, see references.
+func secretKind() *kind {
+	return of(corev1.SchemeGroupVersion, "Secret", "secrets", &corev1.Secret{}, func(o *translate.Objects) *[]*corev1.Secret { return &o.Secrets })
+}
+
+func configMapKind() *kind {
+	return of(corev1.SchemeGroupVersion, "ConfigMap", "configmaps", &corev1.ConfigMap{}, func(o *translate.Objects) *[]*corev1.ConfigMap { return &o.ConfigMaps })
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+)
+
+// contextOf ends when it is told to, or with the test. Clean-up still has it.
+func contextOf(t testing.TB) (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.WithoutCancel(t.Context()))
+}
+
+const shop = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec:
+  gatewayClassName: gatehouse
+  listeners: [{name: http, port: 80, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: shop}
+spec:
+  parentRefs: [{name: edge}]
+  hostnames: [shop.example.com]
+  rules: [{backendRefs: [{name: web, port: 80}]}]
+---
+`
+
+// TestARouteThatIsAppliedIsServed goes from apply to the answer of the backend, and
+// follows the endpoints of its Service.
+func TestARouteThatIsAppliedIsServed(t *testing.T) {
+	t.Parallel()
+	c := start(t, controlplane.Options{})
+	c.install(t, nil)
+	c.serve(t, "127.0.20.1-127.0.20.9")
+	c.apply(t, shop+service(t, "shop", "web"))
+	const url = "http://127.0.20.1:20080/"
+	answers(t, http.DefaultClient, url, "shop.example.com", 200, "web")
+	answers(t, http.DefaultClient, url, "other.example.com", 404, "")
+	host, port := backend(t, "another")
+	c.apply(t, slice("shop", "web", host, port))
+	answers(t, http.DefaultClient, url, "shop.example.com", 200, "another")
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
+)
+
+// store keeps the objects of one watch, as a reflector brings them. What is in it is not
+// changed any more.
+type store struct {
+	changed func(change)
+
+	mu      sync.RWMutex
+	objects map[translate.Name]object
+	whole   bool // what there is was read once
+}
+
+// change is what of an object is another one.
+type change int
+
+const (
+	nothing change = iota
+	status         // nothing that is translated
+	meaning
+)
+
+func newStore(changed func(change)) *store {
+	return &store{changed: changed, objects: map[translate.Name]object{}}
+}
+
+var errNoObject = errors.New("what came is no object")
+
+// lastApplied is what kubectl notes on objects: all of them, once more.
+const lastApplied = corev1.LastAppliedConfigAnnotation
+
+// strip takes out what nobody here reads, and what is half of an object.
+func strip(in any) (any, error) {
+	o, is := in.(object)
+	if !is {
+		return nil, errNoObject
+	}
+	o.SetManagedFields(nil)
+	if a := o.GetAnnotations(); a[lastApplied] != "" {
+		delete(a, lastApplied)
+	}
+	return o, nil
+}
+
+// Transformer implements cache.TransformingStore.
+func (s *store) Transformer() cache.TransformFunc { return strip }
+
+// Add puts an object.
+func (s *store) Add(in any) error { return s.Update(in) }
+
+// Update puts an object.
+func (s *store) Update(in any) error {
+	stripped, err := strip(in)
+	if err != nil {
+		return err
+	}
+	o, name := stripped.(object), nameOf(stripped.(object)) //nolint:errcheck // strip has returned one
+	s.mu.Lock()
+	before := s.objects[name]
+	s.objects[name] = o
+	s.mu.Unlock()
+	s.changed(difference(before, o))
+	return nil
+}
+
+// Delete removes an object.
+func (s *store) Delete(in any) error {
+	o, is := in.(object)
+	if !is {
+		return errNoObject
+	}
+	s.mu.Lock()
+	delete(s.objects, nameOf(o))
+	s.mu.Unlock()
+	s.changed(meaning)
+	return nil
+}
+
+// Replace takes the whole state.
+func (s *store) Replace(list []any, _ string) error {
+	now := make(map[translate.Name]object, len(list))
+	for _, in := range list {
+		stripped, err := strip(in)
+		if err != nil {
+			return err
+		}
+		o := stripped.(object) //nolint:errcheck // strip has returned one
+		now[nameOf(o)] = o
+	}
+	s.mu.Lock()
+	before, most := s.objects, nothing
+	if !s.whole || len(before) != len(now) {
+		most = meaning
+	}
+	for name, o := range now {
+		most = max(most, difference(before[name], o))
+	}
+	s.objects, s.whole = now, true
+	s.mu.Unlock()
+	s.changed(most)
+	return nil
+}
+
+// Resync does nothing: there is nobody to whom objects would be sent again.
+func (s *store) Resync() error { return nil }
+
+// synced tells whether the whole state was read once. It stays so when the API server is
+// away.
+func (s *store) synced() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.whole
+}
+
+func (s *store) list() []object {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]object, 0, len(s.objects))
+	for o := range maps.Values(s.objects) {
+		out = append(out, o)
+	}
+	return out
+}
+
+func (s *store) get(name translate.Name) object {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.objects[name]
+}
+
+func nameOf(o metav1.Object) translate.Name {
+	return translate.Name{Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// difference tells what of an object is another one than before. Of most kinds the
+// generation says whether it is more than the status; before may be nil.
+func difference(before, now object) change {
+	switch {
+	case before == nil || before.GetUID() != now.GetUID() || !maps.Equal(before.GetLabels(), now.GetLabels()) || !maps.Equal(before.GetAnnotations(), now.GetAnnotations()):
+		return meaning
+	case before.GetResourceVersion() == now.GetResourceVersion():
+		return nothing
+	}
+	switch was := before.(type) {
+	case *corev1.Namespace:
+		return status
+	case *corev1.Service:
+		if is, same := now.(*corev1.Service); same && reflect.DeepEqual(was.Spec, is.Spec) {
+			return status
+		}
+		return meaning
+	}
+	if g := before.GetGeneration(); g != 0 && g == now.GetGeneration() {
+		return status
+	}
+	return meaning
+}
