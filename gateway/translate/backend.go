@@ -40,13 +40,10 @@ func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*c
 	case ref.Port == nil:
 		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s: the port is missing", r.name)}
 	}
-	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {
-		return p.Port == *ref.Port && (p.Protocol == corev1.ProtocolUDP) == (route.of == udpRouteKind)
-	})
-	if i < 0 {
+	port := portOf(s, *ref.Port, route.of == udpRouteKind)
+	if port == nil {
 		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s has no port %d that a %s could be for", r.name, *ref.Port, route.of.kind)}
 	}
-	port := &s.Spec.Ports[i]
 	out := &config.Backend{Name: fmt.Sprintf("%s/%d", r.name, *ref.Port), Endpoints: x.endpoints(r.name, port)}
 	switch route.of {
 	case udpRouteKind:
@@ -80,6 +77,17 @@ func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*c
 		out.Name += "/" + out.Protocol // beside the same port by another protocol
 	}
 	return out, nil
+}
+
+// portOf finds a port of a Service; nil if there is none.
+func portOf(s *corev1.Service, number gatewayv1.PortNumber, datagrams bool) *corev1.ServicePort {
+	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {
+		return p.Port == number && (p.Protocol == corev1.ProtocolUDP) == datagrams
+	})
+	if i < 0 {
+		return nil
+	}
+	return &s.Spec.Ports[i]
 }
 
 // endpoints are the addresses that are ready, in order and each once.

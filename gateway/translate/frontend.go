@@ -11,9 +11,9 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
-// frontend reads whose certificates clients of an HTTPS listener have to show: what the
-// Gateway says of its port, or of all. A listener for which that cannot be kept is not
-// served.
+// frontend reads whose certificates clients of a listener that ends TLS have to show:
+// what the Gateway says of its port, or of all. A listener for which that cannot be kept
+// is not served.
 func (x *index) frontend(l *listener) {
 	t := l.gateway.object.Spec.TLS
 	if t == nil || t.Frontend == nil {

@@ -88,11 +88,13 @@ func conflicts(all []*listener) {
 const whole = "whole "
 
 // family names protocols whose listeners can be told apart on one port, by the name that
-// a client asks for.
+// a client asks for: in the request, or in the handshake of TLS.
 func family(p gatewayv1.ProtocolType) string {
 	switch p {
-	case gatewayv1.HTTPProtocolType, gatewayv1.HTTPSProtocolType, gatewayv1.TLSProtocolType:
+	case gatewayv1.HTTPProtocolType:
 		return string(p)
+	case gatewayv1.HTTPSProtocolType, gatewayv1.TLSProtocolType:
+		return string(gatewayv1.TLSProtocolType)
 	case gatewayv1.TCPProtocolType, gatewayv1.UDPProtocolType:
 	}
 	return whole + string(p)

@@ -24,8 +24,7 @@ type route struct {
 	parents []*parent
 	rules   []rule // of requests
 
-	shares   []config.Share    // of streams
-	backends []*config.Backend // that they name
+	passed, ended destination // of streams: as they are, and whose TLS ended here
 }
 
 // rule is one rule of a route, as it is for every listener.

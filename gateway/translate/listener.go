@@ -32,14 +32,24 @@ func (x *index) listener(g *gateway, spec *gatewayv1.Listener) *listener {
 	l.conditions.set(resolvedRefs, metav1.ConditionTrue, string(gatewayv1.ListenerReasonResolvedRefs), "")
 	l.conditions.set(conflicted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonNoConflicts), "")
 	l.takes()
-	switch t := spec.TLS; {
-	case spec.Protocol == gatewayv1.HTTPSProtocolType:
+	if l.endsTLS() {
 		x.certificates(l)
 		x.frontend(l)
-	case spec.Protocol == gatewayv1.TLSProtocolType && (t == nil || t.Mode == nil || *t.Mode != gatewayv1.TLSModePassthrough):
-		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), "tls.mode: protocol TLS is served with mode Passthrough only")
 	}
 	return l
+}
+
+// endsTLS tells whether what clients say in TLS is read here.
+func (l *listener) endsTLS() bool {
+	switch l.spec.Protocol {
+	case gatewayv1.HTTPSProtocolType:
+		return true
+	case gatewayv1.TLSProtocolType:
+		t := l.spec.TLS
+		return t == nil || t.Mode == nil || *t.Mode != gatewayv1.TLSModePassthrough
+	case gatewayv1.HTTPProtocolType, gatewayv1.TCPProtocolType, gatewayv1.UDPProtocolType:
+	}
+	return false
 }
 
 // host is the name for which a listener is asked; "*" is every one.
@@ -86,7 +96,7 @@ func (l *listener) takes() {
 	}
 }
 
-// certificates finds what a listener of HTTPS presents.
+// certificates finds what a listener presents.
 func (x *index) certificates(l *listener) {
 	refuse := func(reason gatewayv1.ListenerConditionReason, format string, values ...any) {
 		l.conditions.set(resolvedRefs, metav1.ConditionFalse, string(reason), fmt.Sprintf(format, values...))
@@ -97,7 +107,7 @@ func (x *index) certificates(l *listener) {
 		refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs: there is none")
 		return
 	case t.Mode != nil && *t.Mode != gatewayv1.TLSModeTerminate:
-		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), fmt.Sprintf("tls.mode: HTTPS with mode %s is not served: protocol TLS passes on what it does not read", *t.Mode))
+		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), fmt.Sprintf("tls.mode: %s with mode %s is not served: protocol TLS passes on what it does not read", l.spec.Protocol, *t.Mode))
 		return
 	}
 	for i := range t.CertificateRefs {

@@ -80,40 +80,65 @@ func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot
 func (b *snapshotBuilder) listener(l *listener, options *Options) {
 	p := b.ports[place(l)]
 	if p == nil {
-		p = &port{name: fmt.Sprintf("%s-%d", strings.ToLower(string(l.spec.Protocol)), l.spec.Port), number: l.spec.Port}
+		of := b.protocol(l)
+		p = &port{name: fmt.Sprintf("%s-%d", strings.ToLower(string(of)), l.spec.Port), number: l.spec.Port}
 		b.ports[place(l)] = p
 		number := uint16(l.spec.Port) //nolint:gosec // the API server bounds it
 		if options.Port != nil {
 			number = options.Port(l.spec.Port)
 		}
-		made := config.Listener{Name: p.name, Address: netip.AddrPortFrom(options.Address, number), Protocol: config.Protocol(l.spec.Protocol)}
-		if l.spec.Protocol == gatewayv1.HTTPProtocolType {
+		made := config.Listener{Name: p.name, Address: netip.AddrPortFrom(options.Address, number), Protocol: config.Protocol(of)}
+		if of == gatewayv1.HTTPProtocolType {
 			made.HTTP2 = config.HTTP2On // gRPC in clear begins with it
 		}
 		b.out.Listeners = append(b.out.Listeners, made)
 	}
 	own := b.host(p, l)
-	if own.Protocol == config.HTTPS && own.TLS == nil {
+	if l.spec.Protocol != gatewayv1.HTTPSProtocolType {
+		return
+	}
+	if own.TLS == nil {
 		own.TLS = &config.TLS{Client: l.clients}
 	}
-	for _, s := range l.secrets {
-		if name := nameOf(s).String(); !slices.Contains(own.TLS.Certificates, name) {
+	for _, name := range b.certificates(l) {
+		if !slices.Contains(own.TLS.Certificates, name) {
 			own.TLS.Certificates = append(own.TLS.Certificates, name)
 		}
-		if !b.secrets[nameOf(s)] {
-			b.secrets[nameOf(s)] = true
+	}
+}
+
+// protocol is what the port of a listener speaks: HTTPS, if one of its listeners does, and
+// the others' streams are beside it.
+func (b *snapshotBuilder) protocol(l *listener) gatewayv1.ProtocolType {
+	for _, other := range b.gateway.listeners {
+		if other.serves() && place(other) == place(l) && other.spec.Protocol == gatewayv1.HTTPSProtocolType {
+			return other.spec.Protocol
+		}
+	}
+	return l.spec.Protocol
+}
+
+// certificates adds what a listener presents, and returns its names.
+func (b *snapshotBuilder) certificates(l *listener) []string {
+	var out []string
+	for _, s := range l.secrets {
+		name := nameOf(s)
+		out = append(out, name.String())
+		if !b.secrets[name] {
+			b.secrets[name] = true
 			b.out.Certificates = append(b.out.Certificates, config.Certificate{
-				Name: nameOf(s).String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]),
+				Name: name.String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]),
 			})
 		}
 	}
+	return out
 }
 
 // host gives a host of a port to a listener, and returns what they are served by.
 func (b *snapshotBuilder) host(p *port, l *listener) *config.Listener {
 	p.listeners, p.hosts = append(p.listeners, l), append(p.hosts, l.host())
 	own := &b.out.Listeners[slices.IndexFunc(b.out.Listeners, func(c config.Listener) bool { return c.Name == p.name })]
-	if !own.Protocol.Stream() && !slices.Contains(own.Hosts, l.host()) {
+	if !own.Protocol.Stream() && l.spec.Protocol != gatewayv1.TLSProtocolType && !slices.Contains(own.Hosts, l.host()) {
 		own.Hosts = append(own.Hosts, l.host())
 	}
 	return own

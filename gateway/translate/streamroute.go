@@ -47,6 +47,17 @@ func first[T any](rules []T, backends func(*T) []gatewayv1.BackendRef) []gateway
 // nowhere is a backend without addresses: connections to it are closed.
 const nowhere = "nowhere"
 
+// destination is where connections go.
+type destination struct {
+	shares   []config.Share
+	backends []*config.Backend // that they name
+}
+
+func (d *destination) add(backend *config.Backend, weight *int) {
+	d.shares = append(d.shares, config.Share{Name: backend.Name, Weight: weight})
+	d.backends = append(d.backends, backend)
+}
+
 // shares reads where connections go. The share of a backend that cannot be had goes
 // nowhere.
 func (x *index) shares(r *route, refs []gatewayv1.BackendRef) {
@@ -62,15 +73,42 @@ func (x *index) shares(r *route, refs []gatewayv1.BackendRef) {
 			r.unresolved(fmt.Sprintf("rules[0].backendRefs[%d]", i), p)
 			backend = &config.Backend{Name: nowhere}
 		}
-		r.shares = append(r.shares, config.Share{Name: backend.Name, Weight: &weight})
-		r.backends = append(r.backends, backend)
+		r.passed.add(backend, &weight)
+		if p == nil && r.ends() {
+			backend = x.again(r, &refs[i].BackendObjectReference, backend)
+		}
+		r.ended.add(backend, &weight)
 	}
 	if total == 0 {
-		r.shares, r.backends = []config.Share{{Name: nowhere}}, []*config.Backend{{Name: nowhere}}
+		r.passed, r.ended = destination{}, destination{}
+		r.passed.add(&config.Backend{Name: nowhere}, nil)
+		r.ended.add(&config.Backend{Name: nowhere}, nil)
 	}
 	for _, p := range r.parents {
 		p.conditions.set(resolvedRefs, metav1.ConditionTrue, string(gatewayv1.RouteReasonResolvedRefs), "")
 	}
+}
+
+// ends tells whether TLS ends at one of the listeners of a route of streams.
+func (r *route) ends() bool {
+	return slices.ContainsFunc(r.parents, func(p *parent) bool {
+		return slices.ContainsFunc(p.at, func(a attachment) bool { return a.listener.endsTLS() })
+	})
+}
+
+// again is the backend of what ended here: it is spoken to by TLS if a policy says so.
+func (x *index) again(r *route, ref *gatewayv1.BackendObjectReference, plain *config.Backend) *config.Backend {
+	name := referTo(r.of, r.name.Namespace, serviceKind, ref.Namespace, ref.Name).name
+	policy := x.policyOf(name, portOf(x.services[name], *ref.Port, false).Name, r.parents)
+	switch {
+	case policy == nil:
+		return plain
+	case policy.tls == nil:
+		return &config.Backend{Name: nowhere}
+	}
+	out := *plain
+	out.Name, out.TLS = plain.Name+"/tls", policy.tls
+	return &out
 }
 
 // stream adds a route for what no older one has: a listener, or a name of one.
@@ -95,12 +133,17 @@ func (b *snapshotBuilder) stream(r *route) {
 			if len(hosts) == 0 {
 				continue
 			}
-			out := config.Stream{Name: fmt.Sprintf("%s/%s/%s/%s", strings.ToLower(r.of.kind), r.name, own.name, a.listener.spec.Name), Listeners: []string{own.name}, Backends: r.shares}
+			to := r.passed
+			out := config.Stream{Name: fmt.Sprintf("%s/%s/%s/%s", strings.ToLower(r.of.kind), r.name, own.name, a.listener.spec.Name), Listeners: []string{own.name}}
 			if r.of == tlsRouteKind && !slices.Equal(hosts, []string{"*"}) {
 				out.Hosts = hosts
 			}
+			if a.listener.endsTLS() {
+				to, out.TLS = r.ended, &config.TLS{Certificates: b.certificates(a.listener), Client: a.listener.clients}
+			}
+			out.Backends = to.shares
 			b.out.Streams = append(b.out.Streams, out)
-			b.add(r.backends)
+			b.add(to.backends)
 		}
 	}
 }
@@ -115,16 +158,22 @@ func (b *snapshotBuilder) quiet() {
 	for i := range b.out.Listeners {
 		l := &b.out.Listeners[i]
 		for _, p := range b.ports {
-			if p.name != l.Name || l.Protocol != config.Passthrough {
-				continue
-			}
-			for _, h := range p.hosts {
-				if at := p.name + " " + h; h != "*" && !b.taken[at] {
-					b.taken[at] = true
-					b.out.Streams = append(b.out.Streams, config.Stream{Name: fmt.Sprintf("%s/%s/%d", nowhere, p.name, len(b.out.Streams)), Listeners: []string{p.name}, Hosts: []string{h}, Backends: []config.Share{{Name: nowhere}}})
-					b.add([]*config.Backend{{Name: nowhere}})
-				}
+			if p.name == l.Name && l.Protocol.Named() {
+				b.close(p, l)
 			}
 		}
+	}
+}
+
+// close has connections closed that ask a port for a host of which there is no route.
+func (b *snapshotBuilder) close(p *port, l *config.Listener) {
+	for _, h := range p.hosts {
+		at := p.name + " " + h
+		if b.taken[at] || slices.Contains(l.Hosts, h) || h == "*" && l.Protocol == config.Passthrough {
+			continue // which is closed anyhow
+		}
+		b.taken[at] = true
+		b.out.Streams = append(b.out.Streams, config.Stream{Name: fmt.Sprintf("%s/%s/%d", nowhere, p.name, len(b.out.Streams)), Listeners: []string{p.name}, Hosts: []string{h}, Backends: []config.Share{{Name: nowhere}}})
+		b.add([]*config.Backend{{Name: nowhere}})
 	}
 }
