@@ -55,9 +55,10 @@ func (v *validator) streamListener(path string, l *Listener) {
 func (v *validator) requestListener(path string, l *Listener) {
 	if l.Redirect != 0 {
 		for _, field := range set(struct {
-			Traffic []string `yaml:"traffic"`
-			Access  []string `yaml:"access"`
-		}{l.Traffic, l.Access}) {
+			Traffic  []string       `yaml:"traffic"`
+			Access   []string       `yaml:"access"`
+			ForHosts []HostPolicies `yaml:"forHosts"`
+		}{l.Traffic, l.Access, l.ForHosts}) {
 			v.fault(path+"."+field, "it redirects to HTTPS, and asks nobody: the listener that it sends clients to can have it")
 		}
 	}
@@ -146,6 +147,10 @@ func (s *Snapshot) used() map[string]map[string]bool {
 		l := &s.Listeners[i]
 		use("traffic policy", l.Traffic...)
 		use("access policy", l.Access...)
+		for k := range l.ForHosts {
+			use("traffic policy", l.ForHosts[k].Traffic...)
+			use("access policy", l.ForHosts[k].Access...)
+		}
 		if l.TLS != nil {
 			use("certificate", l.TLS.Certificates...)
 		}

@@ -42,6 +42,16 @@ type Listener struct {
 	Traffic []string `yaml:"traffic,omitempty"`
 	// Access are policies by name, for every route, and for what has none.
 	Access []string `yaml:"access,omitempty"`
+	// ForHosts are policies beside those, for what is asked for one of Hosts.
+	ForHosts []HostPolicies `yaml:"forHosts,omitempty"`
+}
+
+// HostPolicies are for what is asked for a host of a listener and for no more specific
+// one of its Hosts. Those whose mode is Default hold in the place of the listener's.
+type HostPolicies struct {
+	Host    string   `yaml:"host"` // one of the listener's Hosts
+	Traffic []string `yaml:"traffic,omitempty"`
+	Access  []string `yaml:"access,omitempty"`
 }
 
 // Protocol is what a listener speaks. There is no default.

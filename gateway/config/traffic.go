@@ -13,6 +13,10 @@ type TrafficPolicy struct {
 	Store          string       `yaml:"store,omitempty"`
 	OnStoreFailure string       `yaml:"onStoreFailure,omitempty"`
 	Concurrency    *Concurrency `yaml:"concurrency,omitempty"`
+
+	// Unresolved is why the policy cannot be kept: every request is answered 503 then. A
+	// file never says it.
+	Unresolved string `yaml:"-"`
 }
 
 // Mode is what a policy of a listener is to the policies of its routes.

@@ -106,6 +106,7 @@ func (v *validator) listeners(s *Snapshot, n named) map[netip.AddrPort]string {
 		v.listener(path, l, n.certificates)
 		v.attached(path+".traffic", "traffic policy", l.Traffic, n.traffic)
 		v.attached(path+".access", "access policy", l.Access, n.access)
+		v.forHosts(path+".forHosts", l, n)
 		of := addresses
 		if l.Protocol == UDP {
 			of = datagrams
@@ -116,6 +117,21 @@ func (v *validator) listeners(s *Snapshot, n named) map[netip.AddrPort]string {
 		of[l.Address] = l.Name
 	}
 	return addresses
+}
+
+// forHosts checks the policies of single hosts.
+func (v *validator) forHosts(path string, l *Listener, n named) {
+	for i := range l.ForHosts {
+		h, at := &l.ForHosts[i], fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case !slices.Contains(l.Hosts, h.Host):
+			v.fault(at+".host", "%.80q is none of the hosts of the listener, which its policies would be for", h.Host)
+		case slices.ContainsFunc(l.ForHosts[:i], func(other HostPolicies) bool { return other.Host == h.Host }):
+			v.fault(at+".host", "%q is there twice", h.Host)
+		}
+		v.attached(at+".traffic", "traffic policy", h.Traffic, n.traffic)
+		v.attached(at+".access", "access policy", h.Access, n.access)
+	}
 }
 
 // accessPolicies checks them with what they name, and that something names them: who

@@ -26,7 +26,7 @@ const (
 func (v *validator) traffic(path string, p *TrafficPolicy, stores map[string]bool) {
 	v.oneOf(path+".mode", string(p.Mode), "", string(Enforced), string(Default))
 	names(v, path+".rateLimits", p.RateLimits, func(l *RateLimit) string { return l.Name })
-	if n := len(p.RateLimits); n == 0 && p.Concurrency == nil || n > maxLimits {
+	if n := len(p.RateLimits); n == 0 && p.Concurrency == nil && p.Unresolved == "" || n > maxLimits {
 		v.fault(path+".rateLimits", "there are %d, and a policy has 1 to %d, or concurrency", n, maxLimits)
 	}
 	shared := false

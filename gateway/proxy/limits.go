@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/access"
 	"github.com/gatehouse-sh/gatehouse/gateway/condition"
 	"github.com/gatehouse-sh/gatehouse/gateway/ratelimit"
 	"github.com/gatehouse-sh/gatehouse/gateway/ratelimit/schedule"
@@ -21,6 +22,7 @@ import (
 type limits struct {
 	state       *limitState
 	policy      string
+	unresolved  bool         // it cannot be kept: nothing passes
 	concurrency *concurrency // nil: any number
 	local       []rateLimit
 	shared      []rateLimit
@@ -127,6 +129,9 @@ var works = sync.Pool{New: func() any { return &work{} }}
 
 // Judge implements Filter.
 func (l *limits) Judge(x *Exchange) Decision {
+	if l.unresolved {
+		return l.refuse(http.StatusServiceUnavailable, access.Unresolved, "")
+	}
 	w, is := works.Get().(*work)
 	if !is {
 		w = &work{}

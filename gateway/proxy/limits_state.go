@@ -167,6 +167,10 @@ func (s *limitState) close() {
 
 // policy makes a policy ready.
 func (t *traffic) policy(p *config.TrafficPolicy) (*trafficPolicy, error) {
+	if p.Unresolved != "" {
+		none := &limits{state: t.state, policy: p.Name, unresolved: true}
+		return &trafficPolicy{mode: p.Mode, whole: none, early: none}, nil
+	}
 	base := limits{state: t.state, policy: p.Name, alone: p.OnStoreFailure == "Local"}
 	if o := t.stores[p.Store]; o != nil {
 		base.store = o.store

@@ -43,7 +43,7 @@ func TestFaultsOfOursAreTold(t *testing.T) {
 	}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	p.current.Load().listeners["l"].traffic.enforced = []Filter{faulty{}}
+	p.current.Load().listeners["l"].guard.traffic.enforced = []Filter{faulty{}}
 	s := httptest.NewServer(p.Handler("l"))
 	defer s.Close()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/access"
 	"github.com/gatehouse-sh/gatehouse/gateway/certs"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/hosts"
 	"github.com/gatehouse-sh/gatehouse/gateway/request"
 	"github.com/gatehouse-sh/gatehouse/gateway/route"
 	"github.com/gatehouse-sh/gatehouse/gateway/tcp"
@@ -59,10 +60,10 @@ type listener struct {
 	rate     int64
 	idle     time.Duration // of tunnels
 	crowd    *crowd
-	traffic  attached
-	access   attached
-	hsts     []string // the value of Strict-Transport-Security; nil: none is sent
-	terms    any      // by which connections are judged
+	guard    guard
+	hosts    hosts.Map[named] // all of the listener
+	hsts     []string         // the value of Strict-Transport-Security; nil: none is sent
+	terms    any              // by which connections are judged
 }
 
 // New makes a Proxy that answers 503 until something is applied. Without a Set,
@@ -125,10 +126,9 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
 		next.listeners[l.Name] = compileListener(l, s.IdentityHeaders(l))
-		if next.listeners[l.Name].access, err = attachAccess(l.Access, guards); err != nil {
+		if err := next.listeners[l.Name].guarded(l, policies, guards); err != nil {
 			return fmt.Errorf("listener %s: %w", l.Name, err)
 		}
-		next.listeners[l.Name].traffic = policies.attach(l.Traffic)
 		next.listeners[l.Name].terms = terms[l.Name]
 		next.listeners[l.Name].crowd = newCrowd(&l.Client.Limits, p.current.Load().listener(l.Name))
 	}
@@ -259,7 +259,7 @@ func (p *Proxy) serve(now *compiled, l *listener, x *Exchange) {
 // admit asks all filters, and finds the route of a request and the prefix that fitted.
 // It returns none if the request was answered.
 func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) {
-	w, form := x.W, x.Form
+	w, form, floor := x.W, x.Form, l.guardOf(x.Form.Host)
 	if !pass(x, l.crowd.first) {
 		return nil, ""
 	}
@@ -268,7 +268,7 @@ func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) 
 		crossing.cors.greet(w.Header(), form.Header["Origin"][0])
 	}
 	// Whatever is asked for, also what there is not.
-	if !pass(x, l.traffic.enforced) {
+	if !pass(x, floor.traffic.enforced) {
 		return nil, ""
 	}
 	if crossing != nil && preflight(form) {
@@ -276,12 +276,12 @@ func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) 
 		crossing.cors.answer(w, form)
 		return nil, ""
 	}
-	if !pass(x, l.access.enforced) {
+	if !pass(x, floor.access.enforced) {
 		return nil, ""
 	}
 	hit, found := now.index.Find(l.name, form)
 	if !found {
-		if pass(x, l.traffic.late) {
+		if pass(x, floor.traffic.late) {
 			refuse(w, http.StatusNotFound, "no-route")
 		}
 		return nil, ""
@@ -291,12 +291,12 @@ func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) 
 	x.answer.record.Route = t.name
 	guard, own := t.access, t.filters
 	if len(guard) == 0 {
-		guard = l.access.defaults
+		guard = floor.access.defaults
 	}
 	if len(own) == 0 {
-		own = l.traffic.defaults
+		own = floor.traffic.defaults
 	}
-	if !pass(x, guard) || !pass(x, l.traffic.late) || !pass(x, own) {
+	if !pass(x, guard) || !pass(x, floor.traffic.late) || !pass(x, own) {
 		return nil, ""
 	}
 	return t, hit.Prefix

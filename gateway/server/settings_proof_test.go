@@ -22,6 +22,7 @@ var held = []struct{ under, fields, folder, test string }{
 	{"listeners[].", "traffic access", "gateway/server", "TestLimitsOfWhoAsks"},
 	{"listeners[].", "http2", "gateway/server", "TestWhatListenersSpeak"},
 	{"listeners[].", "hosts", "gateway/route", "TestHostsOfAListenerAreKeptApart"},
+	{"listeners[].forHosts[].", "host traffic access", "gateway/server", "TestPoliciesOfAHost"},
 	{"listeners[].tls.", "certificates minVersion", "gateway/server", "TestWhatListenersSpeak"},
 	{"listeners[].tls.client.", "mode allow.dns", "gateway/server", "TestClientsMustShowACertificate"},
 	{"listeners[].tls.client.", "caFiles crlFiles", "gateway/config", "TestFilesThatAreNamedAreRead"},
