@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,7 @@ func (s *Store) Choose(names []string) (*Choice, error) {
 		if pair == nil {
 			return nil, fmt.Errorf("there is no certificate %q", name)
 		}
-		c.add(pair)
+		c.add(pair, s.from[name].Hosts)
 	}
 	return c, nil
 }
@@ -128,15 +129,23 @@ func (s *Store) Choose(names []string) (*Choice, error) {
 // Of presents one certificate only.
 func Of(pair *tls.Certificate) *Choice {
 	c := &Choice{exact: map[string]*tls.Certificate{}, wild: map[string]*tls.Certificate{}}
-	c.add(pair)
+	c.add(pair, nil)
 	return c
 }
 
-func (c *Choice) add(pair *tls.Certificate) {
-	if c.first == nil {
+// add presents a certificate for the names that it has, or for those of them that are
+// given.
+func (c *Choice) add(pair *tls.Certificate, hosts []string) {
+	if len(hosts) == 0 && c.first == nil {
 		c.first = pair
 	}
-	for _, name := range pair.Leaf.DNSNames {
+	names := pair.Leaf.DNSNames
+	if len(hosts) > 0 {
+		names = slices.DeleteFunc(slices.Clone(hosts), func(h string) bool {
+			return !slices.ContainsFunc(pair.Leaf.DNSNames, func(n string) bool { n = strings.ToLower(n); return n == h || sameHost(n, h) })
+		})
+	}
+	for _, name := range names {
 		in := c.exact
 		name = strings.ToLower(name)
 		if suffix, wild := strings.CutPrefix(name, "*"); wild {
@@ -169,7 +178,7 @@ func (c *Choice) For(name string) *tls.Certificate {
 			return pair
 		}
 	}
-	return c.first
+	return c.first // nil where every certificate is for some hosts only: no handshake then
 }
 
 // SelfSigned makes a certificate that no client trusts, for 90 days.

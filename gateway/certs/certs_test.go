@@ -46,6 +46,38 @@ func between(t *testing.T, name string, begin, end time.Time, hosts ...string) c
 	}
 }
 
+func TestACertificateIsPresentedForItsHostsOnly(t *testing.T) {
+	t.Parallel()
+	end := now.Add(time.Hour)
+	own := func(c config.Certificate, hosts ...string) config.Certificate { c.Hosts = hosts; return c }
+	list := []config.Certificate{
+		own(issue(t, "a", end, "a.example.com", "b.example.com"), "a.example.com", "c.example.com"),
+		own(issue(t, "wild", end, "*.example.com", "*.example.org"), "d.example.com", "*.example.org"),
+		issue(t, "all", end, "b.example.com"),
+	}
+	s, warnings, err := Load(list, nil, now)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(warnings, err)
+	}
+	for _, tc := range []struct {
+		among string
+		want  map[string]string // "": no handshake
+	}{
+		{"a wild all", map[string]string{"a.example.com": "a", "b.example.com": "all", "c.example.com": "all", "d.example.com": "wild", "e.example.com": "all", "x.example.org": "wild", "x.y.example.org": "all"}},
+		{"a wild", map[string]string{"a.example.com": "a", "b.example.com": "", "c.example.com": "", "e.example.com": "", "": "", "x.example.org": "wild"}},
+	} {
+		c, err := s.Choose(strings.Fields(tc.among))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for asked, want := range tc.want {
+			if got, _ := c.Certificate(&tls.ClientHelloInfo{ServerName: asked}); got != s.byName[want] {
+				t.Errorf("%q among %s: it is not %q", asked, tc.among, want)
+			}
+		}
+	}
+}
+
 func TestTheCertificateThatFitsIsPresented(t *testing.T) {
 	t.Parallel()
 	end := now.Add(time.Hour)

@@ -83,10 +83,13 @@ const (
 // Certificate is a chain with its key, as PEM. A file gives file names; Load
 // fills in the rest.
 type Certificate struct {
-	Name     string `yaml:"name"`
-	CertFile string `yaml:"certFile,omitempty"`
-	KeyFile  string `yaml:"keyFile,omitempty"`
-	Cert     []byte `yaml:"-"`
-	Key      Secret `yaml:"-"`
-	At       Error  `yaml:"-"` // where faults of it are told; nowhere, if it is of no file
+	Name string `yaml:"name"`
+	// Hosts are names of it for which it is presented, "*." for one label. None: all that
+	// it has, and where nobody has a certificate.
+	Hosts    []string `yaml:"hosts,omitempty"`
+	CertFile string   `yaml:"certFile,omitempty"`
+	KeyFile  string   `yaml:"keyFile,omitempty"`
+	Cert     []byte   `yaml:"-"`
+	Key      Secret   `yaml:"-"`
+	At       Error    `yaml:"-"` // where faults of it are told; nowhere, if it is of no file
 }

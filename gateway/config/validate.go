@@ -46,6 +46,9 @@ func (s *Snapshot) Validate() []Error {
 	addresses := v.listeners(s, n)
 	for i := range s.Certificates {
 		c, path := &s.Certificates[i], fmt.Sprintf("certificates[%d]", i)
+		for k, h := range c.Hosts {
+			v.host(fmt.Sprintf("%s.hosts[%d]", path, k), h)
+		}
 		if (c.CertFile == "") != (c.KeyFile == "") {
 			v.fault(path, "certFile and keyFile belong together")
 		}

@@ -36,6 +36,7 @@ var held = []struct{ under, fields, folder, test string }{
 	{"listeners[].client.limits.", "connectionsPerAddress", "gateway/server", "TestStreamsAreBounded"},
 	{"listeners[].client.limits.", "connections", "gateway/server", "TestConnectionsInAllAreBounded"},
 	{"certificates[].", "name certFile keyFile", "cmd/gatehouse-gateway", "TestArgumentsAreChecked"},
+	{"certificates[].", "hosts", "gateway/certs", "TestACertificateIsPresentedForItsHostsOnly"},
 	{"routes[].", "name traffic", "gateway/server", "TestLimitsOfWhoAsks"},
 	{"routes[].", "access", "gateway/server", "TestWhoIsLetIn"},
 	{"routes[].", "attemptTimeout", "gateway/server", "TestSharesOfARouteAreServed"},
