@@ -117,6 +117,9 @@ func (x *index) policyOf(service Name, port string, parents []*parent) *tlsPolic
 	}
 	for _, p := range all {
 		for _, parent := range parents {
+			if parent.gateway.builtin {
+				continue
+			}
 			p.gateways[nameOf(parent.gateway.object)] = true
 		}
 	}

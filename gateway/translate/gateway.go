@@ -15,6 +15,7 @@ type gateway struct {
 	object     *gatewayv1.Gateway
 	conditions conditions
 	listeners  []*listener
+	builtin    bool // it is no object: see Builtin
 }
 
 // Reasons and conditions that the API shares between kinds.

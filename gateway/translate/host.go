@@ -4,7 +4,8 @@ package translate
 
 import "strings"
 
-// A host is a name, "*." and a name, or "*", which is every one.
+// A host is a name, "?." and a name, which is one label more, "*." and a name, which is
+// one or more, or "*", which is every one.
 
 // covers tells whether every name that fits the second one fits the first.
 func covers(wide, narrow string) bool {
@@ -13,6 +14,11 @@ func covers(wide, narrow string) bool {
 		return true
 	case narrow == "*":
 		return false
+	case strings.HasPrefix(narrow, "?."):
+		return wide == narrow || strings.HasPrefix(wide, "*.") && covers(wide, "*"+narrow[1:])
+	case strings.HasPrefix(wide, "?."):
+		label, below, found := strings.Cut(narrow, ".")
+		return found && label != "*" && below == wide[2:]
 	case strings.HasPrefix(wide, "*."):
 		return strings.HasSuffix(strings.TrimPrefix(narrow, "*"), wide[1:]) && (narrow == wide || len(strings.TrimPrefix(narrow, "*")) > len(wide)-1)
 	}

@@ -23,6 +23,8 @@ type route struct {
 	created time.Time
 	parents []*parent
 	rules   []rule // of requests
+	part    string // of what several routes are made of
+	last    bool   // it is for what no other one is for
 
 	passed, ended destination // of streams: as they are, and whose TLS ended here
 }
@@ -112,7 +114,7 @@ func (r *route) refused() []config.Weighted { return []config.Weighted{{Status: 
 // failure is the status of requests whose backend cannot be had. 503 is UNAVAILABLE to
 // clients of gRPC.
 func (r *route) failure() int {
-	if r.of == grpcRouteKind {
+	if r.of == grpcRouteKind || r.of == ingressKind {
 		return 503
 	}
 	return 500

@@ -23,6 +23,7 @@ type listener struct {
 	kinds      []gatewayv1.RouteGroupKind // of routes that it takes
 	secrets    []*corev1.Secret           // certificates, each with its key
 	clients    *config.ClientCertificates
+	presented  []presented // certificates of Ingresses
 	attached   int32
 }
 
@@ -147,9 +148,11 @@ func unfit(s *corev1.Secret) string {
 
 // allows tells whether routes of a kind and a namespace may be attached.
 func (l *listener) allows(x *index, k kind, namespace string) bool {
-	if !slices.ContainsFunc(l.kinds, func(own gatewayv1.RouteGroupKind) bool { return kind{string(*own.Group), string(own.Kind)} == k }) {
-		return false
-	}
+	return slices.ContainsFunc(l.kinds, func(own gatewayv1.RouteGroupKind) bool { return kind{string(*own.Group), string(own.Kind)} == k }) && l.from(x, namespace)
+}
+
+// from tells whether routes of a namespace may be attached.
+func (l *listener) from(x *index, namespace string) bool {
 	from, selector := gatewayv1.NamespacesFromSame, (*metav1.LabelSelector)(nil)
 	if a := l.spec.AllowedRoutes; a != nil && a.Namespaces != nil {
 		if a.Namespaces.From != nil {

@@ -5,6 +5,7 @@ package translate
 import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -32,11 +33,14 @@ type Objects struct {
 	EndpointSlices  []*discoveryv1.EndpointSlice
 	Secrets         []*corev1.Secret
 	ConfigMaps      []*corev1.ConfigMap
+	IngressClasses  []*networkingv1.IngressClass
+	Ingresses       []*networkingv1.Ingress
 }
 
 // Result is what follows from Objects, for what belongs to one controller.
 type Result struct {
-	// Snapshots are the configurations, by Gateway. Each is free of faults.
+	// Snapshots are the configurations, by Gateway, or by what Builtin calls it. Each is
+	// free of faults.
 	Snapshots map[Name]*config.Snapshot
 	// Classes are the conditions of GatewayClasses, by name.
 	Classes map[string][]metav1.Condition
@@ -55,6 +59,11 @@ type Result struct {
 	// no snapshot then, and the one before stays. A Gateway without a snapshot that is not
 	// here has nothing to serve.
 	Faults map[Name]string
+	// Ingresses are the Gateways at which Ingresses are served, as Snapshots calls them:
+	// their addresses are the Ingress's.
+	Ingresses map[Name][]Name
+	// Events are what is said of Ingresses, in order.
+	Events []Event
 }
 
 // Route is a kind of routes, such as HTTPRoute, and the name of one.

@@ -27,6 +27,7 @@ var (
 	tcpRouteKind  = kind{gatewayv1.GroupName, "TCPRoute"}
 	udpRouteKind  = kind{gatewayv1.GroupName, "UDPRoute"}
 	serviceKind   = kind{"", "Service"}
+	ingressKind   = kind{"networking.k8s.io", "Ingress"}
 	secretKind    = kind{"", "Secret"}
 	configMapKind = kind{"", "ConfigMap"}
 )

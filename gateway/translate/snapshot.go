@@ -61,7 +61,7 @@ func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot
 		}
 	}
 	for _, r := range routes {
-		if r.of == httpRouteKind || r.of == grpcRouteKind {
+		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of == ingressKind {
 			b.route(r)
 		} else {
 			b.stream(r)
@@ -100,6 +100,7 @@ func (b *snapshotBuilder) listener(l *listener, options *Options) {
 	if own.TLS == nil {
 		own.TLS = &config.TLS{Client: l.clients}
 	}
+	defer b.present(own, l)
 	for _, name := range b.certificates(l) {
 		if !slices.Contains(own.TLS.Certificates, name) {
 			own.TLS.Certificates = append(own.TLS.Certificates, name)
@@ -180,7 +181,7 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 	for i := range r.rules {
 		own := &r.rules[i]
 		out := config.Route{
-			Name: fmt.Sprintf("%s/%s/%d/%s", strings.ToLower(r.of.kind), r.name, i, p.name), Listeners: []string{p.name}, Hosts: hosts, Matches: own.matches, Target: own.Target,
+			Name: fmt.Sprintf("%s/%s/%d/%s", strings.ToLower(r.of.kind), r.label(), i, p.name), Listeners: []string{p.name}, Hosts: hosts, Matches: own.matches, Target: own.Target,
 		}
 		if d := own.Redirect; d != nil && d.Port == 0 && d.Scheme == "" {
 			here := *d
@@ -190,6 +191,14 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
 		b.add(own.backends)
 	}
+}
+
+// label is the name of a route, and which part of it.
+func (r *route) label() string {
+	if r.part == "" {
+		return r.name.String()
+	}
+	return r.name.String() + "/" + r.part
 }
 
 // add adds backends that are not there yet.

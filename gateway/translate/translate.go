@@ -3,7 +3,6 @@
 package translate
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 
@@ -30,6 +29,7 @@ func Translate(o *Objects, options Options) *Result {
 		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
 		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
 		Secrets: x.wantedSecrets, ConfigMaps: x.wantedConfigMaps, Faults: map[Name]string{},
+		Ingresses: map[Name][]Name{},
 	}
 	for _, c := range o.Classes {
 		if x.classes[c.Name] {
@@ -55,10 +55,12 @@ func Translate(o *Objects, options Options) *Result {
 			routes = append(routes, own)
 		}
 	}
-	// Of two that ask for the same, the older one is served (GEP-713).
-	slices.SortFunc(routes, func(a, b *route) int {
-		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name.String(), b.name.String()), cmp.Compare(a.of.kind, b.of.kind))
-	})
+	doors := x.knock(o, gateways, options.Controller)
+	doors.settle(routes)
+	for _, p := range doors.all {
+		routes = append(routes, p.plain, p.secure)
+	}
+	slices.SortFunc(routes, byAge)
 	apart(routes)
 	for name, g := range gateways {
 		switch s, fault := snapshot(g, routes, &options); {
@@ -67,14 +69,20 @@ func Translate(o *Objects, options Options) *Result {
 		case s != nil:
 			out.Snapshots[name] = s
 		}
-		out.Gateways[name] = g.status()
+		if !g.builtin {
+			out.Gateways[name] = g.status()
+		}
 	}
 	for _, p := range x.policies {
 		if len(p.gateways) > 0 {
 			out.Policies[nameOf(p.object)] = p.status(options.Controller)
 		}
 	}
+	doors.tell(out)
 	for _, r := range routes {
+		if r.of == ingressKind {
+			continue // which has no conditions
+		}
 		for _, p := range r.parents {
 			of := Route{r.of.kind, r.name}
 			out.Routes[of] = append(out.Routes[of], gatewayv1.RouteParentStatus{

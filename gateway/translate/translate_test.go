@@ -23,6 +23,7 @@ import (
 	"golang.org/x/tools/txtar"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -90,7 +91,7 @@ func TestCases(t *testing.T) {
 func read(t *testing.T, data []byte) *Objects {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, discoveryv1.AddToScheme, gatewayv1.Install} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme, gatewayv1.Install} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -131,6 +132,10 @@ func read(t *testing.T, data []byte) *Objects {
 			out.Policies = append(out.Policies, o)
 		case *gatewayv1.ReferenceGrant:
 			out.ReferenceGrants = append(out.ReferenceGrants, o)
+		case *networkingv1.IngressClass:
+			out.IngressClasses = append(out.IngressClasses, o)
+		case *networkingv1.Ingress:
+			out.Ingresses = append(out.Ingresses, o)
 		case *corev1.Namespace:
 			out.Namespaces = append(out.Namespaces, o)
 		case *corev1.Service:
@@ -168,6 +173,8 @@ func shuffle(o *Objects) {
 	mix(o.Services)
 	mix(o.EndpointSlices)
 	mix(o.Secrets)
+	mix(o.IngressClasses)
+	mix(o.Ingresses)
 }
 
 func mix[T any](list []T) {
@@ -249,6 +256,12 @@ func statuses(r *Result) []byte {
 		for _, a := range r.Policies[name].Ancestors {
 			say(fmt.Sprintf("BackendTLSPolicy %s at %s/%s", name, *a.AncestorRef.Namespace, a.AncestorRef.Name), a.Conditions)
 		}
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(r.Ingresses), byName) {
+		fmt.Fprintf(&out, "Ingress %s is served by %v\n", name, r.Ingresses[name])
+	}
+	for _, e := range r.Events {
+		fmt.Fprintf(&out, "%s %s: %s: %s\n", e.Kind, e.Name, e.Reason, e.Message)
 	}
 	return out.Bytes()
 }

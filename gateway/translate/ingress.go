@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// doors are ways in that are not written in Gateway API: Ingresses become routes, one
+// for each host, as HTTPRoutes do, and are attached to listeners by the same rules.
+type doors struct {
+	*index
+	controller string
+	gateways   map[Name]*gateway
+	classes    map[string]*ingressClass
+	standard   string // the class of Ingresses that name none; "" is nobody's
+	all        []*door
+	events     []Event
+}
+
+// door is a host of an Ingress: its routes at listeners of HTTP and of HTTPS.
+type door struct {
+	ingress       *networkingv1.Ingress
+	host          string // as route.go of package config has it
+	plain, secure *route
+	tls           *networkingv1.IngressTLS // nil: the host is served in clear
+	last          bool                     // what nothing else is for
+}
+
+// knock reads the Ingresses. It adds Gateways of classes that name none.
+func (x *index) knock(o *Objects, gateways map[Name]*gateway, controller string) *doors {
+	d := &doors{index: x, controller: controller, gateways: gateways, classes: map[string]*ingressClass{}}
+	d.readClasses(o.IngressClasses)
+	for _, i := range o.Ingresses {
+		switch c := d.of(i); {
+		case c == nil:
+		case c.fault != "":
+			d.say(i, "InvalidParameters", c.fault)
+		default:
+			d.ingress(i, c.gateway)
+		}
+	}
+	return d
+}
+
+// say tells of an Ingress.
+func (d *doors) say(i *networkingv1.Ingress, reason, message string) {
+	d.events = append(d.events, Event{Kind: ingressKind.kind, Name: nameOf(i), Reason: reason, Message: message})
+}
+
+// told tells of what a route is made of.
+func (d *doors) told(r *route, reason, message string) {
+	d.events = append(d.events, Event{Kind: r.of.kind, Name: r.name, Reason: reason, Message: message})
+}
+
+// nginxPrefix is how annotations of ingress-nginx begin.
+const nginxPrefix = "nginx.ingress.kubernetes.io/"
+
+// hostOf is the host of a rule of an Ingress, whose "*" is one label.
+func hostOf(host string) string {
+	switch {
+	case host == "":
+		return "*"
+	case strings.HasPrefix(host, "*."):
+		return "?" + host[1:]
+	}
+	return strings.ToLower(host)
+}
+
+// shown is a host as an Ingress has it.
+func shown(host string) string { return strings.Replace(host, "?", "*", 1) }
+
+// pathOf is a path of a rule, with its place.
+type pathOf struct {
+	*networkingv1.HTTPIngressPath
+	at string
+}
+
+// hosted are the paths of a host.
+type hosted struct {
+	host  string
+	paths []pathOf
+	last  bool
+}
+
+func (d *doors) ingress(i *networkingv1.Ingress, g *gateway) {
+	for name := range i.Annotations {
+		if strings.HasPrefix(name, nginxPrefix) {
+			d.say(i, "UnsupportedAnnotation", "annotations of ingress-nginx are not read: nothing is served without what they ask for")
+			return
+		}
+	}
+	for _, h := range hostsOf(i) {
+		d.door(i, g, h)
+	}
+}
+
+// hostsOf are the hosts of an Ingress. What its default backend is for comes last: all
+// that no rule is for, of its own hosts and of those that nobody has.
+func hostsOf(i *networkingv1.Ingress) []*hosted {
+	var out []*hosted
+	byHost := map[string]*hosted{}
+	all := func(host string) *hosted {
+		if byHost[host] == nil {
+			byHost[host] = &hosted{host: host}
+			out = append(out, byHost[host])
+		}
+		return byHost[host]
+	}
+	for n := range i.Spec.Rules {
+		r := &i.Spec.Rules[n]
+		h := all(hostOf(r.Host))
+		if r.HTTP == nil {
+			continue
+		}
+		for k := range r.HTTP.Paths {
+			h.paths = append(h.paths, pathOf{&r.HTTP.Paths[k], fmt.Sprintf("rules[%d].http.paths[%d]", n, k)})
+		}
+	}
+	if i.Spec.DefaultBackend == nil {
+		return out
+	}
+	all("*")
+	prefix := networkingv1.PathTypePrefix
+	for _, h := range slices.Clone(out) {
+		rest := networkingv1.HTTPIngressPath{Path: "/", PathType: &prefix, Backend: *i.Spec.DefaultBackend}
+		if !slices.ContainsFunc(h.paths, func(p pathOf) bool { return p.everything() }) {
+			out = append(out, &hosted{host: h.host, last: true, paths: []pathOf{{&rest, "defaultBackend"}}})
+		}
+	}
+	return slices.DeleteFunc(out, func(h *hosted) bool { return len(h.paths) == 0 })
+}
+
+// everything tells whether a path is for all that no other one of its host is for.
+func (p pathOf) everything() bool {
+	return strings.Trim(p.Path, "/") == "" && (p.PathType == nil || *p.PathType != networkingv1.PathTypeExact)
+}
+
+// door makes the routes of one host, and attaches them.
+func (d *doors) door(i *networkingv1.Ingress, g *gateway, h *hosted) {
+	p := &door{ingress: i, host: h.host, tls: tlsOf(i, h.host), last: h.last}
+	label := strings.NewReplacer("*", "_", "?", "_").Replace(h.host) // a name of package config
+	if h.last {
+		label += "/default"
+	}
+	var barred *listener
+	routeOf := func(protocol gatewayv1.ProtocolType) *route {
+		at, by := d.reach(g, protocol, i.Namespace, h.host)
+		if barred == nil {
+			barred = by
+		}
+		r := &route{name: nameOf(i), of: ingressKind, created: i.CreationTimestamp.Time, part: label, last: h.last}
+		r.parents = []*parent{{gateway: g, conditions: conditions{generation: i.Generation}, at: at}}
+		return r
+	}
+	p.plain, p.secure = routeOf(gatewayv1.HTTPProtocolType), routeOf(gatewayv1.HTTPSProtocolType)
+	switch {
+	case barred != nil:
+		d.say(i, string(gatewayv1.RouteReasonNotAllowedByListeners), fmt.Sprintf("host %s: listener %s of Gateway %s has it, and takes no routes from namespace %s (allowedRoutes)", shown(h.host), barred.spec.Name, nameOf(g.object), i.Namespace))
+	case len(p.plain.parents[0].at)+len(p.secure.parents[0].at) == 0:
+		d.say(i, string(gatewayv1.RouteReasonNotAllowedByListeners), fmt.Sprintf("host %s: no listener of Gateway %s that is for it takes routes from namespace %s (hostname, allowedRoutes)", shown(h.host), nameOf(g.object), i.Namespace))
+	}
+	if len(p.plain.parents[0].at)+len(p.secure.parents[0].at) == 0 {
+		return
+	}
+	for _, r := range []*route{p.plain, p.secure} {
+		for _, path := range h.paths {
+			d.path(r, path)
+		}
+	}
+	if p.tls != nil {
+		p.toTLS()
+	}
+	p.plain.settle()
+	p.secure.settle()
+	d.all = append(d.all, p)
+}
+
+// reach finds the listeners of a protocol where requests for a host arrive, if routes of
+// the namespace may be there. What is asked for the host of a more specific listener of
+// that port is not; and where one, of whatever port, keeps the namespace out of its host,
+// no other one lets it in, and is returned as barred.
+func (d *doors) reach(g *gateway, protocol gatewayv1.ProtocolType, namespace, host string) (at []attachment, barred *listener) {
+	for _, l := range g.listeners {
+		shared := common(l.host(), host)
+		if l.spec.Protocol != protocol || shared == "" || !l.allows(d.index, httpRouteKind, namespace) {
+			continue
+		}
+		apart := false
+		for _, other := range g.listeners {
+			if other.host() == l.host() || !covers(l.host(), other.host()) || !covers(other.host(), shared) {
+				continue
+			}
+			apart = apart || place(other) == place(l)
+			if !strings.HasPrefix(family(other.spec.Protocol), whole) && !other.from(d.index, namespace) {
+				apart, barred = true, other
+			}
+		}
+		if !apart {
+			at = append(at, attachment{l, []string{shared}})
+		}
+	}
+	return at, barred
+}
+
+// path adds a rule.
+func (d *doors) path(r *route, p pathOf) {
+	b := &ruleBuilder{index: d.index, route: r, at: p.at}
+	match := config.PathMatch{Prefix: cmp.Or(p.Path, "/")}
+	if p.PathType != nil && *p.PathType == networkingv1.PathTypeExact {
+		match = config.PathMatch{Exact: p.Path}
+	}
+	b.out.matches = []config.Match{{Path: match}}
+	weight := 1
+	share := config.Weighted{Weight: &weight}
+	if backend, fault := d.backendOf(r, &p.Backend); fault != nil {
+		if share.Status = r.failure(); fault.reason != "" {
+			d.told(r, string(fault.reason), p.at+": "+fault.message)
+		}
+	} else {
+		share.Name = backend.Name
+		b.out.backends = append(b.out.backends, backend)
+	}
+	b.out.Target.Backends = []config.Weighted{share}
+	if b.judge(); b.out.anything {
+		// No request has such a path: it is told, and serves nothing.
+		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; "))
+		return
+	}
+	r.rules = append(r.rules, b.out)
+}
+
+// backendOf finds the Service of a path.
+func (d *doors) backendOf(r *route, b *networkingv1.IngressBackend) (*config.Backend, *problem) {
+	if b.Service == nil {
+		return nil, &problem{gatewayv1.RouteReasonInvalidKind, "backend.resource: what is no Service is not served"}
+	}
+	ref := gatewayv1.BackendObjectReference{Name: gatewayv1.ObjectName(b.Service.Name)}
+	if n := b.Service.Port.Number; n != 0 {
+		ref.Port = &n
+	} else if s := d.services[Name{Namespace: r.name.Namespace, Name: b.Service.Name}]; s != nil {
+		at := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == b.Service.Port.Name })
+		if at < 0 || b.Service.Port.Name == "" {
+			return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s has no port %q", nameOf(s), b.Service.Port.Name)}
+		}
+		ref.Port = &s.Spec.Ports[at].Port
+	}
+	return d.backend(r, &ref)
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"crypto/tls"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// presented is a certificate of an Ingress, and the names for which it is presented.
+type presented struct {
+	secret *corev1.Secret
+	hosts  []string
+}
+
+// tlsOf is what an Ingress says of TLS for one of its hosts; nil if nothing. Without
+// hosts an entry is for all.
+func tlsOf(i *networkingv1.Ingress, host string) *networkingv1.IngressTLS {
+	for _, fits := range []func(string) bool{
+		func(h string) bool { return hostOf(h) == host },
+		func(h string) bool { return h != "" && host != "*" && covers(hostOf(h), host) },
+	} {
+		for n := range i.Spec.TLS {
+			if slices.ContainsFunc(i.Spec.TLS[n].Hosts, fits) {
+				return &i.Spec.TLS[n]
+			}
+		}
+	}
+	for n := range i.Spec.TLS {
+		if len(i.Spec.TLS[n].Hosts) == 0 {
+			return &i.Spec.TLS[n]
+		}
+	}
+	return nil
+}
+
+// toTLS has clients of the listeners of HTTP come by TLS: nothing of a host that has it
+// is served in clear.
+func (p *door) toTLS() {
+	var port uint16
+	for _, a := range p.secure.parents[0].at {
+		if port = uint16(a.listener.spec.Port); port == 443 { //nolint:gosec // the API server bounds it
+			port = 0
+			break
+		}
+	}
+	for n := range p.plain.rules {
+		r := &p.plain.rules[n]
+		r.Target = config.Target{Redirect: &config.Redirect{Scheme: "https", Port: port, Status: 308}}
+		r.backends, r.faults = nil, nil
+	}
+}
+
+// hostAt is a host of a Gateway.
+type hostAt struct {
+	gateway *gateway
+	host    string
+}
+
+// certificates gives the listeners of HTTPS what Ingresses have for their hosts. The
+// doors are in order of age: a host is its first one's, and no other namespace says by
+// which certificate it is known.
+func (d *doors) certificates() {
+	first := map[hostAt]*networkingv1.Ingress{}
+	for _, p := range d.all {
+		if at := p.at(); first[at] == nil {
+			first[at] = p.ingress
+		}
+	}
+	for _, p := range d.all {
+		if p.tls == nil || p.last {
+			continue
+		}
+		owner := first[p.at()]
+		switch {
+		case len(p.secure.parents[0].at) == 0:
+			d.say(p.ingress, string(gatewayv1.RouteReasonNoMatchingParent), fmt.Sprintf("host %s: Gateway %s has no listener of HTTPS for it, and in clear it is redirected", shown(p.host), nameOf(p.at().gateway.object)))
+		case owner.Namespace != p.ingress.Namespace:
+			d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: its certificate is Ingress %s's to say, which is older", shown(p.host), nameOf(owner)))
+		case p.tls.SecretName != "":
+			d.present(p, first)
+		}
+	}
+	for _, g := range d.gateways {
+		for _, l := range g.listeners {
+			if g.builtin && l.spec.Protocol == gatewayv1.HTTPSProtocolType && len(l.presented) == 0 {
+				l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalidCertificateRef), "no Ingress has a certificate")
+			}
+		}
+	}
+}
+
+// at is the host of a door.
+func (p *door) at() hostAt { return hostAt{p.secure.parents[0].gateway, p.host} }
+
+// present adds the certificate of a door to its listeners. One for all hosts is not
+// presented for those that another namespace has.
+func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
+	name := Name{Namespace: p.ingress.Namespace, Name: p.tls.SecretName}
+	s := d.secrets[name]
+	fault, hosts := unfit(s), []string{strings.Replace(p.host, "?.", "*.", 1)}
+	if fault == "" {
+		all := names(s)
+		if p.host == "*" {
+			hosts = slices.DeleteFunc(slices.Clone(all), func(n string) bool {
+				owner := first[hostAt{p.at().gateway, hostOf(n)}]
+				return owner != nil && owner.Namespace != p.ingress.Namespace
+			})
+		}
+		if len(hosts) == 0 || p.host != "*" && !slices.ContainsFunc(all, func(n string) bool { return covers(hostOf(n), p.host) }) {
+			fault = "has no certificate for it"
+		}
+	}
+	if fault != "" {
+		d.say(p.ingress, string(gatewayv1.ListenerReasonInvalidCertificateRef), fmt.Sprintf("host %s: Secret %s %s", shown(p.host), name, fault))
+		return
+	}
+	for _, a := range p.secure.parents[0].at {
+		a.listener.presented = append(a.listener.presented, presented{s, hosts})
+	}
+}
+
+// names are those of a certificate.
+func names(s *corev1.Secret) []string {
+	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
+	if err != nil || pair.Leaf == nil {
+		return nil
+	}
+	out := make([]string, 0, len(pair.Leaf.DNSNames))
+	for _, n := range pair.Leaf.DNSNames {
+		out = append(out, strings.ToLower(n))
+	}
+	return out
+}
+
+// present has a listener present what Ingresses have for hosts of it.
+func (b *snapshotBuilder) present(own *config.Listener, l *listener) {
+	for _, p := range l.presented {
+		name := nameOf(p.secret).String() + "/ingress" // beside the same Secret of a Gateway, which is for all names
+		if !slices.Contains(own.TLS.Certificates, name) {
+			own.TLS.Certificates = append(own.TLS.Certificates, name)
+		}
+		at := slices.IndexFunc(b.out.Certificates, func(c config.Certificate) bool { return c.Name == name })
+		if at < 0 {
+			at = len(b.out.Certificates)
+			b.out.Certificates = append(b.out.Certificates, config.Certificate{
+				Name: name, Cert: p.secret.Data[corev1.TLSCertKey], Key: config.Secret(p.secret.Data[corev1.TLSPrivateKeyKey]),
+			})
+		}
+		c := &b.out.Certificates[at]
+		for _, h := range p.hosts {
+			if !slices.Contains(c.Hosts, h) {
+				c.Hosts = append(c.Hosts, h)
+			}
+		}
+		slices.Sort(c.Hosts)
+	}
+}
