@@ -5,6 +5,7 @@ package kube
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -282,4 +285,51 @@ func answers(t testing.TB, c *http.Client, url, host string, status int, text st
 		}
 		return err
 	})
+}
+
+// says waits until a part of a status is as wanted, as JSON. Conditions are told by their
+// types, statuses and reasons, in order.
+func (c *cluster) says(t testing.TB, kind, namespace, name, want string, path ...string) {
+	t.Helper()
+	controlplane.Eventually(t, 20*time.Second, fmt.Sprintf("the status of %s %s", kind, name), func() error {
+		u := &unstructured.Unstructured{}
+		u.SetAPIVersion("gateway.networking.k8s.io/v1")
+		u.SetKind(kind)
+		if err := c.api.Get(t.Context(), ctrlclient.ObjectKey{Namespace: namespace, Name: name}, u); err != nil {
+			return err
+		}
+		part := u.Object["status"]
+		for _, p := range path {
+			switch at := part.(type) {
+			case map[string]any:
+				part = at[p]
+			case []any:
+				i, err := strconv.Atoi(p)
+				if err != nil || i >= len(at) {
+					return fmt.Errorf("there are %d of %v", len(at), path)
+				}
+				part = at[i]
+			}
+		}
+		if path[len(path)-1] == "conditions" {
+			part = reasons(part)
+		}
+		got, err := json.Marshal(part)
+		if err == nil && string(got) != want {
+			err = fmt.Errorf("it says %s of %v, want %s", got, path, want)
+		}
+		return err
+	})
+}
+
+func reasons(conditions any) []string {
+	var out []string
+	list, _ := conditions.([]any)
+	for _, c := range list {
+		if m, is := c.(map[string]any); is {
+			out = append(out, fmt.Sprintf("%v=%v/%v", m["type"], m["status"], m["reason"]))
+		}
+	}
+	slices.Sort(out)
+	return out
 }

@@ -42,6 +42,7 @@ type Controller struct {
 	ending   sync.WaitGroup
 
 	secrets, configMaps *references
+	writer              *writer
 
 	// These belong to the goroutine of Run.
 	last     *translate.Result
@@ -60,6 +61,7 @@ func New(config *rest.Config, o Options) (*Controller, error) {
 		return nil, err
 	}
 	c := &Controller{options: o, client: api, kinds: kinds, dirty: make(chan struct{}, 1), touched: make(chan struct{}, 1), watchers: map[*kind]*watcher{}}
+	c.writer = newWriter(api, o.Log, func() { signal(c.touched) })
 	c.secrets, c.configMaps = newReferences(secrets, api, o.Log, c.changed), newReferences(configMaps, api, o.Log, c.changed)
 	return c, nil
 }
@@ -93,6 +95,8 @@ const (
 	// unanswered is how long what the API server says of a Secret is waited for at most,
 	// before it counts as not there.
 	unanswered = 2 * time.Second
+	// telling is the least time between two looks at all statuses.
+	telling = 50 * time.Millisecond
 )
 
 // Run works until ctx ends. What the Plane serves stays.
@@ -105,7 +109,15 @@ func (c *Controller) Run(ctx context.Context) error {
 		c.configMaps.wait()
 	}()
 	c.ending.Go(func() { c.discover(ctx) })
+	c.ending.Go(func() { c.writer.run(ctx) })
+	tell := time.NewTimer(0)
+	defer tell.Stop()
+	due := true
 	for {
+		touched := c.touched
+		if due {
+			touched = nil // it will be told
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -117,7 +129,12 @@ func (c *Controller) Run(ctx context.Context) error {
 			c.translate(ctx)
 		case <-c.options.Plane.Changed():
 			c.publish(ctx)
-		case <-c.touched:
+		case <-touched:
+			tell.Reset(telling)
+			due = true
+		case <-tell.C:
+			due = false
+			c.tellAll()
 		}
 	}
 }
@@ -197,6 +214,7 @@ func (c *Controller) publish(ctx context.Context) {
 		all = append(all, s)
 	}
 	c.options.Plane.Serve(ctx, all)
+	signal(c.touched)
 }
 
 // objects are all that is known of the cluster, nil when something is not.

@@ -44,7 +44,7 @@ func (c *Controller) look(ctx context.Context) (missing []string, err error) {
 	found := map[string]map[string]bool{} // resources by version
 	for _, k := range c.kinds {
 		gv := k.resource.GroupVersion()
-		if c.watching(k) || found[gv.String()] != nil {
+		if c.watcher(k) != nil || found[gv.String()] != nil {
 			continue
 		}
 		if found[gv.String()], err = c.client.served(ctx, gv); err != nil {
@@ -71,8 +71,9 @@ func (c *Controller) look(ctx context.Context) (missing []string, err error) {
 	return missing, nil
 }
 
-func (c *Controller) watching(k *kind) bool {
+// watcher returns who watches a kind, nil if nobody does.
+func (c *Controller) watcher(k *kind) *watcher {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.watchers[k] != nil
+	return c.watchers[k]
 }

@@ -56,4 +56,9 @@ func TestARouteThatIsAppliedIsServed(t *testing.T) {
 	host, port := backend(t, "another")
 	c.apply(t, slice("shop", "web", host, port))
 	answers(t, http.DefaultClient, url, "shop.example.com", 200, "another")
+	c.says(t, "GatewayClass", "", "gatehouse", `["Accepted=True/Accepted"]`, "conditions")
+	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=True/Programmed"]`, "conditions")
+	c.says(t, "Gateway", "shop", "edge", `[{"type":"IPAddress","value":"127.0.20.1"}]`, "addresses")
+	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Conflicted=False/NoConflicts","Programmed=True/Programmed","ResolvedRefs=True/ResolvedRefs"]`, "listeners", "0", "conditions")
+	c.says(t, "HTTPRoute", "shop", "web", `["Accepted=True/Accepted","ResolvedRefs=True/ResolvedRefs"]`, "parents", "0", "conditions")
 }
