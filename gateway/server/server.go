@@ -162,23 +162,6 @@ func abandon[S io.Closer](opened map[string]S) {
 	}
 }
 
-// bind opens the sockets that there are not yet.
-func (s *Server) bind(ctx context.Context, snap *config.Snapshot) (map[string]net.Listener, error) {
-	opened := map[string]net.Listener{}
-	for i := range snap.Listeners {
-		l := &snap.Listeners[i]
-		if now := s.open[l.Name]; l.Protocol == config.UDP || now != nil && now.asked == l.Address {
-			continue
-		}
-		socket, err := (&net.ListenConfig{KeepAlive: 30 * time.Second}).Listen(ctx, "tcp", l.Address.String())
-		if err != nil {
-			return opened, fmt.Errorf("listener %s: %w", l.Name, err)
-		}
-		opened[l.Name] = socket
-	}
-	return opened, nil
-}
-
 // replace makes the listeners those of a snapshot.
 func (s *Server) replace(snap *config.Snapshot, settings []*settings, opened map[string]net.Listener) {
 	next := make(map[string]*listener, len(snap.Listeners))
@@ -199,6 +182,11 @@ func (s *Server) replace(snap *config.Snapshot, settings []*settings, opened map
 	}
 	for name, l := range s.open {
 		if next[name] != l {
+			for _, by := range next {
+				if by.asked == l.asked && by.asked.Port() != 0 {
+					_ = l.socket.Close() // it was taken over: nobody is to come in by what was said before
+				}
+			}
 			s.ending.Go(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), drain)
 				defer cancel()
