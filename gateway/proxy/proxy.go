@@ -125,7 +125,8 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 	}
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
-		next.listeners[l.Name] = compileListener(l, s.IdentityHeaders(l))
+		next.listeners[l.Name] = compileListener(l)
+		next.listeners[l.Name].form = s.Form(l)
 		if err := next.listeners[l.Name].guarded(l, policies, guards); err != nil {
 			return fmt.Errorf("listener %s: %w", l.Name, err)
 		}
@@ -163,26 +164,10 @@ func (now *compiled) listener(name string) *listener {
 	return now.listeners[name]
 }
 
-func compileListener(l *config.Listener, identity []string) *listener {
+func compileListener(l *config.Listener) *listener {
 	c := &l.Client
 	out := &listener{name: l.Name, redirect: l.Redirect, maxBody: c.Limits.BodyBytes, hsts: hstsOf(l.HSTS)}
 	out.rate, out.idle = cmp.Or(c.Limits.BodyBytesRate, defaultRate), c.Limits.TunnelIdle.Or(defaultTunnelIdle)
-	out.form = request.Options{
-		TLS: l.Protocol == config.HTTPS,
-		Path: request.PathOptions{
-			EscapedSlashes: map[string]request.EscapedSlashes{"Decode": request.DecodeEscapedSlashes, "Keep": request.KeepEscapedSlashes}[c.Path.EscapedSlashes],
-			EmptySegments:  map[string]request.EmptySegments{"Reject": request.RefuseEmptySegments, "Keep": request.KeepEmptySegments}[c.Path.EmptySegments],
-			DotSegments:    map[string]request.DotSegments{"Reject": request.RefuseDotSegments}[c.Path.DotSegments],
-			Parameters:     map[string]request.PathParameters{"Keep": request.KeepPathParameters}[c.Path.Parameters],
-		},
-		Headers: request.NewHeaderRules(request.HeaderOptions{
-			Identity: identity, Keep: c.Headers.Keep,
-			Other: map[string]request.OtherNames{"Keep": request.KeepOtherNames}[c.Headers.OtherNames],
-		}),
-		MaxTarget: c.Limits.TargetBytes, MaxHeaders: c.Limits.HeaderLines,
-		Trusted:   c.TrustedProxies,
-		Forwarded: map[string]request.ForwardedHeader{"Forwarded": request.Forwarded}[c.ForwardedBy],
-	}
 	return out
 }
 
