@@ -33,7 +33,7 @@ func TestBodiesMustComeAtARateUntilTheBackendAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &timed{ResponseRecorder: httptest.NewRecorder()}
 		in, out := io.Pipe()
-		b := bound(w, &http.Request{Body: slow{in}, ContentLength: -1}, &listener{rate: 100})
+		b := bound(w, &http.Request{Body: slow{in}, ContentLength: -1}, &listener{rate: 100}, &target{})
 		read := func() {
 			t.Helper()
 			go func() { _, _ = out.Write(make([]byte, 200)) }()
