@@ -86,7 +86,7 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		if i := slices.IndexFunc(o.Status.Listeners, func(b gatewayv1.ListenerStatus) bool { return b.Name == l.Name }); i >= 0 {
 			before = o.Status.Listeners[i]
 		}
-		l.Conditions = t.since(before.Conditions, t.listener(l.Conditions, &is, state.Settled))
+		l.Conditions = t.since(before.Conditions, t.listener(l.Conditions, &is))
 		same = same && before.Name == l.Name && before.AttachedRoutes == l.AttachedRoutes && equality.Semantic.DeepEqual(before.SupportedKinds, l.SupportedKinds) && equal(before.Conditions, l.Conditions)
 		out.Listeners = append(out.Listeners, l)
 	}
@@ -95,12 +95,12 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 
 // listener adds whether a listener is served, if translation has not said that it cannot
 // be.
-func (t *teller) listener(said []metav1.Condition, gateway *metav1.Condition, settled bool) []metav1.Condition {
+func (t *teller) listener(said []metav1.Condition, gateway *metav1.Condition) []metav1.Condition {
 	own := metav1.Condition{Type: string(gatewayv1.ListenerConditionProgrammed), Status: metav1.ConditionTrue, Reason: string(gatewayv1.ListenerReasonProgrammed), ObservedGeneration: gateway.ObservedGeneration}
 	if slices.ContainsFunc(said, func(c metav1.Condition) bool { return c.Type == own.Type }) {
 		return said
 	}
-	if !settled {
+	if gateway.Status != metav1.ConditionTrue {
 		own.Status, own.Reason, own.Message = metav1.ConditionFalse, string(gatewayv1.ListenerReasonPending), gateway.Message
 	}
 	return append(slices.Clone(said), own)

@@ -16,6 +16,7 @@ type gateway struct {
 	conditions conditions
 	listeners  []*listener
 	builtin    bool // it is no object: see Builtin
+	nowhere    bool // it is to have an address of a kind that there is not
 }
 
 // Reasons and conditions that the API shares between kinds.
@@ -29,6 +30,12 @@ const (
 // gateway reads a Gateway. Its routes are not attached yet.
 func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
 	out := &gateway{object: g, conditions: conditions{generation: g.Generation}}
+	for i, a := range g.Spec.Addresses {
+		if a.Type != nil && *a.Type != gatewayv1.IPAddressType {
+			out.nowhere = true
+			out.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress), fmt.Sprintf("addresses[%d].type: %s is no %s", i, *a.Type, gatewayv1.IPAddressType))
+		}
+	}
 	for i := range g.Spec.Listeners {
 		out.listeners = append(out.listeners, x.listener(out, &g.Spec.Listeners[i]))
 	}

@@ -47,6 +47,9 @@ type port struct {
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot, fault string) {
 	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
+	if g.nowhere {
+		return nil, ""
+	}
 	for _, l := range g.listeners {
 		if l.serves() {
 			b.listener(l, options)
