@@ -59,14 +59,19 @@ func (s *Store) Backend(b *config.Backend) (out *tls.Config, sum [sha256.Size]by
 		}
 	}
 	if t.ClientCertificate != "" {
-		pair := s.named(t.ClientCertificate)
-		if pair == nil {
+		pair, refused := s.named(t.ClientCertificate)
+		if pair == nil && refused == nil {
 			return nil, sum, fmt.Errorf("backend %s: there is no certificate %q", b.Name, t.ClientCertificate)
 		}
-		for _, der := range pair.Certificate {
-			all = append(all, der...)
+		if pair == nil {
+			all = append(all, refused.Error()...)
+		} else {
+			for _, der := range pair.Certificate {
+				all = append(all, der...)
+			}
+			refused = nil // it is the one before that is shown
 		}
-		out.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
+		out.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, refused }
 	}
 	if !t.Identities.None() {
 		identify(out, t.Identities)
@@ -74,11 +79,12 @@ func (s *Store) Backend(b *config.Backend) (out *tls.Config, sum [sha256.Size]by
 	return out, sha256.Sum256(all), nil
 }
 
-func (s *Store) named(name string) *tls.Certificate {
+// named returns a certificate, or why there is none if one was refused.
+func (s *Store) named(name string) (pair *tls.Certificate, refused error) {
 	if s == nil {
-		return nil
+		return nil, nil
 	}
-	return s.byName[name]
+	return s.byName[name], s.refused[name]
 }
 
 // identify verifies as crypto/tls does, but that the certificate must have one of

@@ -27,15 +27,21 @@ import (
 type Store struct {
 	byName  map[string]*tls.Certificate
 	from    map[string]config.Certificate
-	refused map[string]error // why a newer one is not there
+	refused map[string]error // why a newer one is not there, or none
 	begins  time.Time        // the first of those that have not begun
 }
 
 // Each tells of every certificate when it ends, and why a newer one could not be used,
-// if there is one.
+// if there is one. One that is not there at all, for it could not be used, has ended at
+// the beginning of Unix time.
 func (s *Store) Each(tell func(name string, ends time.Time, refused error)) {
 	for name, pair := range s.byName {
 		tell(name, pair.Leaf.NotAfter, s.refused[name])
+	}
+	for name, err := range s.refused {
+		if s.byName[name] == nil {
+			tell(name, time.Unix(0, 0), err)
+		}
 	}
 }
 
@@ -59,7 +65,8 @@ func fault(c *config.Certificate, err error, more string) config.Error {
 
 // Load reads the certificates of a snapshot. One that cannot be used is replaced
 // by that of the same name in old, which may be nil; the warnings say so. With no
-// old one it is an error.
+// old one it is an error, or where a certificate stands alone a warning, and nobody is
+// shown it.
 func Load(list []config.Certificate, old *Store, now time.Time) (s *Store, warnings []string, err error) {
 	s = &Store{byName: make(map[string]*tls.Certificate, len(list)), from: make(map[string]config.Certificate, len(list)), refused: map[string]error{}}
 	var errs []error
@@ -74,15 +81,24 @@ func Load(list []config.Certificate, old *Store, now time.Time) (s *Store, warni
 			s.byName[c.Name], s.from[c.Name] = read, c
 		case old != nil && old.byName[c.Name] != nil:
 			warnings = append(warnings, fault(&list[i], err, "; the one before it stays").Error())
-			s.byName[c.Name], s.from[c.Name], s.refused[c.Name] = old.byName[c.Name], old.from[c.Name], err
-			if at, is := errors.AsType[early](err); is && (s.begins.IsZero() || time.Time(at).Before(s.begins)) {
-				s.begins = time.Time(at)
-			}
+			s.byName[c.Name], s.from[c.Name] = old.byName[c.Name], old.from[c.Name]
+			s.refuse(c.Name, err)
+		case c.Alone:
+			warnings = append(warnings, fault(&list[i], err, "; nobody is shown it").Error())
+			s.refuse(c.Name, err)
 		default:
 			errs = append(errs, fault(&list[i], err, ""))
 		}
 	}
 	return s, warnings, errors.Join(errs...)
+}
+
+// refuse notes why a certificate is not used, and when it may be.
+func (s *Store) refuse(name string, err error) {
+	s.refused[name] = err
+	if at, is := errors.AsType[early](err); is && (s.begins.IsZero() || time.Time(at).Before(s.begins)) {
+		s.begins = time.Time(at)
+	}
 }
 
 // read refuses what no client takes: a key of another certificate, what has ended, and
@@ -113,11 +129,14 @@ type Choice struct {
 }
 
 // Choose makes the choice among certificates by their names: of two with one name
-// the first is presented.
+// the first is presented. Those that were refused are left out.
 func (s *Store) Choose(names []string) (*Choice, error) {
 	c := &Choice{exact: map[string]*tls.Certificate{}, wild: map[string]*tls.Certificate{}}
 	for _, name := range names {
 		pair := s.byName[name]
+		if pair == nil && s.refused[name] != nil {
+			continue
+		}
 		if pair == nil {
 			return nil, fmt.Errorf("there is no certificate %q", name)
 		}
@@ -156,6 +175,10 @@ func (c *Choice) add(pair *tls.Certificate, hosts []string) {
 		}
 	}
 }
+
+// None tells whether there is no certificate to present: no handshake can be made, not
+// even one that goes on with a session that had one.
+func (c *Choice) None() bool { return c.first == nil }
 
 // Certificate is for tls.Config.GetCertificate. A client that names a host that
 // nobody has a certificate for gets the first, and says itself that it does not fit.

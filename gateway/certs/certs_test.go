@@ -145,6 +145,49 @@ func TestABadCertificateLeavesTheOneBeforeIt(t *testing.T) {
 	}
 }
 
+// TestACertificateThatStandsAloneTakesNothingDown: what one tenant's Secret holds is
+// nobody else's fault, and nobody is shown what cannot be used.
+func TestACertificateThatStandsAloneTakesNothingDown(t *testing.T) {
+	t.Parallel()
+	good := issue(t, "good", now.Add(time.Hour), "good.example.com")
+	for name, bad := range map[string]config.Certificate{
+		"no PEM":                       {Name: "bad", Cert: []byte("x"), Key: config.Secret("y")},
+		"another's key":                {Name: "bad", Cert: good.Cert, Key: issue(t, "bad", now.Add(time.Hour), "a").Key},
+		"a certificate that has ended": issue(t, "bad", now.Add(-time.Minute), "bad.example.com"),
+		"one that has not begun":       between(t, "bad", now.Add(time.Minute), now.Add(time.Hour), "bad.example.com"),
+	} {
+		if _, _, err := Load([]config.Certificate{good, bad}, nil, now); err == nil {
+			t.Errorf("%s, which does not stand alone: it is not told", name)
+		}
+		bad.Alone = true
+		s, warnings, err := Load([]config.Certificate{good, bad}, nil, now)
+		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "nobody is shown it") {
+			t.Fatalf("%s: %v, %v", name, warnings, err)
+		}
+		if began := strings.Contains(name, "begun"); s.Begins().IsZero() == began {
+			t.Errorf("%s: the first begins at %s", name, s.Begins())
+		}
+		both, err := s.Choose([]string{"bad", "good"})
+		if err != nil || both.None() || both.For("bad.example.com") != s.byName["good"] {
+			t.Errorf("%s: of both not the good one is chosen: %v", name, err)
+		}
+		only, err := s.Choose([]string{"bad"})
+		if err != nil || !only.None() {
+			t.Errorf("%s: it is presented: %v", name, err)
+		}
+		if got, err := only.Certificate(&tls.ClientHelloInfo{ServerName: "bad.example.com"}); err == nil {
+			t.Errorf("%s: a client is shown %v", name, got)
+		}
+		c, _, err := s.Backend(&config.Backend{TLS: &config.BackendTLS{ServerName: "b", ClientCertificate: "bad"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.GetClientCertificate(nil); err == nil {
+			t.Errorf("%s: a backend is shown %v", name, got)
+		}
+	}
+}
+
 func TestAMadeCertificateFitsLocalhost(t *testing.T) {
 	t.Parallel()
 	c, err := SelfSigned(now)

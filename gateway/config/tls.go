@@ -92,4 +92,8 @@ type Certificate struct {
 	Cert     []byte   `yaml:"-"`
 	Key      Secret   `yaml:"-"`
 	At       Error    `yaml:"-"` // where faults of it are told; nowhere, if it is of no file
+	// Alone has the configuration be served when this certificate cannot be used: nobody is
+	// shown it then, and handshakes that need it fail. It is one tenant's, and the rest is
+	// others'. A file's is never alone: who wrote it wants to know.
+	Alone bool `yaml:"-"`
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -98,8 +99,13 @@ func (s *secure) rotate(now time.Time) {
 	s.config.SetSessionTicketKeys(keys)
 }
 
+var errNoCertificate = errors.New("there is no certificate that could be presented")
+
 // handshake makes a connection one by TLS.
 func (s *secure) handshake(c net.Conn, until time.Time) (*tls.Conn, error) {
+	if s.choice.None() {
+		return nil, errNoCertificate // also where a session could be gone on with
+	}
 	s.rotate(time.Now())
 	t := tls.Server(c, s.config)
 	ctx, cancel := context.WithDeadline(context.Background(), until)

@@ -153,7 +153,7 @@ func (b *snapshotBuilder) present(own *config.Listener, l *listener) {
 		if at < 0 {
 			at = len(b.out.Certificates)
 			b.out.Certificates = append(b.out.Certificates, config.Certificate{
-				Name: name, Cert: p.secret.Data[corev1.TLSCertKey], Key: config.Secret(p.secret.Data[corev1.TLSPrivateKeyKey]),
+				Name: name, Cert: p.secret.Data[corev1.TLSCertKey], Key: config.Secret(p.secret.Data[corev1.TLSPrivateKeyKey]), Alone: true,
 			})
 		}
 		c := &b.out.Certificates[at]

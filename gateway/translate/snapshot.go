@@ -131,7 +131,7 @@ func (b *snapshotBuilder) certificates(l *listener) []string {
 		if !b.secrets[name] {
 			b.secrets[name] = true
 			b.out.Certificates = append(b.out.Certificates, config.Certificate{
-				Name: name.String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]),
+				Name: name.String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]), Alone: true,
 			})
 		}
 	}
