@@ -28,6 +28,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/rest"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -87,12 +88,18 @@ func (c *cluster) install(t testing.TB, leave func(file string) bool) {
 		}
 		c.apply(t, string(text))
 	}
-	controlplane.Eventually(t, time.Minute, "the Gateway API is served", func() error {
-		u := &unstructured.UnstructuredList{}
-		u.SetAPIVersion("gateway.networking.k8s.io/v1")
-		u.SetKind("HTTPRouteList")
-		return c.api.List(t.Context(), u)
-	})
+	controlplane.Eventually(t, time.Minute, "the Gateway API is served", controlplane.Holds(func() bool {
+		return c.has(t, "HTTPRouteList") && c.has(t, "GatewayList") && c.has(t, "GatewayClassList")
+	}))
+}
+
+// has tells whether the API server serves a list of the Gateway API.
+func (c *cluster) has(t testing.TB, list string) bool {
+	t.Helper()
+	u := &unstructured.UnstructuredList{}
+	u.SetAPIVersion("gateway.networking.k8s.io/v1")
+	u.SetKind(list)
+	return c.api.List(t.Context(), u) == nil
 }
 
 // each calls a function for each document of a text.
@@ -171,13 +178,19 @@ type gate struct {
 // loopback.
 func (c *cluster) serve(t testing.TB, network string) *gate {
 	t.Helper()
+	return c.serveAs(t, c.limited(t), network)
+}
+
+// serveAs is serve, with a configuration of one's own.
+func (c *cluster) serveAs(t testing.TB, config *rest.Config, network string) *gate {
+	t.Helper()
 	pool, err := ParsePool(network)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := &gate{log: &lines{}}
 	g.plane = NewLocal(LocalOptions{Pool: pool, PortOffset: offset, Drain: 2 * time.Second, Log: g.log.logger(), Stdout: io.Discard})
-	if g.controller, err = New(c.RESTConfig(), Options{Plane: g.plane, Log: g.log.logger()}); err != nil {
+	if g.controller, err = New(config, Options{Plane: g.plane, Log: g.log.logger()}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := contextOf(t)

@@ -83,8 +83,7 @@ func (w *watcher) WatchWithContext(ctx context.Context, o metav1.ListOptions) (w
 	return out, err
 }
 
-// observe notes the outcome of a request, and logs it when it differs from the one
-// before.
+// observe notes the outcome of a request, and logs the first fault after it went well.
 func (w *watcher) observe(ctx context.Context, err error) {
 	switch {
 	case err == nil:
@@ -95,12 +94,8 @@ func (w *watcher) observe(ctx context.Context, err error) {
 	case ctx.Err() != nil, apierrors.IsResourceExpired(err), apierrors.IsGone(err), apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge):
 		return // part of how watches go
 	}
-	before := w.failure.Swap(&err)
-	if before != nil && (*before).Error() == err.Error() {
-		return
-	}
-	w.log.Error(err, "cannot watch", "kind", w.kind.name, "namespace", w.at.namespace, "name", w.at.name)
-	if before == nil {
+	if w.failure.Swap(&err) == nil {
+		w.log.Error(err, "cannot watch", "kind", w.kind.name, "namespace", w.at.namespace, "name", w.at.name)
 		w.changed(meaning) // who waits for an answer has one
 	}
 }

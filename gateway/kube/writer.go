@@ -64,7 +64,7 @@ type writer struct {
 	offers []update
 	sent   map[target]update // that the cache may not have yet
 	wake   chan struct{}
-	told   string // the last fault
+	failed bool // the last write
 }
 
 // Bounds of what is written: a cluster with 5,000 routes has them all in a minute.
@@ -181,18 +181,14 @@ func (w *writer) write(ctx context.Context, u *update) {
 	}
 }
 
-// tell logs a fault when it is another one than before.
+// tell logs the first fault after a status was written, and the end of faults.
 func (w *writer) tell(err error, u *update) {
-	now := ""
-	if err != nil {
-		now = err.Error()
-	}
 	w.mu.Lock()
-	before := w.told
-	w.told = now
+	before := w.failed
+	w.failed = err != nil
 	w.mu.Unlock()
 	switch {
-	case before == now:
+	case before == (err != nil):
 	case err != nil:
 		w.log.Error(err, "a status cannot be written", "kind", u.kind.name, "object", u.name.String())
 	default:
