@@ -20,7 +20,8 @@ type Clients struct {
 	// Sum names everything that a judgement depends on but the time.
 	Sum      [sha256.Size]byte
 	pool     *x509.CertPool
-	optional bool
+	optional bool // who shows none may come
+	fallback bool // and who shows one that does not hold is as one who shows none
 	allow    config.Names
 	lists    []revoked // none: nothing is looked up
 }
@@ -46,7 +47,7 @@ var (
 
 // NewClients reads what a listener says of the certificates of clients.
 func NewClients(c *config.ClientCertificates) (*Clients, error) {
-	out := &Clients{pool: x509.NewCertPool(), optional: c.Mode == config.Optional, allow: c.Allow}
+	out := &Clients{pool: x509.NewCertPool(), optional: c.Mode == config.Optional || c.Mode == config.Fallback, fallback: c.Mode == config.Fallback, allow: c.Allow}
 	var authorities []*x509.Certificate
 	for i, bundle := range c.CAs {
 		list, err := config.Authorities(bundle)
@@ -94,11 +95,27 @@ func newRevoked(by *x509.Certificate, l *x509.RevocationList) revoked {
 // that do not hold, also when a session is resumed.
 func (c *Clients) Configure(t *tls.Config) {
 	t.ClientCAs, t.ClientAuth = c.pool, tls.RequireAndVerifyClientCert
+	if c.fallback {
+		t.ClientAuth = tls.RequestClientCert // which Known verifies
+		return
+	}
 	if c.optional {
 		t.ClientAuth = tls.VerifyClientCertIfGiven
 	}
 	t.VerifyConnection = func(s tls.ConnectionState) error {
 		return c.Judge(s.VerifiedChains, len(s.PeerCertificates), time.Now())
+	}
+}
+
+// Known leaves of a handshake what counts of the client: where a certificate that does not
+// hold is let in, there is none, and one that holds has its chains.
+func (c *Clients) Known(s *tls.ConnectionState, now time.Time) {
+	if !c.fallback {
+		return
+	}
+	var err error
+	if s.VerifiedChains, err = c.Again(s.PeerCertificates, now); err != nil {
+		s.PeerCertificates, s.VerifiedChains = nil, nil
 	}
 }
 

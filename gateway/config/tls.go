@@ -14,7 +14,7 @@ type TLS struct {
 }
 
 // ClientCertificates are what clients identify themselves with. A certificate that
-// was shown must hold in every mode.
+// was shown must hold in every mode but Fallback.
 type ClientCertificates struct {
 	Mode CertificateMode `yaml:"mode,omitempty"`
 	// CAFiles are PEM bundles of the authorities that sign for clients, CRLFiles
@@ -33,10 +33,12 @@ type ClientCertificates struct {
 type CertificateMode string
 
 // Require is the zero value as well. With Optional, access policies see who has
-// shown none.
+// shown none. With Fallback, whoever shows one that does not hold is let in as if he had
+// shown none: nothing but access policies keeps anybody out.
 const (
 	Require  CertificateMode = "Require"
 	Optional CertificateMode = "Optional"
+	Fallback CertificateMode = "Fallback"
 )
 
 // Names are subject alternative names (RFC 5280, section 4.2.1.6).

@@ -41,7 +41,7 @@ func (v *validator) served(path string, t *TLS, certificates map[string]bool) {
 		return
 	}
 	path += ".client"
-	v.oneOf(path+".mode", string(c.Mode), "", string(Require), string(Optional))
+	v.oneOf(path+".mode", string(c.Mode), "", string(Require), string(Optional), string(Fallback))
 	if len(c.CAFiles) == 0 && len(c.CAs) == 0 {
 		v.fault(path+".caFiles", "there is none, so no certificate could be verified")
 	}

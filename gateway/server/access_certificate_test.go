@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/test/pki"
@@ -88,6 +89,64 @@ func TestPoliciesKnowClientsByTheirCertificates(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestCertificatesThatDoNotHoldAreNone where the mode is Fallback: who shows one is let in,
+// and to policies is nobody, also when the session is resumed.
+func TestCertificatesThatDoNotHoldAreNone(t *testing.T) {
+	t.Parallel()
+	servers, clients := pki.New(t, "servers"), pki.New(t, "clients")
+	good, revoked := clients.For(t, "one.clients"), clients.For(t, "two.clients")
+	snap := secureSnapshot(t, servers, &config.ClientCertificates{
+		Mode: config.Fallback, CAs: [][]byte{clients.PEM}, CRLs: [][]byte{clients.Revoke(t, time.Now().Add(time.Hour), revoked.Leaf)}, Allow: config.Names{DNS: []string{"*.clients"}},
+	})
+	snap.AccessPolicies = []config.AccessPolicy{{
+		Name:           "known",
+		Authentication: config.Authentication{AnyOf: []config.Authenticator{{Name: "own", ClientCertificate: &config.ClientCertificate{Subject: "DNS"}}}},
+		Authorization:  config.Authorization{Rules: []config.AccessRule{{Name: "all", Allow: &config.Condition{}}}},
+	}}
+	snap.Routes = append(snap.Routes, config.Route{Name: "known", Matches: []config.Match{{Path: config.PathMatch{Prefix: "/known"}}}, Access: []string{"known"}, Target: snap.Routes[0].Target})
+	s, at := start(t, snap)
+	other := clients.For(t, "one.servers")
+	for name, tc := range map[string]struct {
+		certificate *tls.Certificate
+		known       bool
+	}{
+		"one that holds": {&good, true}, "none": {nil, false}, "a stranger's": {certificateOf(t), false}, "one taken back": {&revoked, false},
+		"one that has ended": {ended(t, clients), false}, "with another name": {&other, false},
+	} {
+		for _, http2 := range []bool{false, true} {
+			p := newPeer(at["secure"], servers)
+			p.http2 = http2
+			if tc.certificate != nil {
+				p.config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return tc.certificate, nil }
+			}
+			for k := range 2 {
+				tr := p.transport(t)
+				open, err := ask(t, tr, "https://a.example.com/")
+				if err != nil || open.status != 200 || k == 1 && !open.resumed && name != "one that has ended" {
+					t.Errorf("%s, HTTP/2 %t: what is open: got %+v, %v", name, http2, open, err)
+				}
+				if got, err := ask(t, tr, "https://a.example.com/known"); err != nil || (got.status == 200) != tc.known || !tc.known && got.status != 401 {
+					t.Errorf("%s, HTTP/2 %t: what is not: got %+v, %v", name, http2, got, err)
+				}
+			}
+		}
+	}
+	// A connection of nobody comes to an end when certificates are required.
+	open := newPeer(at["secure"], servers).transport(t)
+	if got, err := ask(t, open, "https://a.example.com/"); err != nil || got.status != 200 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	next := *snap
+	next.Listeners = append([]config.Listener{}, snap.Listeners...)
+	next.Listeners[1].TLS = &config.TLS{Certificates: []string{"ab"}, Client: &config.ClientCertificates{CAs: [][]byte{clients.PEM}}}
+	if err := s.Apply(t.Context(), &next); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ask(t, open, "https://a.example.com/"); err != nil || got.status != 421 {
+		t.Errorf("when one is required: got %+v, %v", got, err)
 	}
 }
 

@@ -126,6 +126,9 @@ type identity struct {
 
 func (s *secure) identify(t *tls.Conn) *identity {
 	out := &identity{state: t.ConnectionState(), clients: s.clients}
+	if s.clients != nil {
+		s.clients.Known(&out.state, time.Now())
+	}
 	out.chains = out.state.VerifiedChains
 	out.name = strings.ToLower(out.state.ServerName)
 	if !s.made {

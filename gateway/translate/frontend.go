@@ -4,6 +4,7 @@ package translate
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -28,11 +29,15 @@ func (x *index) frontend(l *listener) {
 	if v == nil {
 		return
 	}
-	if v.Mode != "" && v.Mode != gatewayv1.AllowValidOnly {
+	out := &config.ClientCertificates{Mode: config.Require}
+	switch v.Mode {
+	case gatewayv1.AllowValidOnly, "":
+	case gatewayv1.AllowInsecureFallback:
+		out.Mode = config.Fallback
+	default:
 		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), fmt.Sprintf("%s.mode: %s is not served", at, v.Mode))
 		return
 	}
-	out := &config.ClientCertificates{Mode: config.Require}
 	for i, ref := range v.CACertificateRefs {
 		bundle, reason, fault := x.bundle(l, &ref)
 		if fault != "" {
@@ -46,6 +51,28 @@ func (x *index) frontend(l *listener) {
 		return
 	}
 	l.clients = out
+}
+
+// insecure says where a Gateway takes certificates of clients that do not hold; "" is
+// nowhere.
+func insecure(g *gatewayv1.Gateway) string {
+	if g.Spec.TLS == nil || g.Spec.TLS.Frontend == nil {
+		return ""
+	}
+	f := g.Spec.TLS.Frontend
+	is := func(v *gatewayv1.FrontendTLSValidation) bool {
+		return v != nil && v.Mode == gatewayv1.AllowInsecureFallback
+	}
+	var said []string
+	if is(f.Default.Validation) {
+		said = append(said, "by default")
+	}
+	for i := range f.PerPort {
+		if is(f.PerPort[i].TLS.Validation) {
+			said = append(said, fmt.Sprintf("at port %d", f.PerPort[i].Port))
+		}
+	}
+	return strings.Join(said, ", ")
 }
 
 // bundle finds the certificates of authorities that a Gateway names.

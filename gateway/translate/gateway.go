@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -17,6 +18,10 @@ type gateway struct {
 	listeners  []*listener
 	builtin    bool // it is no object: see Builtin
 	nowhere    bool // it is to have an address of a kind that there is not
+	// shown is the certificate that backends are shown; nil: none is asked for, or it
+	// cannot be had.
+	shown   *corev1.Secret
+	unshown bool // one is asked for, and cannot be had: backends by TLS are spoken to by nobody
 }
 
 // Reasons and conditions that the API shares between kinds.
@@ -40,7 +45,41 @@ func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
 		out.listeners = append(out.listeners, x.listener(out, &g.Spec.Listeners[i]))
 	}
 	conflicts(out.listeners)
+	x.backendCertificate(out)
+	if where := insecure(g); where != "" {
+		out.conditions.set(string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), metav1.ConditionTrue, string(gatewayv1.GatewayReasonConfigurationChanged), "clients are let in whose certificates do not hold, or who have none: "+where)
+	}
 	return out
+}
+
+// backendCertificate finds what a Gateway shows to backends that it speaks to by TLS.
+func (x *index) backendCertificate(g *gateway) {
+	t := g.object.Spec.TLS
+	if t == nil || t.Backend == nil || t.Backend.ClientCertificateRef == nil {
+		return
+	}
+	const at = "tls.backend.clientCertificateRef: "
+	ref := t.Backend.ClientCertificateRef
+	refuse := func(reason gatewayv1.GatewayConditionReason, message string) {
+		g.unshown = true
+		g.conditions.set(resolvedRefs, metav1.ConditionFalse, string(reason), at+message)
+	}
+	if of := kindOf(ref.Group, ref.Kind, secretKind); of != secretKind {
+		refuse(gatewayv1.GatewayReasonInvalidClientCertificateRef, of.String()+" is no Secret")
+		return
+	}
+	r := referTo(gatewayKind, g.object.Namespace, secretKind, ref.Namespace, ref.Name)
+	if !x.granted(r) {
+		refuse(gatewayv1.GatewayReasonRefNotPermitted, r.refusal())
+		return
+	}
+	s := x.secret(r.name)
+	if fault := unfit(s); fault != "" {
+		refuse(gatewayv1.GatewayReasonInvalidClientCertificateRef, fmt.Sprintf("Secret %s %s", r.name, fault))
+		return
+	}
+	g.shown = s
+	g.conditions.set(resolvedRefs, metav1.ConditionTrue, string(gatewayv1.GatewayReasonResolvedRefs), "")
 }
 
 // status is what is said of a Gateway when its routes were attached.

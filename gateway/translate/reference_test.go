@@ -63,6 +63,15 @@ spec:
   gatewayClassName: gatehouse
   listeners: [{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: there, namespace: team}]}}]
 `},
+		"a certificate for backends of a Gateway": {"Gateway", "Secret", `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: own, namespace: shop}
+spec:
+  gatewayClassName: gatehouse
+  tls: {backend: {clientCertificateRef: {name: there, namespace: team}}}
+  listeners: [{name: http, port: 80, protocol: HTTP}]
+`},
 		"a backend of an HTTPRoute": {"HTTPRoute", "Service", head + backend},
 		"a mirror of an HTTPRoute":  {"HTTPRoute", "Service", head + mirror},
 		"a backend of a GRPCRoute":  {"GRPCRoute", "Service", head + backend},
@@ -101,8 +110,11 @@ spec:
 			counted++
 			r := Translate(read(t, []byte(granting+object+grants.text)), options)
 			var said []metav1.Condition
-			if tc.from == "Gateway" {
-				said = r.Gateways[Name{Namespace: "shop", Name: "own"}].Listeners[0].Conditions
+			if own := r.Gateways[Name{Namespace: "shop", Name: "own"}]; tc.from == "Gateway" {
+				said = own.Conditions
+				if !strings.Contains(object, "backend:") {
+					said = own.Listeners[0].Conditions
+				}
 			} else if list := r.Routes[Route{tc.from, Name{Namespace: "shop", Name: "own"}}]; len(list) == 1 {
 				said = list[0].Conditions
 			}

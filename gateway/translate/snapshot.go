@@ -126,16 +126,21 @@ func (b *snapshotBuilder) protocol(l *listener) gatewayv1.ProtocolType {
 func (b *snapshotBuilder) certificates(l *listener) []string {
 	var out []string
 	for _, s := range l.secrets {
-		name := nameOf(s)
-		out = append(out, name.String())
-		if !b.secrets[name] {
-			b.secrets[name] = true
-			b.out.Certificates = append(b.out.Certificates, config.Certificate{
-				Name: name.String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]), Alone: true,
-			})
-		}
+		out = append(out, b.certificate(s))
 	}
 	return out
+}
+
+// certificate adds one that is not there yet, and returns its name.
+func (b *snapshotBuilder) certificate(s *corev1.Secret) string {
+	name := nameOf(s)
+	if !b.secrets[name] {
+		b.secrets[name] = true
+		b.out.Certificates = append(b.out.Certificates, config.Certificate{
+			Name: name.String(), Cert: s.Data[corev1.TLSCertKey], Key: config.Secret(s.Data[corev1.TLSPrivateKeyKey]), Alone: true,
+		})
+	}
+	return name.String()
 }
 
 // host gives a host of a port to a listener, and returns what they are served by.
@@ -207,10 +212,21 @@ func (r *route) label() string {
 // add adds backends that are not there yet.
 func (b *snapshotBuilder) add(list []*config.Backend) {
 	for _, backend := range list {
-		if !b.backends[backend.Name] {
-			b.backends[backend.Name] = true
-			b.out.Backends = append(b.out.Backends, *backend)
+		if b.backends[backend.Name] {
+			continue
 		}
+		b.backends[backend.Name] = true
+		own := *backend
+		switch t := own.TLS; {
+		case t == nil:
+		case b.gateway.unshown:
+			own.Endpoints = nil // it would be spoken to by somebody else than was meant
+		case b.gateway.shown != nil:
+			shown := *t
+			shown.ClientCertificate = b.certificate(b.gateway.shown)
+			own.TLS = &shown
+		}
+		b.out.Backends = append(b.out.Backends, own)
 	}
 }
 
