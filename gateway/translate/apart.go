@@ -12,15 +12,11 @@ import (
 // apart keeps HTTPRoutes and GRPCRoutes from sharing a host of a listener, as the API
 // has it (GRPCRouteSpec.Hostnames): the older one stays. The routes are in order of age.
 func apart(routes []*route) {
-	type claim struct {
-		of   *route
-		host string
-	}
 	type place struct {
 		listener *listener
 		of       kind
 	}
-	claims := map[place][]claim{} // that a kind has to respect
+	taken := map[place]*claims{} // that a kind has to respect
 	others := map[kind]kind{httpRouteKind: grpcRouteKind, grpcRouteKind: httpRouteKind}
 	for _, r := range routes {
 		if others[r.of] == (kind{}) {
@@ -28,18 +24,22 @@ func apart(routes []*route) {
 		}
 		for _, p := range r.parents {
 			p.at = slices.DeleteFunc(p.at, func(a attachment) bool {
+				own, at := taken[place{a.listener, r.of}], place{a.listener, others[r.of]}
 				for _, h := range a.hosts {
-					for _, c := range claims[place{a.listener, r.of}] {
-						if common(c.host, h) != "" {
-							a.listener.attached--
-							p.conditions.set(accepted, metav1.ConditionFalse, "Conflicted", fmt.Sprintf("%s %s, which is older, has %s of listener %s", c.of.of.kind, c.of.name, c.host, a.listener.spec.Name))
-							return true
-						}
+					if own == nil {
+						break
+					}
+					if c := own.find(h); c != nil {
+						a.listener.attached--
+						p.conditions.set(accepted, metav1.ConditionFalse, "Conflicted", fmt.Sprintf("%s %s, which is older, has %s of listener %s", c.of.of.kind, c.of.name, c.host, a.listener.spec.Name))
+						return true
 					}
 				}
+				if taken[at] == nil {
+					taken[at] = &claims{}
+				}
 				for _, h := range a.hosts {
-					at := place{a.listener, others[r.of]}
-					claims[at] = append(claims[at], claim{r, h})
+					taken[at].add(r, h)
 				}
 				return false
 			})
