@@ -40,13 +40,14 @@ type Health struct {
 // Retry sends a request again, to another endpoint if there is one.
 type Retry struct {
 	Attempts int `yaml:"attempts"` // beside the first; 0: none
-	// On are connect-failure, which is the default, reset-before-answer, and statuses of
-	// 400 to 599.
+	// On are connect-failure, which is the default, reset-before-answer, attempt-timeout
+	// (no head of a response in AttemptTimeout, or the backend's own), and statuses of 400
+	// to 599.
 	On []string `yaml:"on,omitempty"`
 	// Methods are Idempotent (default: GET, HEAD, OPTIONS, PUT, DELETE) or Any. A request
 	// that was not sent is tried again whatever it is; one whose body is longer than 16
 	// KiB, or of unknown length, only then.
 	Methods string   `yaml:"methods,omitempty"`
 	Budget  int      `yaml:"budget,omitempty"`  // percent of the backend's requests that may be tries at once, but three always: 20
-	Backoff Duration `yaml:"backoff,omitempty"` // before the first, twice as long before each further, a half more or less: 25 ms
+	Backoff Duration `yaml:"backoff,omitempty"` // at least, before the first, twice as long before each further, up to a half more: 25 ms
 }

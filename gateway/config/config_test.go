@@ -121,7 +121,7 @@ func TestFaultsAreNamedWithTheirPlace(t *testing.T) {
 		"a health status that is none":   {"- name: shop\n  endpoints", "- name: shop\n  health: {path: /, statuses: [100]}\n  endpoints", "backends[0].health.statuses[0]: 100 is not between 200 and 599"},
 		"what to do when all are ill":    {"- name: shop\n  endpoints", "- name: shop\n  allUnhealthy: Panic\n  endpoints", `backends[0].allUnhealthy: "Panic" is none of Serve, Refuse`},
 		"too many attempts":              {"  timeout: 30s", "  retry: {attempts: 11}", "routes[0].retry.attempts: 11 is not between 0 and 10"},
-		"a retry of what is done":        {"  timeout: 30s", "  retry: {attempts: 1, on: [200]}", `routes[0].retry.on[0]: "200" is none of connect-failure, reset-before-answer, and a status of 400 to 599`},
+		"a retry of what is done":        {"  timeout: 30s", "  retry: {attempts: 1, on: [200]}", `routes[0].retry.on[0]: "200" is none of connect-failure, reset-before-answer, attempt-timeout, and a status of 400 to 599`},
 		"a retry of some methods":        {"  timeout: 30s", "  retry: {attempts: 1, methods: GET}", `routes[0].retry.methods: "GET" is none of Idempotent, Any`},
 		"a name that is none":            {"- name: web", "- name: 'a b'", `listeners[0].name: "a b" is no name`},
 	} {

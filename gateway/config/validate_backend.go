@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,8 +72,8 @@ func (v *validator) retry(path string, r *Retry) {
 	v.between(path+".budget", r.Budget, 0, 100)
 	v.oneOf(path+".methods", r.Methods, "", "Idempotent", "Any")
 	for i, on := range r.On {
-		if status, err := strconv.Atoi(on); on != "connect-failure" && on != "reset-before-answer" && (err != nil || status < 400 || status > 599) {
-			v.fault(fmt.Sprintf("%s.on[%d]", path, i), "%.80q is none of connect-failure, reset-before-answer, and a status of 400 to 599", on)
+		if status, err := strconv.Atoi(on); !slices.Contains([]string{"connect-failure", "reset-before-answer", "attempt-timeout"}, on) && (err != nil || status < 400 || status > 599) {
+			v.fault(fmt.Sprintf("%s.on[%d]", path, i), "%.80q is none of connect-failure, reset-before-answer, attempt-timeout, and a status of 400 to 599", on)
 		}
 	}
 }

@@ -201,11 +201,14 @@ func (b *ruleBuilder) weighted(at string, ref *gatewayv1.HTTPBackendRef) {
 }
 
 // retry reads when a request is tried again. Only what does no harm is, whatever is
-// asked for.
+// asked for. An answer that does not come in timeouts.backendRequest is a reason, too.
 func (b *ruleBuilder) retry(r *gatewayv1.HTTPRouteRetry) *config.Retry {
 	out := &config.Retry{Attempts: 1, On: []string{"connect-failure", "reset-before-answer"}, Backoff: b.duration(".retry.backoff", r.Backoff)}
 	if r.Attempts != nil {
 		out.Attempts = *r.Attempts
+	}
+	if b.out.AttemptTimeout > 0 {
+		out.On = append(out.On, "attempt-timeout")
 	}
 	for _, c := range r.Codes {
 		out.On = append(out.On, strconv.Itoa(int(c)))

@@ -18,6 +18,7 @@ type Retry struct {
 	attempts int
 	connect  bool // without a connection
 	reset    bool // without a byte of an answer
+	late     bool // without one in time
 	statuses [600]bool
 	any      bool // methods
 	budget   int64
@@ -39,6 +40,8 @@ func NewRetry(c *config.Retry) *Retry {
 			r.connect = true
 		case "reset-before-answer":
 			r.reset = true
+		case "attempt-timeout":
+			r.late = true
 		default:
 			if status, err := strconv.Atoi(on); err == nil && status >= 0 && status < len(r.statuses) {
 				r.statuses[status] = true
@@ -62,7 +65,10 @@ func (r *Retry) fits(q *http1.Request, res *http1.Response, err error) bool {
 	case e.Stage == http1.Connecting:
 		return r.connect // nothing was sent, and nothing was read of the body
 	case e.Stage == http1.Sending || e.Stage == http1.Waiting:
-		return r.reset && harmless && !timedOut(err)
+		if timedOut(err) {
+			return r.late && harmless
+		}
+		return r.reset && harmless
 	}
 	return false
 }
@@ -82,7 +88,7 @@ func (p *Pool) retry(ctx context.Context, r *Retry, attempt int) bool {
 		return false
 	}
 	pause := max(min(r.backoff<<(attempt-1), longest), 1)
-	pause = pause/2 + rand.N(pause) //nolint:gosec // not a secret
+	pause += rand.N(pause/2 + 1) //nolint:gosec // not a secret
 	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {
