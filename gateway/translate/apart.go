@@ -16,7 +16,7 @@ func apart(routes []*route) {
 		listener *listener
 		of       kind
 	}
-	taken := map[place]*claims{} // that a kind has to respect
+	taken := map[place]*occupants{} // that a kind has to respect
 	others := map[kind]kind{httpRouteKind: grpcRouteKind, grpcRouteKind: httpRouteKind}
 	for _, r := range routes {
 		if others[r.of] == (kind{}) {
@@ -36,7 +36,7 @@ func apart(routes []*route) {
 					}
 				}
 				if taken[at] == nil {
-					taken[at] = &claims{}
+					taken[at] = &occupants{}
 				}
 				for _, h := range a.hosts {
 					taken[at].add(r, h)

@@ -25,15 +25,15 @@ func mixed(hosts []string) []*route {
 	return out
 }
 
-// TestClaimsAreFoundByWhatTheyHaveInCommon: as by comparing each with each, in any order.
-func TestClaimsAreFoundByWhatTheyHaveInCommon(t *testing.T) {
+// TestOccupantsAreFoundByWhatTheyHaveInCommon: as by comparing each with each, in any order.
+func TestOccupantsAreFoundByWhatTheyHaveInCommon(t *testing.T) {
 	t.Parallel()
 	hosts := []string{"*", "a.b.c", "*.b.c", "*.c", "b.c", "c", "d.a.b.c", "*.a.b.c", "x", "*.x", "ab.c", "*.bb.c", "y.x"}
 	compared := 0
 	for range 500 {
 		rand.Shuffle(len(hosts), func(i, k int) { hosts[i], hosts[k] = hosts[k], hosts[i] })
 		some := hosts[:rand.IntN(len(hosts))]
-		var c claims
+		var c occupants
 		for _, h := range some {
 			c.add(nil, h)
 		}

@@ -7,27 +7,27 @@ import (
 	"strings"
 )
 
-// claim is a host that a route has.
-type claim struct {
+// occupant is a route that has a host.
+type occupant struct {
 	of    *route
 	host  string
 	place int // in the order in which they were added
 }
 
-// claims are hosts that routes have, found by what they have in common with another one.
+// occupants are the routes that have hosts, found by what a host has in common with theirs.
 // The zero value is empty.
-type claims struct {
-	all   []*claim
-	hosts map[string]*claim // the first of each
-	below map[string]*claim // the first that is below a suffix such as ".example.com"
+type occupants struct {
+	all   []*occupant
+	hosts map[string]*occupant // the first of each
+	below map[string]*occupant // the first that is below a suffix such as ".example.com"
 }
 
-// add adds a claim.
-func (c *claims) add(of *route, host string) {
+// add adds one.
+func (c *occupants) add(of *route, host string) {
 	if c.hosts == nil {
-		c.hosts, c.below = map[string]*claim{}, map[string]*claim{}
+		c.hosts, c.below = map[string]*occupant{}, map[string]*occupant{}
 	}
-	own := &claim{of, host, len(c.all)}
+	own := &occupant{of, host, len(c.all)}
 	c.all = append(c.all, own)
 	if c.hosts[host] == nil {
 		c.hosts[host] = own
@@ -39,14 +39,14 @@ func (c *claims) add(of *route, host string) {
 	}
 }
 
-// find returns the first claim that has a name in common with a host (common); nil if
+// find returns the first that has a name in common with a host (common); nil if
 // none has.
-func (c *claims) find(host string) *claim {
+func (c *occupants) find(host string) *occupant {
 	if host == "*" && len(c.all) > 0 {
 		return c.all[0]
 	}
 	found := c.hosts[host]
-	consider := func(other *claim) {
+	consider := func(other *occupant) {
 		if other != nil && (found == nil || other.place < found.place) {
 			found = other
 		}
