@@ -387,9 +387,9 @@ func (s *Snapshot) IdentityHeaders(l *Listener) []string {
 	return slices.Concat(l.Client.Headers.Identity, s.identity())
 }
 
-// line is the name of the header line in which a credential is sent, and the field that
+// Line is the name of the header line in which a credential is sent, and the field that
 // says so; "" if it is in none.
-func (a *Authenticator) line() (name, field string) {
+func (a *Authenticator) Line() (name, field string) {
 	switch {
 	case a.APIKey != nil:
 		return a.APIKey.From.Header, ".apiKey.from.header"
@@ -415,7 +415,7 @@ func (v *validator) colliding(s *Snapshot) {
 	for i := range s.AccessPolicies {
 		for k := range s.AccessPolicies[i].Authentication.AnyOf {
 			a, path := &s.AccessPolicies[i].Authentication.AnyOf[k], fmt.Sprintf("accessPolicies[%d].authentication.anyOf[%d]", i, k)
-			name, field := a.line()
+			name, field := a.Line()
 			if name == "" {
 				continue
 			}

@@ -45,6 +45,10 @@ func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*c
 		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s has no port %d that a %s could be for", r.name, *ref.Port, route.of.kind)}
 	}
 	out := &config.Backend{Name: fmt.Sprintf("%s/%d", r.name, *ref.Port), Endpoints: x.endpoints(r.name, port)}
+	if by, is := x.guarded[r.name]; is && route.stream() {
+		return nil, &problem{gatewayv1.RouteReasonUnsupportedProtocol, fmt.Sprintf("Service %s: AccessPolicy %s is for it, and can ask nothing of what is passed on unread", r.name, by.Name)}
+	}
+	defer func() { x.servicing[out.Name] = r.name }()
 	switch route.of {
 	case udpRouteKind:
 		out.Name += "/udp"
@@ -88,6 +92,11 @@ func portOf(s *corev1.Service, number gatewayv1.PortNumber, datagrams bool) *cor
 		return nil
 	}
 	return &s.Spec.Ports[i]
+}
+
+// stream tells whether what a route is for is passed on without being read.
+func (r *route) stream() bool {
+	return r.of == tcpRouteKind || r.of == tlsRouteKind || r.of == udpRouteKind
 }
 
 // endpoints are the addresses that are ready, in order and each once.

@@ -32,6 +32,8 @@ type route struct {
 // rule is one rule of a route, as it is for every listener.
 type rule struct {
 	config.Target
+	name     string // "" is none
+	services []Name // that it sends to, and has copies sent to
 	matches  []config.Match
 	backends []*config.Backend // that Target names
 	faults   []string          // for which it is not served
@@ -48,6 +50,9 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 	for i := range r.Spec.Rules {
 		b := &ruleBuilder{index: x, route: out, at: fmt.Sprintf("rules[%d]", i)}
 		b.rule(&r.Spec.Rules[i])
+		if name := r.Spec.Rules[i].Name; name != nil {
+			b.out.name = string(*name)
+		}
 		out.rules = append(out.rules, b.out)
 	}
 	out.settle()

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
@@ -35,6 +36,9 @@ type Objects struct {
 	ConfigMaps      []*corev1.ConfigMap
 	IngressClasses  []*networkingv1.IngressClass
 	Ingresses       []*networkingv1.Ingress
+	AccessPolicies  []*v1alpha1.AccessPolicy
+	TrafficPolicies []*v1alpha1.TrafficPolicy
+	ClientPolicies  []*v1alpha1.ClientPolicy
 }
 
 // Result is what follows from Objects, for what belongs to one controller.
@@ -52,6 +56,9 @@ type Result struct {
 	// Policies are what is said of BackendTLSPolicies, for each Gateway of ours that
 	// speaks to their Services.
 	Policies map[Name]gatewayv1.PolicyStatus
+	// AccessPolicies, TrafficPolicies and ClientPolicies are what is said of ours, for each
+	// Gateway that they concern, or for their targets if there is none.
+	AccessPolicies, TrafficPolicies, ClientPolicies map[Name]gatewayv1.PolicyStatus
 	// Secrets and ConfigMaps are what is referred to and granted, whether it is there or
 	// not: no other one is ever needed.
 	Secrets, ConfigMaps map[Name]bool
@@ -85,13 +92,16 @@ type index struct {
 	secured    map[secured][]*tlsPolicy // the first holds
 
 	wantedSecrets, wantedConfigMaps map[Name]bool
+
+	guarded   map[Name]Name   // Services that AccessPolicies are for, and one of these
+	servicing map[string]Name // Services by the names of backends
 }
 
 func newIndex(o *Objects, controller string) *index {
 	x := &index{
 		classes: map[string]bool{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
-		wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{},
+		wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
 	}
 	for _, c := range o.Classes {
 		x.classes[c.Name] = string(c.Spec.ControllerName) == controller
@@ -113,6 +123,13 @@ func newIndex(o *Objects, controller string) *index {
 		x.configMaps[nameOf(m)] = m
 	}
 	x.secure(o.Policies)
+	for _, p := range o.AccessPolicies {
+		for _, t := range p.Spec.TargetRefs {
+			if at := (Name{Namespace: p.Namespace, Name: t.Name}); (kind{t.Group, t.Kind}) == serviceKind && (x.guarded[at] == Name{} || p.Name < x.guarded[at].Name) {
+				x.guarded[at] = nameOf(p)
+			}
+		}
+	}
 	for _, g := range o.ReferenceGrants {
 		x.grants[g.Namespace] = append(x.grants[g.Namespace], g)
 	}

@@ -24,6 +24,8 @@ type snapshotBuilder struct {
 	secrets  map[Name]bool
 	origins  []*route        // of the snapshot's routes
 	taken    map[string]bool // names of listeners of streams
+	policies *policies
+	used     map[*policy]bool
 }
 
 // socket is what listeners share.
@@ -45,8 +47,8 @@ type port struct {
 
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
-func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
+func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (s *config.Snapshot, fault string) {
+	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
 	if g.nowhere {
 		return nil, ""
 	}
@@ -63,6 +65,7 @@ func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot
 			b.host(p, l) // nobody else is to have what is asked of it
 		}
 	}
+	b.floor()
 	for _, r := range routes {
 		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of == ingressKind {
 			b.route(r)
@@ -73,6 +76,7 @@ func snapshot(g *gateway, routes []*route, options *Options) (s *config.Snapshot
 	if b.quiet(); len(b.out.Listeners) == 0 {
 		return nil, ""
 	}
+	b.enact()
 	if fault := b.check(); fault != "" {
 		b.gateway.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fault)
 		return nil, fault
@@ -177,7 +181,7 @@ func (b *snapshotBuilder) route(r *route) {
 	for i := range b.out.Listeners {
 		l := &b.out.Listeners[i]
 		for at, p := range b.ports {
-			if p.name == l.Name && !at.datagrams && len(hosts[at.port]) > 0 {
+			if p.name == l.Name && !at.datagrams && l.Redirect == 0 && len(hosts[at.port]) > 0 {
 				b.rules(r, p, hosts[at.port])
 			}
 		}
@@ -196,6 +200,7 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 			here.Port = uint16(p.number) //nolint:gosec // the API server bounds it
 			out.Redirect = &here
 		}
+		b.guard(&out, r, own, p)
 		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
 		b.add(own.backends)
 	}
@@ -236,6 +241,9 @@ func (b *snapshotBuilder) add(list []*config.Backend) {
 func (b *snapshotBuilder) check() (fault string) {
 	faults := b.out.Validate()
 	for _, f := range faults {
+		if b.blame(f) {
+			continue
+		}
 		var i int
 		if n, _ := fmt.Sscanf(f.Path, "routes[%d]", &i); n != 1 || i >= len(b.out.Routes) {
 			return f.Path + ": " + f.What

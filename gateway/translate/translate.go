@@ -28,6 +28,7 @@ func Translate(o *Objects, options Options) *Result {
 	out := &Result{
 		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
 		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
+		AccessPolicies: map[Name]gatewayv1.PolicyStatus{}, TrafficPolicies: map[Name]gatewayv1.PolicyStatus{}, ClientPolicies: map[Name]gatewayv1.PolicyStatus{},
 		Secrets: x.wantedSecrets, ConfigMaps: x.wantedConfigMaps, Faults: map[Name]string{},
 		Ingresses: map[Name][]Name{},
 	}
@@ -62,8 +63,10 @@ func Translate(o *Objects, options Options) *Result {
 	}
 	slices.SortFunc(routes, byAge)
 	apart(routes)
+	guards := x.guards(o)
+	guards.settle(o, x.servicing, gateways, routes)
 	for name, g := range gateways {
-		switch s, fault := snapshot(g, routes, &options); {
+		switch s, fault := snapshot(g, routes, guards, &options); {
 		case fault != "":
 			out.Faults[name] = fault
 		case s != nil:
@@ -79,6 +82,7 @@ func Translate(o *Objects, options Options) *Result {
 		}
 	}
 	doors.tell(out)
+	guards.tell(out, options.Controller)
 	for _, r := range routes {
 		if r.of == ingressKind {
 			continue // which has no conditions

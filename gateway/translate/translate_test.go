@@ -30,6 +30,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/test/pki"
 )
@@ -91,7 +92,7 @@ func TestCases(t *testing.T) {
 func read(t *testing.T, data []byte) *Objects {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme, gatewayv1.Install} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme, gatewayv1.Install, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -130,6 +131,12 @@ func read(t *testing.T, data []byte) *Objects {
 			out.UDPRoutes = append(out.UDPRoutes, o)
 		case *gatewayv1.BackendTLSPolicy:
 			out.Policies = append(out.Policies, o)
+		case *v1alpha1.AccessPolicy:
+			out.AccessPolicies = append(out.AccessPolicies, o)
+		case *v1alpha1.TrafficPolicy:
+			out.TrafficPolicies = append(out.TrafficPolicies, o)
+		case *v1alpha1.ClientPolicy:
+			out.ClientPolicies = append(out.ClientPolicies, o)
 		case *gatewayv1.ReferenceGrant:
 			out.ReferenceGrants = append(out.ReferenceGrants, o)
 		case *networkingv1.IngressClass:
@@ -169,6 +176,9 @@ func shuffle(o *Objects) {
 	mix(o.UDPRoutes)
 	mix(o.ReferenceGrants)
 	mix(o.Policies)
+	mix(o.AccessPolicies)
+	mix(o.TrafficPolicies)
+	mix(o.ClientPolicies)
 	mix(o.ConfigMaps)
 	mix(o.Services)
 	mix(o.EndpointSlices)
@@ -207,8 +217,21 @@ func snapshots(t *testing.T, r *Result) []byte {
 			t.Fatal(err)
 		}
 		out.Write(text)
+		for _, p := range shown.AccessPolicies {
+			unresolved(&out, p.Name, p.Unresolved)
+		}
+		for _, p := range shown.TrafficPolicies {
+			unresolved(&out, p.Name, p.Unresolved)
+		}
 	}
 	return out.Bytes()
+}
+
+// unresolved writes what no file says.
+func unresolved(out io.Writer, policy, why string) {
+	if why != "" {
+		fmt.Fprintf(out, "# %s refuses: %s\n", policy, why)
+	}
 }
 
 func byName(a, b Name) int { return cmp.Compare(a.String(), b.String()) }
@@ -262,6 +285,20 @@ func statuses(r *Result) []byte {
 	}
 	for _, e := range r.Events {
 		fmt.Fprintf(&out, "%s %s: %s: %s\n", e.Kind, e.Name, e.Reason, e.Message)
+	}
+	for _, own := range []struct {
+		kind     string
+		statuses map[Name]gatewayv1.PolicyStatus
+	}{{"AccessPolicy", r.AccessPolicies}, {"TrafficPolicy", r.TrafficPolicies}, {"ClientPolicy", r.ClientPolicies}} {
+		for _, name := range slices.SortedFunc(maps.Keys(own.statuses), byName) {
+			for _, a := range own.statuses[name].Ancestors {
+				section := ""
+				if a.AncestorRef.SectionName != nil {
+					section = "/" + string(*a.AncestorRef.SectionName)
+				}
+				say(fmt.Sprintf("%s %s at %s %s/%s%s", own.kind, name, *a.AncestorRef.Kind, *a.AncestorRef.Namespace, a.AncestorRef.Name, section), a.Conditions)
+			}
+		}
 	}
 	return out.Bytes()
 }
