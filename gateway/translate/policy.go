@@ -42,21 +42,6 @@ type policy struct {
 	client   *config.Listener
 }
 
-// aim is what a policy is for.
-type aim struct {
-	of      kind
-	name    Name
-	section string // "" is all
-}
-
-func (a aim) String() string {
-	out := fmt.Sprintf("%s %s", a.of.kind, a.name)
-	if a.section != "" {
-		out += "/" + a.section
-	}
-	return out
-}
-
 // label is what the data plane calls a policy.
 func (p *policy) label() string { return strings.ToLower(p.of.kind) + "/" + p.name.String() }
 
@@ -187,47 +172,6 @@ func (s *policies) concern(gateways map[Name]*gateway, routes []*route) {
 			}
 		}
 	}
-}
-
-func (l *listener) aim() aim {
-	return aim{of: gatewayKind, name: nameOf(l.gateway.object), section: string(l.spec.Name)}
-}
-
-// aimsOf are all that a policy can be for.
-func aimsOf(o *Objects) map[aim]bool {
-	out := map[aim]bool{}
-	for _, g := range o.Gateways {
-		a := aim{of: gatewayKind, name: nameOf(g)}
-		out[a] = true
-		for i := range g.Spec.Listeners {
-			a.section = string(g.Spec.Listeners[i].Name)
-			out[a] = true
-		}
-	}
-	section := func(a aim, name *gatewayv1.SectionName) {
-		if name != nil && *name != "" {
-			a.section = string(*name)
-			out[a] = true
-		}
-	}
-	for _, r := range o.HTTPRoutes {
-		a := aim{of: httpRouteKind, name: nameOf(r)}
-		out[a] = true
-		for i := range r.Spec.Rules {
-			section(a, r.Spec.Rules[i].Name)
-		}
-	}
-	for _, r := range o.GRPCRoutes {
-		a := aim{of: grpcRouteKind, name: nameOf(r)}
-		out[a] = true
-		for i := range r.Spec.Rules {
-			section(a, r.Spec.Rules[i].Name)
-		}
-	}
-	for _, s := range o.Services {
-		out[aim{of: serviceKind, name: nameOf(s)}] = true
-	}
-	return out
 }
 
 // replacement is a policy that another one is in the place of.

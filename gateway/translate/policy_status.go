@@ -59,7 +59,13 @@ func (s *policies) tell(out *Result, controller string) {
 		for _, g := range slices.SortedFunc(maps.Keys(p.gateways), func(a, b *gateway) int {
 			return cmp.Compare(nameOf(a.object).String(), nameOf(b.object).String())
 		}) {
-			add(aim{of: gatewayKind, name: nameOf(g.object)}, p.said(p.gateways[g]))
+			if !g.builtin {
+				add(aim{of: gatewayKind, name: nameOf(g.object)}, p.said(p.gateways[g]))
+				continue
+			}
+			for _, a := range p.aims { // an object that is there
+				add(a, p.said(p.gateways[g]))
+			}
 		}
 		if len(p.gateways) == 0 {
 			for _, a := range slices.Concat(p.aims, p.lost) {
