@@ -35,7 +35,9 @@ type rule struct {
 	name     string // "" is none
 	services []Name // that it sends to, and has copies sent to
 	matches  []config.Match
-	backends []*config.Backend // that Target names
+	backends []*config.Backend // that Target and guards name
+	guards   *guards           // beside what policies say; nil: none
+	origin   string            // the path of an Ingress that it is made of
 	faults   []string          // for which it is not served
 	anything bool              // it is not known for which requests it is
 }

@@ -24,12 +24,14 @@ type doors struct {
 	classes    map[string]*ingressClass
 	standard   string // the class of Ingresses that name none; "" is nobody's
 	all        []*door
+	canaries   []*bird
 	events     []Event
 }
 
 // door is a host of an Ingress: its routes at listeners of HTTP and of HTTPS.
 type door struct {
 	ingress       *networkingv1.Ingress
+	manner        *manner
 	host          string // as route.go of package config has it
 	plain, secure *route
 	tls           *networkingv1.IngressTLS // nil: the host is served in clear
@@ -62,9 +64,6 @@ func (d *doors) told(r *route, reason, message string) {
 	d.events = append(d.events, Event{Kind: r.of.kind, Name: r.name, Reason: reason, Message: message})
 }
 
-// nginxPrefix is how annotations of ingress-nginx begin.
-const nginxPrefix = "nginx.ingress.kubernetes.io/"
-
 // hostOf is the host of a rule of an Ingress, whose "*" is one label.
 func hostOf(host string) string {
 	switch {
@@ -85,33 +84,44 @@ type pathOf struct {
 	at string
 }
 
+// origin is what is the same of a path of an Ingress and that of its canary.
+func (p pathOf) origin() string {
+	of := networkingv1.PathTypeImplementationSpecific
+	if p.PathType != nil {
+		of = *p.PathType
+	}
+	return string(of) + " " + p.Path
+}
+
 // hosted are the paths of a host.
 type hosted struct {
 	host  string
+	as    string // whose certificate it has: an alias has that of another one
 	paths []pathOf
 	last  bool
 }
 
 func (d *doors) ingress(i *networkingv1.Ingress, g *gateway) {
-	for name := range i.Annotations {
-		if strings.HasPrefix(name, nginxPrefix) {
-			d.say(i, "UnsupportedAnnotation", "annotations of ingress-nginx are not read: nothing is served without what they ask for")
-			return
+	m := d.mannerOf(i)
+	if m.canary != nil {
+		if !m.closed {
+			d.canaries = append(d.canaries, &bird{m, g})
 		}
+		return
 	}
-	for _, h := range hostsOf(i) {
-		d.door(i, g, h)
+	for _, h := range hostsOf(i, m.aliases) {
+		d.door(m, g, h)
 	}
 }
 
 // hostsOf are the hosts of an Ingress. What its default backend is for comes last: all
 // that no rule is for, of its own hosts and of those that nobody has.
-func hostsOf(i *networkingv1.Ingress) []*hosted {
+func hostsOf(i *networkingv1.Ingress, aliases []string) []*hosted {
 	var out []*hosted
 	byHost := map[string]*hosted{}
 	all := func(host string) *hosted {
 		if byHost[host] == nil {
-			byHost[host] = &hosted{host: host}
+			byHost[host] = &hosted{host: host, as: host}
 			out = append(out, byHost[host])
 		}
 		return byHost[host]
@@ -126,6 +136,11 @@ func hostsOf(i *networkingv1.Ingress) []*hosted {
 			h.paths = append(h.paths, pathOf{&r.HTTP.Paths[k], fmt.Sprintf("rules[%d].http.paths[%d]", n, k)})
 		}
 	}
+	for _, a := range aliases {
+		if h := hostOf(a); byHost[h] == nil && len(out) > 0 {
+			all(h).paths, byHost[h].as = out[0].paths, out[0].host
+		}
+	}
 	if i.Spec.DefaultBackend == nil {
 		return out
 	}
@@ -134,7 +149,7 @@ func hostsOf(i *networkingv1.Ingress) []*hosted {
 	for _, h := range slices.Clone(out) {
 		rest := networkingv1.HTTPIngressPath{Path: "/", PathType: &prefix, Backend: *i.Spec.DefaultBackend}
 		if !slices.ContainsFunc(h.paths, func(p pathOf) bool { return p.everything() }) {
-			out = append(out, &hosted{host: h.host, last: true, paths: []pathOf{{&rest, "defaultBackend"}}})
+			out = append(out, &hosted{host: h.host, as: h.as, last: true, paths: []pathOf{{&rest, "defaultBackend"}}})
 		}
 	}
 	return slices.DeleteFunc(out, func(h *hosted) bool { return len(h.paths) == 0 })
@@ -146,8 +161,12 @@ func (p pathOf) everything() bool {
 }
 
 // door makes the routes of one host, and attaches them.
-func (d *doors) door(i *networkingv1.Ingress, g *gateway, h *hosted) {
-	p := &door{ingress: i, host: h.host, tls: tlsOf(i, h.host), last: h.last}
+func (d *doors) door(m *manner, g *gateway, h *hosted) {
+	i := m.ingress
+	p := &door{ingress: i, manner: m, host: h.host, tls: tlsOf(i, h.host), last: h.last}
+	if p.tls == nil {
+		p.tls = tlsOf(i, h.as)
+	}
 	label := strings.NewReplacer("*", "_", "?", "_").Replace(h.host) // a name of package config
 	if h.last {
 		label += "/default"
@@ -173,11 +192,17 @@ func (d *doors) door(i *networkingv1.Ingress, g *gateway, h *hosted) {
 		return
 	}
 	for _, r := range []*route{p.plain, p.secure} {
-		for _, path := range h.paths {
-			d.path(r, path)
+		if m.root != nil && !h.last && !m.closed {
+			r.rules = append(r.rules, rule{matches: []config.Match{{Path: config.PathMatch{Exact: "/"}}}, Target: config.Target{Redirect: m.root}, guards: m.guards, backends: m.backends})
 		}
+		for _, path := range h.paths {
+			d.path(r, m, path)
+		}
+		slices.SortStableFunc(r.rules, func(a, b rule) int { // as ingress-nginx orders expressions
+			return cmp.Compare(len(b.matches[0].Path.Regex), len(a.matches[0].Path.Regex))
+		})
 	}
-	if p.tls != nil {
+	if p.tls != nil && !m.inClear || m.always {
 		p.toTLS()
 	}
 	p.plain.settle()
@@ -213,30 +238,48 @@ func (d *doors) reach(g *gateway, protocol gatewayv1.ProtocolType, namespace, ho
 }
 
 // path adds a rule.
-func (d *doors) path(r *route, p pathOf) {
+func (d *doors) path(r *route, m *manner, p pathOf) {
 	b := &ruleBuilder{index: d.index, route: r, at: p.at}
-	match := config.PathMatch{Prefix: cmp.Or(p.Path, "/")}
-	if p.PathType != nil && *p.PathType == networkingv1.PathTypeExact {
-		match = config.PathMatch{Exact: p.Path}
+	match, rewrite, fault := m.pathMatch(p)
+	b.out.matches, b.out.origin = []config.Match{{Path: match}}, p.origin()
+	switch {
+	case fault != "":
+		d.told(r, unsupportedAnnotation, fault+"; without it nothing is served (503)")
+		b.out.Target.Backends = r.refused()
+	case m.closed:
+		b.out.Target.Backends = r.refused()
+	default:
+		b.out.Target.Backends = []config.Weighted{d.share(b, m, p)}
+		m.settings(b, rewrite)
 	}
-	b.out.matches = []config.Match{{Path: match}}
-	weight := 1
-	share := config.Weighted{Weight: &weight}
-	if backend, fault := d.backendOf(r, &p.Backend); fault != nil {
-		if share.Status = r.failure(); fault.reason != "" {
-			d.told(r, string(fault.reason), p.at+": "+fault.message)
-		}
-	} else {
-		share.Name = backend.Name
-		b.out.backends = append(b.out.backends, backend)
-	}
-	b.out.Target.Backends = []config.Weighted{share}
 	if b.judge(); b.out.anything {
 		// No request has such a path: it is told, and serves nothing.
 		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; "))
 		return
 	}
 	r.rules = append(r.rules, b.out)
+}
+
+// share is what becomes of the requests of a path.
+func (d *doors) share(b *ruleBuilder, m *manner, p pathOf) config.Weighted {
+	weight := 1
+	out := config.Weighted{Weight: &weight}
+	backend, fault := d.backendOf(b.route, &p.Backend)
+	if fault == nil {
+		var refusal string
+		if backend, refusal = m.spoken(backend); refusal != "" {
+			fault = &problem{gatewayv1.RouteReasonUnsupportedProtocol, refusal}
+		}
+	}
+	if fault != nil {
+		if out.Status = b.route.failure(); fault.reason != "" {
+			d.told(b.route, string(fault.reason), p.at+": "+fault.message)
+		}
+		return out
+	}
+	out.Name = backend.Name
+	b.out.backends = append(b.out.backends, backend)
+	return out
 }
 
 // backendOf finds the Service of a path.

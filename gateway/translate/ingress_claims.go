@@ -25,6 +25,7 @@ func (d *doors) settle(routes []*route) {
 	slices.SortFunc(d.all, func(a, b *door) int {
 		return cmp.Or(cmp.Compare(rank(a.last), rank(b.last)), a.plain.created.Compare(b.plain.created), cmp.Compare(a.plain.name.String(), b.plain.name.String()), cmp.Compare(a.host, b.host))
 	})
+	d.divide()
 	taken := map[claim]*route{}
 	for _, r := range routes {
 		if r.of == httpRouteKind {
@@ -38,7 +39,7 @@ func (d *doors) settle(routes []*route) {
 				r.rules = nil
 				continue
 			}
-			lost := map[int]bool{}
+			lost := d.expressions(p, r, routes)
 			r.claims(func(c claim, rule int) {
 				if by := taken[c]; by != nil && by != r && older(by, r) == by {
 					d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s, path %s: %s %s, which is older, has it", shown(p.host), cmp.Or(c.path.Exact, c.path.Prefix+"/"), by.of.kind, by.name))
@@ -65,6 +66,45 @@ func (d *doors) overlaid(p *door, r *route, routes []*route) *route {
 		}
 		for _, a := range r.parents[0].at {
 			if other.has(a.listener, "*"+p.host[1:]) {
+				return other
+			}
+		}
+	}
+	return nil
+}
+
+// expressions are the positions of rules with expressions on a host that another
+// namespace had first: they are found before the prefixes of others, whoever is older.
+func (d *doors) expressions(p *door, r *route, routes []*route) map[int]bool {
+	lost := map[int]bool{}
+	for n := range r.rules {
+		if r.rules[n].matches[0].Path.Regex == "" {
+			continue
+		}
+		by := d.neighbour(p, r, routes)
+		if by == nil {
+			break
+		}
+		d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s, path %s: %s %s, which is older and of another namespace, has paths of the host, which an expression could take", shown(p.host), r.rules[n].origin, by.of.kind, by.name))
+		lost[n] = true
+	}
+	return lost
+}
+
+// neighbour returns an older route of another namespace for the host of a door.
+func (d *doors) neighbour(p *door, r *route, routes []*route) *route {
+	all := slices.Clone(routes)
+	for _, other := range d.all {
+		if other.at() == p.at() {
+			all = append(all, other.plain, other.secure)
+		}
+	}
+	for _, other := range all {
+		if other.name.Namespace == r.name.Namespace || older(other, r) != other {
+			continue
+		}
+		for _, a := range r.parents[0].at {
+			if other.has(a.listener, a.hosts[0]) {
 				return other
 			}
 		}
@@ -132,11 +172,18 @@ func (r *route) claims(each func(c claim, rule int)) {
 	}
 }
 
-// without drops rules by their positions.
+// without drops rules by their positions, and what is made of the same paths: a rule that
+// asks for a header line, too, would be found before the path of who has it.
 func (r *route) without(lost map[int]bool) {
 	var kept []rule
+	origins := map[string]bool{}
 	for n := range r.rules {
-		if !lost[n] {
+		if lost[n] {
+			origins[r.rules[n].origin] = true
+		}
+	}
+	for n := range r.rules {
+		if !lost[n] && (r.rules[n].origin == "" || !origins[r.rules[n].origin]) {
 			kept = append(kept, r.rules[n])
 		}
 	}

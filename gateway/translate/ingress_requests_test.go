@@ -5,6 +5,7 @@ package translate
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"github.com/go-logr/logr/testr"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/server"
 )
 
@@ -28,35 +30,47 @@ metadata: {name: gatehouse, annotations: {ingressclass.kubernetes.io/is-default-
 spec: {controller: gatehouse.sh/gateway}
 `
 
-// service is a Service whose one endpoint answers with its name, what it was asked for,
-// and the header lines it got.
-func service(t *testing.T, namespace, name string) string {
+// service is a Service of the namespace shop whose one endpoint answers with its name,
+// what it was asked for, and the header lines it got.
+func service(t *testing.T, name string) string {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serviceBy(t, name, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return
+		}
 		fmt.Fprintf(w, "%s %s %s %s\n", name, r.Method, r.Host, r.RequestURI)
 		_ = r.Header.Write(w) // to a client that waits for it
-		_, _ = io.Copy(w, r.Body)
-	}))
+	})
+}
+
+func serviceBy(t *testing.T, name string, answer http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)
 	at := netip.MustParseAddrPort(s.Listener.Addr().String())
 	return fmt.Sprintf(`---
 apiVersion: v1
 kind: Service
-metadata: {name: %[2]s, namespace: %[1]s}
+metadata: {name: %[1]s, namespace: shop}
 spec: {ports: [{name: http, port: 80}]}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {name: %[2]s-1, namespace: %[1]s, labels: {kubernetes.io/service-name: %[2]s}}
+metadata: {name: %[1]s-1, namespace: shop, labels: {kubernetes.io/service-name: %[1]s}}
 addressType: IPv4
-ports: [{name: http, port: %[4]d, protocol: TCP}]
-endpoints: [{addresses: [%[3]s]}]
-`, namespace, name, at.Addr(), at.Port())
+ports: [{name: http, port: %[3]d, protocol: TCP}]
+endpoints: [{addresses: [%[2]s]}]
+`, name, at.Addr(), at.Port())
 }
+
+// encoded is data of a Secret as an object has it.
+func encoded(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+type weighted = config.Weighted
 
 // served translates objects, and serves what follows for the Gateway of that name. Ask
 // sends a request to a listener, whose path begins with a slash, and returns the status
-// and all that was answered.
+// and all that was answered. The line "BODY: 10" is a body of so many bytes.
 func served(t *testing.T, of Name, objects string) (ask func(listener, host, path string, lines ...string) (int, string), r *Result) {
 	t.Helper()
 	r = Translate(read(t, []byte(objects)), Options{
@@ -87,15 +101,20 @@ func served(t *testing.T, of Name, objects string) (ask func(listener, host, pat
 				},
 			},
 		}
-		method := http.MethodGet
-		var body io.Reader
-		request, err := http.NewRequestWithContext(t.Context(), method, scheme+"://"+host+path, body)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, scheme+"://"+host+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, l := range lines {
 			name, value, _ := strings.Cut(l, ": ")
-			request.Header.Add(name, value)
+			if name != "BODY" {
+				request.Header.Add(name, value)
+				continue
+			}
+			if _, err := fmt.Sscan(value, &request.ContentLength); err != nil {
+				t.Fatal(err)
+			}
+			request.Method, request.Body = http.MethodPost, io.NopCloser(strings.NewReader(strings.Repeat("x", int(request.ContentLength))))
 		}
 		answer, err := client.Do(request)
 		if err != nil {
@@ -113,7 +132,7 @@ func served(t *testing.T, of Name, objects string) (ask func(listener, host, pat
 // path types (Ingress, "Path types"), and its wildcards of hosts, by requests.
 func TestPathsAreAsTheIngressDocumentationHasThem(t *testing.T) {
 	t.Parallel()
-	services := service(t, "shop", "a") + service(t, "shop", "b") + service(t, "shop", "c") + service(t, "shop", "rest")
+	services := service(t, "a") + service(t, "b") + service(t, "c") + service(t, "rest")
 	const none = ""
 	for _, tc := range []struct {
 		host  string

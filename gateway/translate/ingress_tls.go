@@ -56,7 +56,7 @@ func (p *door) toTLS() {
 	for n := range p.plain.rules {
 		r := &p.plain.rules[n]
 		r.Target = config.Target{Redirect: &config.Redirect{Scheme: "https", Port: port, Status: 308}}
-		r.backends, r.faults = nil, nil
+		r.backends, r.faults, r.guards = nil, nil, nil // nobody is asked for a password in clear
 	}
 }
 
@@ -106,7 +106,7 @@ func (p *door) at() hostAt { return hostAt{p.secure.parents[0].gateway, p.host} 
 // presented for those that another namespace has.
 func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
 	name := Name{Namespace: p.ingress.Namespace, Name: p.tls.SecretName}
-	s := d.secrets[name]
+	s := d.secret(name)
 	fault, hosts := unfit(s), []string{strings.Replace(p.host, "?.", "*.", 1)}
 	if fault == "" {
 		all := names(s)

@@ -200,6 +200,7 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 			here.Port = uint16(p.number) //nolint:gosec // the API server bounds it
 			out.Redirect = &here
 		}
+		own.guards.attach(b.out, &out)
 		b.guard(&out, r, own, p)
 		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
 		b.add(own.backends)
