@@ -111,6 +111,10 @@ test-grpc: ## Run the interoperability cases of gRPC through the gateway.
 	@# A module of its own: they depend on modules that the gateway has no use for.
 	$(GO) -C test/grpc test -v $(TEST_FLAGS) ./...
 
+.PHONY: conformance
+conformance: node bin/gatehouse-gateway ## Run the conformance suite of the Gateway API on a node. ARGS='-run-test=HTTPRouteMatching' narrows it.
+	GO='$(GO)' hack/conformance.sh $(ARGS)
+
 .PHONY: test-smuggling
 test-smuggling: ## Send hostile streams through the gateway to four servers, and count. GATEHOUSE_STREAMS=n and GATEHOUSE_SEED=n make others.
 	$(GO) test -v $(TEST_FLAGS) -count 1 ./test/smuggling

@@ -63,14 +63,30 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := s.play(ctx, role, flags.Args()); err != nil {
-		var ended *exec.ExitError
-		if errors.As(err, &ended) && role != initName {
-			return max(ended.ExitCode(), 1)
+		var command *commandError
+		if errors.As(err, &command) {
+			return max(command.ended.ExitCode(), 1)
 		}
 		fmt.Fprintln(os.Stderr, "node:", err)
 		return 1
 	}
 	return 0
+}
+
+// commandError is that the caller's command ended with another code than 0. It has
+// said why itself.
+type commandError struct{ ended *exec.ExitError }
+
+// Error is what the command's end is in words.
+func (c *commandError) Error() string { return c.ended.Error() }
+
+// ended tells the end of the caller's command from a fault of ours.
+func ended(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &commandError{exit}
+	}
+	return err
 }
 
 func (s *settings) play(ctx context.Context, role string, command []string) error {
@@ -93,7 +109,9 @@ func (s *settings) play(ctx context.Context, role string, command []string) erro
 }
 
 // in is the path of something below the folder of the node.
-func (s *settings) in(names ...string) string { return filepath.Join(append([]string{s.dir}, names...)...) }
+func (s *settings) in(names ...string) string {
+	return filepath.Join(append([]string{s.dir}, names...)...)
+}
 
 // archives are the images to import.
 func (s *settings) archives() ([]string, error) {

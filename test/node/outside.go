@@ -37,6 +37,9 @@ func (s *settings) outside(ctx context.Context, command []string) (err error) {
 	if os.Getuid() != 0 {
 		return errors.New("a node needs root: it makes namespaces, mounts and a network link")
 	}
+	if _, err := s.archives(); err != nil {
+		return err
+	}
 	lock, err := s.open()
 	if err != nil {
 		return err
@@ -195,14 +198,14 @@ func (b *box) beside(ctx context.Context, command []string, kubeconfig string) e
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", command[0], err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	waited := make(chan error, 1)
+	go func() { waited <- cmd.Wait() }()
 	select {
-	case err := <-ended:
-		return err
+	case err := <-waited:
+		return ended(err)
 	case <-b.gone:
 		cancel()
-		return errors.Join(b.failure(), <-ended)
+		return errors.Join(b.failure(), <-waited)
 	}
 }
 
@@ -235,7 +238,7 @@ func (s *settings) enter(ctx context.Context, command []string) error {
 	cmd := exec.CommandContext(ctx, "nsenter", append([]string{"-t", strings.TrimSpace(string(pid)), "-m", "-p", "-n", "--"}, command...)...) //nolint:gosec // what the caller asks for
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "PATH="+s.bin+":"+os.Getenv("PATH"), "CONTAINERD_ADDRESS="+s.in("containerd", "socket"), "CONTAINERD_NAMESPACE=k8s.io")
-	return cmd.Run()
+	return ended(cmd.Run())
 }
 
 // makeFolders creates folders and returns those that were not there, the outermost
