@@ -125,8 +125,7 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 	}
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
-		next.listeners[l.Name] = compileListener(l)
-		next.listeners[l.Name].form = s.Form(l)
+		next.listeners[l.Name] = compileListener(l, s.Form(l))
 		if err := next.listeners[l.Name].guarded(l, policies, guards); err != nil {
 			return fmt.Errorf("listener %s: %w", l.Name, err)
 		}
@@ -164,9 +163,9 @@ func (now *compiled) listener(name string) *listener {
 	return now.listeners[name]
 }
 
-func compileListener(l *config.Listener) *listener {
+func compileListener(l *config.Listener, form request.Options) *listener {
 	c := &l.Client
-	out := &listener{name: l.Name, redirect: l.Redirect, maxBody: c.Limits.BodyBytes, hsts: hstsOf(l.HSTS)}
+	out := &listener{name: l.Name, form: form, redirect: l.Redirect, maxBody: c.Limits.BodyBytes, hsts: hstsOf(l.HSTS)}
 	out.rate, out.idle = cmp.Or(c.Limits.BodyBytesRate, defaultRate), c.Limits.TunnelIdle.Or(defaultTunnelIdle)
 	return out
 }
