@@ -151,12 +151,11 @@ func (p *paths) find(f *request.Form) (Hit, bool) {
 	return p.prefix(f)
 }
 
-// prefix looks the path up, and what is left of it without its last segment, and
-// so on, from the deepest prefix that there is.
-func (p *paths) prefix(f *request.Form) (Hit, bool) {
+// longest is the longest part of a path that could be a prefix of a route.
+func (p *paths) longest(path string) string {
 	end, depth := 0, 0
-	for i := 0; i < len(f.Path) && depth <= p.deepest; i++ {
-		if f.Path[i] == '/' {
+	for i := 0; i < len(path) && depth <= p.deepest; i++ {
+		if path[i] == '/' {
 			depth++
 		}
 		end = i + 1
@@ -164,7 +163,13 @@ func (p *paths) prefix(f *request.Form) (Hit, bool) {
 	if depth > p.deepest {
 		end-- // the slash after the last segment that counts
 	}
-	for at := strings.TrimSuffix(f.Path[:end], "/"); ; at = at[:strings.LastIndexByte(at, '/')] {
+	return strings.TrimSuffix(path[:end], "/")
+}
+
+// prefix looks the path up, and what is left of it without its last segment, and
+// so on, from the deepest prefix that there is.
+func (p *paths) prefix(f *request.Form) (Hit, bool) {
+	for at := p.longest(f.Path); ; at = at[:strings.LastIndexByte(at, '/')] {
 		if list := p.prefixes[at]; len(list) > 0 {
 			if hit, found := first(list, f); found {
 				return hit, true

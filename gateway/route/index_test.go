@@ -111,6 +111,9 @@ func TestTheMostSpecificRouteIsTaken(t *testing.T) {
 		if hit.Route != tc.want {
 			t.Errorf("%s %s%s %v: got route %d, want %d", tc.form.Method, tc.form.Host, tc.form.Target(), tc.form.Header, hit.Route, tc.want)
 		}
+		if told := taken(x.Trace("web", tc.form)); told != tc.want {
+			t.Errorf("%s %s%s %v: route %d is told, want %d", tc.form.Method, tc.form.Host, tc.form.Target(), tc.form.Header, told, tc.want)
+		}
 	}
 	if _, found := x.Find("nowhere", asked("GET", "a.example.com", "/", nil)); found {
 		t.Error("a listener that there is not has a route")
@@ -222,6 +225,9 @@ func TestTheIndexFindsWhatASearchFinds(t *testing.T) {
 			}
 			if hit.Route != want {
 				t.Fatalf("%s %s%s %v: got %d, want %d of %+v", f.Method, f.Host, f.Path, f.Header, hit.Route, want, routes)
+			}
+			if told := taken(x.Trace("web", f)); told != want {
+				t.Fatalf("%s %s%s %v: route %d is told, want %d of %+v", f.Method, f.Host, f.Path, f.Header, told, want, routes)
 			}
 		}
 	}

@@ -71,6 +71,28 @@ func (m *Map[T]) Find(host string) *T {
 	return m.rest
 }
 
+// Fitting are the names that fit a host with their values, the most specific first: the
+// first one is what Find returns.
+func (m *Map[T]) Fitting(host string) iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
+		say := func(name string, v *T) bool { return v == nil || yield(name, v) }
+		if !say(host, m.exact[host]) {
+			return
+		}
+		if host != "" && host[0] != '[' && host[0] != '.' {
+			if at := strings.IndexByte(host, '.'); at > 0 && !say("?"+host[at:], m.label[host[at:]]) {
+				return
+			}
+			for at := 1; at < len(host); at++ {
+				if host[at] == '.' && !say("*"+host[at:], m.below[host[at:]]) {
+					return
+				}
+			}
+		}
+		say("*", m.rest)
+	}
+}
+
 // All are the values, in no order.
 func (m *Map[T]) All() iter.Seq[*T] {
 	return func(yield func(*T) bool) {

@@ -4,6 +4,7 @@ package hosts
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,12 @@ func TestTheMostSpecificNameIsFound(t *testing.T) {
 	} {
 		if got := m.Find(host); got == nil || *got != want {
 			t.Errorf("%q: got %v, want %s", host, got, want)
+		}
+		for name, v := range m.Fitting(host) {
+			if name != want || *v != want {
+				t.Errorf("%q: the first that fits is %s, want %s", host, name, want)
+			}
+			break
 		}
 	}
 	for _, n := range names {
@@ -46,5 +53,31 @@ func TestNothingIsFoundInNothing(t *testing.T) {
 	}
 	for range m.All() {
 		t.Error("there is a value")
+	}
+}
+
+func TestEveryNameThatFitsIsTold(t *testing.T) {
+	t.Parallel()
+	var m Map[string]
+	for _, n := range []string{"a.b.example.com", "?.b.example.com", "*.b.example.com", "*.example.com", "*.com", "*", "b.example.com"} {
+		m.Set(n, &n)
+	}
+	for host, want := range map[string]string{
+		"a.b.example.com": "a.b.example.com ?.b.example.com *.b.example.com *.example.com *.com *",
+		"x.y.example.com": "*.example.com *.com *",
+		".example.com":    "*",
+		"[2001:db8::1]":   "*",
+		"":                "*",
+	} {
+		var got []string
+		for name, v := range m.Fitting(host) {
+			if *v != name {
+				t.Errorf("%q: %s has the value of %s", host, name, *v)
+			}
+			got = append(got, name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: got %v, want %s", host, got, want)
+		}
 	}
 }
