@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"strconv"
+	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Origin is what a route or a stream of a snapshot was made of.
+type Origin struct {
+	Route
+	Rule int // position in the object's rules; -1 of a stream, which has one
+}
+
+// OriginOf reads the name of a route or a stream of a snapshot. False for what was made
+// of no object: the answer to those who ask for what nobody serves.
+func OriginOf(name string) (Origin, bool) {
+	part := strings.Split(name, "/")
+	if len(part) != 5 {
+		return Origin{}, false
+	}
+	out := Origin{Route{spelling(part[0]), Name{Namespace: part[1], Name: part[2]}}, -1}
+	if rule, err := strconv.Atoi(part[3]); err == nil {
+		out.Rule = rule
+	}
+	return out, true
+}
+
+// spelling is a kind as it stands in a file.
+func spelling(lower string) string {
+	for _, k := range []string{httpRouteKind.kind, grpcRouteKind.kind, tlsRouteKind.kind, tcpRouteKind.kind, udpRouteKind.kind, "Ingress", serviceKind.kind} {
+		if strings.EqualFold(k, lower) {
+			return k
+		}
+	}
+	return lower
+}
+
+// ServiceOf reads the name of a backend of a snapshot. False for a backend that is no
+// Service.
+func ServiceOf(backend string) (service Name, port int32, ok bool) {
+	part := strings.Split(backend, "/")
+	if len(part) < 3 {
+		return Name{}, 0, false
+	}
+	n, err := strconv.ParseInt(part[2], 10, 32)
+	return Name{Namespace: part[0], Name: part[1]}, int32(n), err == nil
+}
+
+// Serving returns the listener of a Gateway that is asked for a host on a port: the most
+// specific one; nil if there is none. A host may be a name, or "*." and a name, or "*".
+func Serving(g *gatewayv1.Gateway, port gatewayv1.PortNumber, host string, udp bool) *gatewayv1.Listener {
+	var out *gatewayv1.Listener
+	best := ""
+	for i := range g.Spec.Listeners {
+		l := &listener{spec: &g.Spec.Listeners[i]}
+		if l.spec.Port != port || datagrams(l) != udp || !covers(l.host(), host) {
+			continue
+		}
+		if out == nil || covers(best, l.host()) {
+			out, best = l.spec, l.host()
+		}
+	}
+	return out
+}
