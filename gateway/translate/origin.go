@@ -19,11 +19,11 @@ type Origin struct {
 // of no object: the answer to those who ask for what nobody serves.
 func OriginOf(name string) (Origin, bool) {
 	part := strings.Split(name, "/")
-	if len(part) != 5 {
+	if len(part) < 5 {
 		return Origin{}, false
 	}
 	out := Origin{Route{spelling(part[0]), Name{Namespace: part[1], Name: part[2]}}, -1}
-	if rule, err := strconv.Atoi(part[3]); err == nil {
+	if rule, err := strconv.Atoi(part[len(part)-2]); err == nil { // of an Ingress, a part of it may stand before
 		out.Rule = rule
 	}
 	return out, true
@@ -66,3 +66,7 @@ func Serving(g *gatewayv1.Gateway, port gatewayv1.PortNumber, host string, udp b
 	}
 	return out
 }
+
+// Owner returns the position of the most specific of some hosts of which another one is a
+// part; -1 if there is none.
+func Owner(hosts []string, host string) int { return owner(hosts, host) }

@@ -14,6 +14,7 @@ func TestNamesOfASnapshotSayWhatTheyWereMadeOf(t *testing.T) {
 		"httproute/shop/orders/2/https-443":  {Route{"HTTPRoute", Name{Namespace: "shop", Name: "orders"}}, 2},
 		"grpcroute/shop/calls/0/http-80":     {Route{"GRPCRoute", Name{Namespace: "shop", Name: "calls"}}, 0},
 		"ingress/shop/web/0/http-80":         {Route{"Ingress", Name{Namespace: "shop", Name: "web"}}, 0},
+		"ingress/shop/web/part/3/http-80":    {Route{"Ingress", Name{Namespace: "shop", Name: "web"}}, 3},
 		"tlsroute/shop/db/tls-443/listener":  {Route{"TLSRoute", Name{Namespace: "shop", Name: "db"}}, -1},
 		"httproute/shop/orders.v2/0/http-80": {Route{"HTTPRoute", Name{Namespace: "shop", Name: "orders.v2"}}, 0},
 	} {
