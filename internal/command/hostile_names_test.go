@@ -25,6 +25,7 @@ const forged = "x\nforged: y\x1b[31m\u202e"
 var hostileCommands = map[string][]string{
 	"check":             {"check objects.json", "check objects.json -o table"},
 	"fix":               {"fix objects.json --dry-run", "fix objects.json --diff"},
+	"convert":           {"convert ingress.json", "convert ingress.json --report json", "convert ingress.json --allow-open --controller ingress-nginx", "convert ingress.json --controller HOSTILE", "convert HOSTILE", "convert ingress.json --gateway HOSTILE"},
 	"explain":           {"explain EXP-001", "explain HOSTILE"},
 	"checks list":       {"checks list HOSTILE"},
 	"backstop":          {"backstop --policy objects.json", "backstop --exemptions objects.json"},
@@ -70,6 +71,9 @@ func TestNoNameFromInputBeginsALine(t *testing.T) {
 		"rbac.json": with(`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":HOSTILE},"rules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*",HOSTILE]}]}` + "\n" +
 			`{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":HOSTILE},"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":HOSTILE},"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":HOSTILE},{"kind":"User","name":HOSTILE}]}` + "\n" +
 			`{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":HOSTILE,"namespace":"shop"}}` + "\n"),
+		"ingress.json": with(`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":HOSTILE,"namespace":"shop","annotations":{"nginx.ingress.kubernetes.io/auth-url":HOSTILE,"nginx.ingress.kubernetes.io/x":HOSTILE,HOSTILE:HOSTILE}},"spec":{"ingressClassName":"nginx",` +
+			`"tls":[{"hosts":[HOSTILE],"secretName":HOSTILE}],"rules":[{"host":HOSTILE,"http":{"paths":[{"path":HOSTILE,"backend":{"service":{"name":HOSTILE,"port":{"name":HOSTILE}}}}]}}]}}` + "\n" +
+			`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"w","namespace":"shop"},"spec":{"ingressClassName":HOSTILE}}` + "\n"),
 		filepath.Join("templates", "x", "template.yaml"): with(`{"apiVersion":"gatehouse.sh/v1alpha1","kind":"PolicyTemplate","metadata":{"name":"x"},"spec":{"title":HOSTILE,"description":HOSTILE}}`),
 	}
 	folder := t.TempDir()
