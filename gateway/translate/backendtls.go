@@ -69,6 +69,10 @@ func (x *index) validation(p *tlsPolicy) {
 		}
 	}
 	wrong := 0
+	for _, key := range slices.Sorted(maps.Keys(p.object.Spec.Options)) { // it could ask for what is stricter
+		wrong++
+		p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.PolicyReasonInvalid), fmt.Sprintf("options: %s is not known", key))
+	}
 	fault := func(reason gatewayv1.PolicyConditionReason, format string, values ...any) {
 		wrong++
 		p.conditions.set(resolvedRefs, metav1.ConditionFalse, string(reason), fmt.Sprintf(format, values...))

@@ -17,11 +17,11 @@ type gateway struct {
 	conditions conditions
 	listeners  []*listener
 	builtin    bool // it is no object: see Builtin
-	nowhere    bool // it is to have an address of a kind that there is not
 	// shown is the certificate that backends are shown; nil: none is asked for, or it
 	// cannot be had.
 	shown   *corev1.Secret
 	unshown bool // one is asked for, and cannot be had: backends by TLS are spoken to by nobody
+	refused bool // it asks for what there is not, and nothing of it is served
 }
 
 // Reasons and conditions that the API shares between kinds.
@@ -37,9 +37,13 @@ func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
 	out := &gateway{object: g, conditions: conditions{generation: g.Generation}}
 	for i, a := range g.Spec.Addresses {
 		if a.Type != nil && *a.Type != gatewayv1.IPAddressType {
-			out.nowhere = true
+			out.refused = true
 			out.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonUnsupportedAddress), fmt.Sprintf("addresses[%d].type: %s is no %s", i, *a.Type, gatewayv1.IPAddressType))
 		}
+	}
+	if i := g.Spec.Infrastructure; i != nil && i.ParametersRef != nil {
+		out.refused = true
+		out.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fmt.Sprintf("infrastructure.parametersRef: %s %s is not known: there are no parameters of a Gateway", kind{string(i.ParametersRef.Group), string(i.ParametersRef.Kind)}, i.ParametersRef.Name))
 	}
 	for i := range g.Spec.Listeners {
 		out.listeners = append(out.listeners, x.listener(out, &g.Spec.Listeners[i]))

@@ -5,6 +5,7 @@ package translate
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,6 +34,9 @@ func (x *index) listener(g *gateway, spec *gatewayv1.Listener) *listener {
 	l.conditions.set(resolvedRefs, metav1.ConditionTrue, string(gatewayv1.ListenerReasonResolvedRefs), "")
 	l.conditions.set(conflicted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonNoConflicts), "")
 	l.takes()
+	if t := spec.TLS; t != nil && len(t.Options) > 0 { // one of them could ask for what is stricter
+		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), fmt.Sprintf("tls.options: %s is not known", slices.Sorted(maps.Keys(t.Options))[0]))
+	}
 	if l.endsTLS() {
 		x.certificates(l)
 		x.frontend(l)

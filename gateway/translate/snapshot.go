@@ -49,7 +49,7 @@ type port struct {
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (s *config.Snapshot, fault string) {
 	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
-	if g.nowhere {
+	if g.refused {
 		return nil, ""
 	}
 	for _, l := range g.listeners {
@@ -128,7 +128,7 @@ func (b *snapshotBuilder) protocol(l *listener) gatewayv1.ProtocolType {
 
 // certificates adds what a listener presents, and returns its names.
 func (b *snapshotBuilder) certificates(l *listener) []string {
-	var out []string
+	out := make([]string, 0, len(l.secrets))
 	for _, s := range l.secrets {
 		out = append(out, b.certificate(s))
 	}
