@@ -100,7 +100,10 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 			leave()
 		}
 	}()
-	var pools map[string]*upstream.Pool
+	pools, keepPools, err := p.backends.Prepare(s.Backends, store)
+	if err != nil {
+		return err
+	}
 	guards, keep, leaving, err := p.access.Update(s, func(e *config.ExternalAuth) (access.External, error) {
 		return externalOf(e, func(name string) *upstream.Pool { return pools[name] })
 	})
@@ -108,9 +111,6 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 		return err
 	}
 	leave = leaving
-	if pools, err = p.backends.Update(s.Backends, store); err != nil {
-		return err
-	}
 	for i := range s.Routes {
 		r := &s.Routes[i]
 		if next.routes[i], err = compile(r, pools); err != nil {
@@ -132,6 +132,7 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 		next.listeners[l.Name].terms = terms[l.Name]
 		next.listeners[l.Name].crowd = newCrowd(&l.Client.Limits, p.current.Load().listener(l.Name))
 	}
+	keepPools() // nothing can fail any more
 	p.current.Store(next)
 	applied = true
 	policies.keep()

@@ -57,12 +57,22 @@ type key struct {
 // NewSet makes an empty set.
 func NewSet(c Client) *Set { return &Set{client: c, pool: map[key]*Pool{}} }
 
-// Update makes the backends those of a snapshot and returns them by name. Pools of
-// backends that stay are the same ones. What is under way to others ends by itself:
-// with other words about TLS, requests go over new connections. The certificates
-// that are shown to backends are from store, which may be nil if there are none. An
-// error changes nothing.
+// Update is Prepare, and keeps what it returns.
 func (s *Set) Update(list []config.Backend, store *certs.Store) (map[string]*Pool, error) {
+	byName, keep, err := s.Prepare(list, store)
+	if err == nil {
+		keep()
+	}
+	return byName, err
+}
+
+// Prepare returns the backends of a snapshot by name, and keep, which makes the set and
+// its pools those; until then nothing has changed, and no request may be sent to a pool
+// that is new. Between both calls there is no other one. Pools of backends that stay are
+// the same ones. What is under way to others ends by itself: with other words about TLS,
+// requests go over new connections. The certificates that are shown to backends are from
+// store, which may be nil if there are none.
+func (s *Set) Prepare(list []config.Backend, store *certs.Store) (byName map[string]*Pool, keep func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next, byName := make(map[key]*Pool, len(list)), make(map[string]*Pool, len(list))
@@ -73,25 +83,27 @@ func (s *Set) Update(list []config.Backend, store *certs.Store) (map[string]*Poo
 		if b.TLS != nil {
 			var err error
 			if secure, k.tls, err = store.Backend(b); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if made[i] = s.pool[k]; made[i] == nil {
 			made[i] = newPool(b.Name, b.Protocol, secure, s.client)
 		}
-		next[k] = made[i]
+		next[k], byName[b.Name] = made[i], made[i]
 	}
-	for i := range list { // nothing can fail any more
-		made[i].update(&list[i])
-		byName[list[i].Name] = made[i]
-	}
-	for k, p := range s.pool {
-		if next[k] == nil {
-			p.close()
+	return byName, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i := range list {
+			made[i].update(&list[i])
 		}
-	}
-	s.pool = next
-	return byName, nil
+		for k, p := range s.pool {
+			if next[k] == nil {
+				p.close()
+			}
+		}
+		s.pool = next
+	}, nil
 }
 
 // Close closes the connections that nobody uses.
