@@ -5,6 +5,7 @@ package translate
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -37,7 +38,8 @@ func (p *policy) readClient(spec *v1alpha1.ClientPolicySpec) {
 	secure := *out
 	secure.Name, secure.Protocol, secure.Redirect, secure.Address = "l", config.HTTPS, 0, netip.AddrPortFrom(netip.IPv4Unspecified(), 1)
 	for _, f := range (&config.Snapshot{Listeners: []config.Listener{secure}}).Validate() {
-		p.invalid("spec.%s: %s", f.Path[len("listeners[0]."):], f.What)
+		at := strings.TrimPrefix(strings.TrimPrefix(f.Path, "listeners[0]."), "client.")
+		p.invalid("spec.%s: %s", at, f.What)
 	}
 }
 

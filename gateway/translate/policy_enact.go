@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
@@ -86,7 +83,7 @@ func (b *snapshotBuilder) collide() {
 			}
 		}
 		if clash != "" {
-			b.spoil(p, clash)
+			p.gateways[b.gateway].broken = clash
 			continue
 		}
 		for _, name := range reads {
@@ -117,25 +114,19 @@ func linesOf(p *config.AccessPolicy) (reads, tells []string) {
 	return reads, tells
 }
 
-// spoil says that a policy cannot be kept at this Gateway.
-func (b *snapshotBuilder) spoil(p *policy, why string) {
-	p.gateways[b.gateway].broken = why
-	p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.PolicyReasonInvalid), why)
-}
-
 // blame finds the policy that a fault of the snapshot is of, and has it refuse instead.
 func (b *snapshotBuilder) blame(f config.Error) bool {
 	for p := range b.used {
 		for i := range b.out.AccessPolicies {
 			if b.out.AccessPolicies[i].Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("accessPolicies[%d]", i)) && b.out.AccessPolicies[i].Unresolved == "" {
-				b.spoil(p, f.Path+": "+f.What)
+				p.gateways[b.gateway].broken = f.Path + ": " + f.What
 				b.out.AccessPolicies[i] = refusing(p, f.What)
 				return true
 			}
 		}
 		for i := range b.out.TrafficPolicies {
 			if t := &b.out.TrafficPolicies[i]; t.Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("trafficPolicies[%d]", i)) && t.Unresolved == "" {
-				b.spoil(p, f.Path+": "+f.What)
+				p.gateways[b.gateway].broken = f.Path + ": " + f.What
 				*t = config.TrafficPolicy{Name: t.Name, Mode: t.Mode, Unresolved: f.What}
 				return true
 			}

@@ -84,9 +84,12 @@ func (p *policy) said(r *reach) []metav1.Condition {
 	if p.of == clientPolicyKind {
 		things = count(len(held), "port", "ports")
 	}
-	switch why := cmp.Or(p.broken, r.broken); {
-	case why != "" && (r.all || len(held) > 0):
-		own.set(v1alpha1.ConditionEffective, metav1.ConditionFalse, v1alpha1.ReasonRefusing, fmt.Sprintf("%s answered 503%s: %s", things, list(held), why))
+	if r.broken != "" {
+		own.set(accepted, metav1.ConditionFalse, string(gatewayv1.PolicyReasonInvalid), r.broken)
+	}
+	switch {
+	case p.broken+r.broken != "" && (r.all || len(held) > 0):
+		own.set(v1alpha1.ConditionEffective, metav1.ConditionFalse, v1alpha1.ReasonRefusing, things+" answered 503"+list(held))
 	case r.all:
 		own.set(v1alpha1.ConditionEffective, metav1.ConditionTrue, v1alpha1.ReasonEffective, "whatever is asked for, "+things+list(held))
 	case len(held) > 0:
