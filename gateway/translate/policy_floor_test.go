@@ -91,7 +91,7 @@ func tokenOf(ends time.Time) string {
 // judge is a service that refuses, or is slow, as its path says.
 func judge(t *testing.T, namespace string) string {
 	t.Helper()
-	return serviceOf(t, namespace, "judge", func(w http.ResponseWriter, r *http.Request) {
+	return answering(t, namespace, "judge", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Judge", "judged")
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/slow"):
@@ -269,7 +269,7 @@ type heldBackend struct {
 func holding(t *testing.T) *heldBackend {
 	t.Helper()
 	h := &heldBackend{entered: make(chan struct{}, 1), release: make(chan struct{})}
-	h.objects = serviceOf(t, "shop", "a", func(w http.ResponseWriter, r *http.Request) {
+	h.objects = answering(t, "shop", "a", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hold" {
 			h.entered <- struct{}{}
 			<-h.release
@@ -299,8 +299,8 @@ func (h *heldBackend) hold(ask func(listener, host, path string, lines ...string
 	}
 }
 
-// serviceOf is a Service whose one endpoint answers by a handler.
-func serviceOf(t *testing.T, namespace, name string, handler http.HandlerFunc) string {
+// answering is a Service whose one endpoint answers by a handler.
+func answering(t *testing.T, namespace, name string, handler http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)

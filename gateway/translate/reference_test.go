@@ -3,6 +3,7 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -32,6 +33,15 @@ kind: Secret
 metadata: {name: there, namespace: team}
 type: kubernetes.io/tls
 stringData: {made: a.example.com}
+data:
+  keys: Y2k6YTY2NWE0NTkyMDQyMmY5ZDQxN2U0ODY3ZWZkYzRmYjhhMDRhMWYzZmZmMWZhMDdlOTk4ZTg2ZjdmN2EyN2FlMw==
+  auth: YW5uOiQyYSQxMCROOXFvOHVMT2lja2d4MlpNUlpvTXllSWpaQWdjZmw3cDkybGRHeGFkNjhMSlpkTDE3bGhXeQo=
+  jwks: eyJrZXlzIjpbeyJrdHkiOiJvY3QiLCJraWQiOiJhIiwiYWxnIjoiSFMyNTYiLCJrIjoiTURFeU16UTFOamM0T1RBeE1qTTBOVFkzT0Rrd01USXpORFUyTnpnNU1ERXlNelExTmpjNE9RIn1dfQ==
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: there, namespace: team}
+data: {made: a}
 ---
 apiVersion: v1
 kind: Service
@@ -51,6 +61,8 @@ func TestReferencesNeedAGrant(t *testing.T) {
 	t.Parallel()
 	const head = "apiVersion: gateway.networking.k8s.io/v1\nkind: %s\nmetadata: {name: own, namespace: shop}\nspec:\n  parentRefs: [{name: edge}]\n  rules:\n"
 	const there, here = "{name: there, namespace: team, port: 80}", "{name: here, port: 80}"
+	const elsewhere = "{name: there, namespace: team}"
+	const policyHead = "apiVersion: gatehouse.sh/v1alpha1\nkind: %s\nmetadata: {name: own, namespace: shop}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}], "
 	mirror := "  - {filters: [{type: RequestMirror, requestMirror: {backendRef: " + there + "}}], backendRefs: [" + here + "]}\n"
 	backend := "  - {backendRefs: [" + there + "]}\n"
 	counted := 0
@@ -79,14 +91,20 @@ spec:
 		"a backend of a TLSRoute":   {"TLSRoute", "Service", head + backend},
 		"a backend of a TCPRoute":   {"TCPRoute", "Service", head + backend},
 		"a backend of a UDPRoute":   {"UDPRoute", "Service", head + backend},
+		"keys of an AccessPolicy":   {"AccessPolicy", "Secret", policyHead + "authentication: {anyOf: [{name: a, apiKey: {from: {header: X-Key}, secretRefs: [" + elsewhere + "]}}]}, " + allMay + "}\n"},
+		"users of an AccessPolicy":  {"AccessPolicy", "Secret", policyHead + "authentication: {anyOf: [{name: a, basic: {secretRefs: [" + elsewhere + "]}}]}, " + allMay + "}\n"},
+		"a JWKS of an AccessPolicy": {"AccessPolicy", "Secret", policyHead + signed("issuer: a, audiences: [a], jwks: {secretRef: "+elsewhere+"}") + "}\n"},
+		"a CA of an AccessPolicy":   {"AccessPolicy", "ConfigMap", policyHead + signed(`issuer: a, audiences: [a], jwks: {uri: "https://a/", caRef: `+elsewhere+`}`) + "}\n"},
+		"a service that is asked":   {"AccessPolicy", "Service", policyHead + asks("http: {backendRef: "+there+"}") + "}\n"},
+		"one that is asked by gRPC": {"AccessPolicy", "Service", policyHead + asks("grpc: {backendRef: "+there+"}") + "}\n"},
 	} {
 		object := tc.object
 		if strings.HasPrefix(object, "apiVersion") {
 			object = fmt.Sprintf(object, tc.from)
 		}
 		grant := func(namespace, from, in, to, name string) string {
-			return fmt.Sprintf("---\napiVersion: gateway.networking.k8s.io/v1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: %s}\nspec:\n  from: [{group: gateway.networking.k8s.io, kind: %s, namespace: %s}]\n  to: [{group: \"\", kind: %s%s}]\n",
-				namespace, from, in, to, name)
+			return fmt.Sprintf("---\napiVersion: gateway.networking.k8s.io/v1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: %s}\nspec:\n  from: [{group: %s, kind: %s, namespace: %s}]\n  to: [{group: \"\", kind: %s%s}]\n",
+				namespace, map[bool]string{false: "gateway.networking.k8s.io", true: "gatehouse.sh"}[from == "AccessPolicy"], from, in, to, name)
 		}
 		other := map[string]string{"Gateway": "HTTPRoute", "HTTPRoute": "Gateway"}[tc.from]
 		if other == "" {
@@ -100,7 +118,7 @@ spec:
 			"all":                          {grant("team", tc.from, "shop", tc.to, ""), true},
 			"this one":                     {grant("team", tc.from, "shop", tc.to, ", name: there"), true},
 			"another one":                  {grant("team", tc.from, "shop", tc.to, ", name: other"), false},
-			"another kind":                 {grant("team", tc.from, "shop", "ConfigMap", ""), false},
+			"another kind":                 {grant("team", tc.from, "shop", cmp.Or(map[string]string{"ConfigMap": "Secret"}[tc.to], "ConfigMap"), ""), false},
 			"to another kind":              {grant("team", other, "shop", tc.to, ""), false},
 			"to another namespace":         {grant("team", tc.from, "other", tc.to, ""), false},
 			"in the referring namespace":   {grant("shop", tc.from, "shop", tc.to, ""), false},
@@ -115,6 +133,8 @@ spec:
 				if !strings.Contains(object, "backend:") {
 					said = own.Listeners[0].Conditions
 				}
+			} else if list := r.AccessPolicies[Name{Namespace: "shop", Name: "own"}].Ancestors; len(list) == 1 {
+				said = list[0].Conditions
 			} else if list := r.Routes[Route{tc.from, Name{Namespace: "shop", Name: "own"}}]; len(list) == 1 {
 				said = list[0].Conditions
 			}

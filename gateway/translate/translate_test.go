@@ -152,7 +152,10 @@ func read(t *testing.T, data []byte) *Objects {
 		case *corev1.Secret:
 			if host := o.StringData["made"]; host != "" {
 				cert, key := pki.Encode(t, pki.New(t, "test").For(t, host))
-				o.Data = map[string][]byte{corev1.TLSCertKey: cert, corev1.TLSPrivateKeyKey: key}
+				if o.Data == nil {
+					o.Data = map[string][]byte{}
+				}
+				o.Data[corev1.TLSCertKey], o.Data[corev1.TLSPrivateKeyKey] = cert, key
 			}
 			out.Secrets = append(out.Secrets, o)
 		case *corev1.ConfigMap:
