@@ -56,14 +56,14 @@ func (c *conversion) port(of Name, want networkingv1.ServiceBackendPort) (*corev
 	case s == nil:
 		return nil, fmt.Errorf("routes name ports by number, and Service %s, which knows that of %q, is not in the input", of, want.Name)
 	case s.Spec.Type == corev1.ServiceTypeExternalName:
-		return nil, fmt.Errorf("Service %s is an ExternalName, which the gateway does not follow: it could be any host (CVE-2021-25740)", of)
+		return nil, fmt.Errorf("the ExternalName %s is not followed by the gateway: it could be any host (CVE-2021-25740)", of)
 	}
 	for i := range s.Spec.Ports {
 		if port := &s.Spec.Ports[i]; port.Protocol != corev1.ProtocolUDP && (want.Number != 0 && port.Port == want.Number || want.Name != "" && port.Name == want.Name) {
 			return port, nil
 		}
 	}
-	return nil, fmt.Errorf("Service %s has no port %s", of, cmp.Or(want.Name, fmt.Sprint(want.Number)))
+	return nil, fmt.Errorf("there is no port %[2]s of Service %[1]s", of, cmp.Or(want.Name, fmt.Sprint(want.Number)))
 }
 
 // secure writes how a port is spoken to by TLS. It is a property of the port: all who

@@ -24,13 +24,16 @@ type Controller struct {
 	// says otherwise; 0 is never.
 	secures int
 	body    int64 // bytes that bodies have at most if no annotation says otherwise; 0 is no limit
+	// inside finds out whether an Ingress is not for the outside, without an annotation.
+	inside func(*plan)
+	stars  bool // a "*" at the end of a Prefix is no character
 	// paths reads what an ImplementationSpecific path means to it.
 	paths func(string) (pathMatch, error)
 }
 
 // Controllers are those that are known.
 func Controllers() []*Controller {
-	return []*Controller{ingressNginx(), nginxInc()}
+	return []*Controller{ingressNginx(), nginxInc(), kong(), traefik(), alb(), gce(), agic()}
 }
 
 // classAnnotation named the class before there was a field for it.

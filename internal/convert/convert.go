@@ -110,6 +110,9 @@ func Convert(o *Objects, options Options) *Result {
 		c.listen(p)
 	}
 	for _, p := range c.plans {
+		c.reachable(p)
+	}
+	for _, p := range c.plans {
 		c.write(p)
 	}
 	c.finish()
@@ -135,37 +138,29 @@ func (c *conversion) plan(i *networkingv1.Ingress) {
 		c.closed = append(c.closed, Name{Namespace: i.Namespace, Name: i.Name})
 		return
 	}
-	p := &plan{ingress: i, controller: controller, class: class, secure: controller.secures, made: map[string][]string{}}
+	p := &plan{conversion: c, ingress: i, controller: controller, class: class, secure: controller.secures, made: map[string][]string{}}
 	c.annotations(p, "Ingress", i.Namespace, i.Name, c.inherited(controller, i))
-	for _, s := range c.backends(i) {
-		c.annotations(p, "Service", s.Namespace, s.Name, s.Annotations)
+	for _, name := range p.serviceNames() {
+		if s := c.services[Name{Namespace: i.Namespace, Name: name}]; s != nil {
+			c.annotations(p, "Service", s.Namespace, s.Name, c.own(controller, s.Annotations))
+		}
+	}
+	if controller.inside != nil {
+		controller.inside(p)
 	}
 	c.read(p)
 	c.plans = append(c.plans, p)
 }
 
-// backends are the Services of an Ingress that are known, each once.
-func (c *conversion) backends(i *networkingv1.Ingress) []*corev1.Service {
-	var out []*corev1.Service
-	add := func(b *networkingv1.IngressBackend) {
-		if b == nil || b.Service == nil {
-			return
-		}
-		s := c.services[Name{Namespace: i.Namespace, Name: b.Service.Name}]
-		if s != nil && !slices.Contains(out, s) {
-			out = append(out, s)
+// own are the annotations of a Service that a controller may read: others are of whoever
+// else has to do with it.
+func (c *conversion) own(k *Controller, all map[string]string) map[string]string {
+	out := map[string]string{}
+	for key, value := range all {
+		if k.owns(key) {
+			out[key] = value
 		}
 	}
-	add(i.Spec.DefaultBackend)
-	for _, r := range i.Spec.Rules {
-		if r.HTTP == nil {
-			continue
-		}
-		for k := range r.HTTP.Paths {
-			add(&r.HTTP.Paths[k].Backend)
-		}
-	}
-	slices.SortFunc(out, func(a, b *corev1.Service) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -186,11 +181,22 @@ func (c *conversion) finish() {
 	})
 }
 
+// several stands in Line.object for whatever was made of an Ingress.
+const several = "*"
+
 // resolve names the objects in lines: what an annotation went to is known at the end.
 func (p *plan) resolve(closed bool) {
 	for i := range p.lines {
 		l := &p.lines[i]
 		if l.Outcome != Converted || l.object == "" || closed {
+			continue
+		}
+		if l.object == several {
+			for _, kind := range []string{"AccessPolicy", "TrafficPolicy", "HTTPRoute"} {
+				for _, name := range p.made[kind] {
+					l.To = append(l.To, kind+" "+name)
+				}
+			}
 			continue
 		}
 		names := p.made[l.object]

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -20,7 +21,9 @@ type gateway struct {
 	shared bool
 	served []*plan // whose routes are written
 
-	authority string // a ConfigMap, for certificates of clients
+	seen      bool
+	private   [2]string // as of a plan
+	authority string    // a ConfigMap, for certificates of clients
 }
 
 // maxListeners of a Gateway (GatewaySpec.Listeners).
@@ -47,6 +50,7 @@ func (c *conversion) gatewayOf(p *plan) *gateway {
 func (c *conversion) listen(p *plan) {
 	g := c.gatewayOf(p)
 	p.made["Gateway"] = []string{g.object.Namespace + "/" + g.object.Name}
+	g.inside(p)
 	if a := p.client.authority; a != "" {
 		switch {
 		case g.shared && g.object.Namespace != p.ingress.Namespace:
@@ -71,6 +75,10 @@ func (c *conversion) listen(p *plan) {
 		}
 		return
 	}
+	if p.unsecured {
+		return
+	}
+	c.missing(p, g)
 	for i, t := range p.ingress.Spec.TLS {
 		at := fmt.Sprintf("spec.tls[%d]", i)
 		secret := Name{Namespace: p.ingress.Namespace, Name: t.SecretName}
@@ -94,6 +102,41 @@ func (c *conversion) listen(p *plan) {
 				continue
 			}
 			c.https(p, g, at, h, secret)
+		}
+	}
+}
+
+// inside keeps a Gateway from the outside, which all of its Ingresses must want.
+func (g *gateway) inside(p *plan) {
+	if g.seen && g.private != p.private {
+		p.fault("metadata.annotations", "of the Ingresses of Gateway %s/%s some are for the inside alone, and some are not: convert them for two Gateways", g.object.Namespace, g.object.Name)
+		return
+	}
+	if g.seen, g.private = true, p.private; p.private[0] != "" {
+		g.object.Spec.Infrastructure = &gatewayv1.GatewayInfrastructure{Annotations: map[gatewayv1.AnnotationKey]gatewayv1.AnnotationValue{
+			gatewayv1.AnnotationKey(p.private[0]): gatewayv1.AnnotationValue(p.private[1]),
+		}}
+	}
+}
+
+// missing adds listeners for hosts that want TLS, and for which no Secret is named.
+func (c *conversion) missing(p *plan, g *gateway) {
+	named := func(h string) bool {
+		return slices.ContainsFunc(p.ingress.Spec.TLS, func(t networkingv1.IngressTLS) bool {
+			return len(t.Hosts) == 0 || slices.ContainsFunc(t.Hosts, func(n string) bool {
+				domain, wild := strings.CutPrefix(n, "*")
+				return n == h || wild && strings.HasSuffix(h, domain)
+			})
+		})
+	}
+	for _, h := range slices.Concat(p.hosts(), p.aliases) {
+		switch {
+		case !p.wantsTLS || named(h):
+		case c.options.Certificate.Name == "":
+			p.fault("spec.tls", "%q wants TLS, and no Secret has its certificate: name one in spec.tls, or for all", h)
+			return
+		default:
+			c.https(p, g, "spec.tls", h, c.options.Certificate)
 		}
 	}
 }

@@ -133,9 +133,6 @@ func (r *reader) pathRegex(v string) error {
 	return nil
 }
 
-// org is another annotation of the controller of F5.
-func (r *reader) org(name string) string { return strings.TrimSpace(r.all["nginx.org/"+name]) }
-
 var rewriteForm = regexp.MustCompile(`^serviceName=([-a-z0-9]+)\s+rewrite=(/\S*)$`)
 
 func (r *reader) rewrites(v string) error {
@@ -186,7 +183,7 @@ func (r *reader) grpcServices(v string) error {
 		}
 		for i := range u.HTTP.Paths {
 			if s := u.HTTP.Paths[i].Backend.Service; s != nil && !slices.Contains(named, s.Name) {
-				return fmt.Errorf("Service %s, which it does not name, would be in the same route: make an Ingress for each", s.Name)
+				return fmt.Errorf("it does not name Service %s, which would be in the same route: make an Ingress for each", s.Name)
 			}
 		}
 	}

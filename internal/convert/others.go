@@ -11,5 +11,7 @@ func Others() []Kind {
 		{"configuration.konghq.com", "v1", "KongPlugin", "kongplugins"},
 		{"traefik.io", "v1alpha1", "Middleware", "middlewares"},
 		{"traefik.containo.us", "v1alpha1", "Middleware", "middlewares"},
+		{"cloud.google.com", "v1", "BackendConfig", "backendconfigs"},
+		{"networking.gke.io", "v1beta1", "FrontendConfig", "frontendconfigs"},
 	}
 }

@@ -40,8 +40,11 @@ func (p *plan) path(h *networkingv1.HTTPIngressPath) (pathMatch, error) {
 		return expression(value, p.caseless, false)
 	case kind == networkingv1.PathTypeExact, p.exactly:
 		return plain(gatewayv1.PathMatchExact, value)
-	case kind == networkingv1.PathTypePrefix:
+	case kind == networkingv1.PathTypePrefix && !(p.controller.stars && strings.HasSuffix(value, "*")):
 		return plain(gatewayv1.PathMatchPathPrefix, value)
+	}
+	if p.specific != nil {
+		return p.specific(value)
 	}
 	return p.controller.paths(value)
 }

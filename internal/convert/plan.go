@@ -15,6 +15,7 @@ import (
 
 // plan is what an Ingress asks for, in the terms of no controller.
 type plan struct {
+	conversion *conversion
 	ingress    *networkingv1.Ingress
 	controller *Controller
 	class      string
@@ -28,31 +29,35 @@ type plan struct {
 	headers  []gatewayv1.HTTPHeaderMatch
 	regex    bool // paths are expressions, of which the beginning of a path must fit
 	caseless bool
-	exactly  bool // every path is exact
-	groups   bool // paths are expressions that rewrite reads
-	www      bool // with or without www. leads to the other
+	exactly  bool                            // every path is exact
+	specific func(string) (pathMatch, error) // ImplementationSpecific paths, if not the controller's way
+	groups   bool                            // paths are expressions that rewrite reads
+	www      bool                            // with or without www. leads to the other
 	grpc     bool
 	through  bool // TLS ends at the backend
 
 	// What becomes of them.
-	secure   int                                   // status of the redirect to https: 0 is none
-	always   bool                                  // also of hosts without a certificate
-	plain    bool                                  // nothing is served in clear
-	appRoot  string                                // where "/" leads to
-	redirect *gatewayv1.HTTPRequestRedirectFilter  // in the place of backends
-	rewrite  func(*rule) error                     // makes the path of the backend
-	host     string                                // that the backend is asked for
-	request  gatewayv1.HTTPHeaderFilter            // header lines of requests
-	response gatewayv1.HTTPHeaderFilter            // and of responses
-	timeouts gatewayv1.HTTPRouteTimeouts           //
-	retry    *gatewayv1.HTTPRouteRetry             //
-	cors     *gatewayv1.HTTPCORSFilter             //
-	mirror   *gatewayv1.HTTPRequestMirrorFilter    //
-	tls      map[string]*backendTLS                // by Service; "" is all
-	actions  map[string]func(*rule) error          // by the name of a backend that is none
-	matches  map[string][]gatewayv1.HTTPRouteMatch // more that a request must have, by the same name
-	canary   *canary
-	targets  []v1alpha1.PolicyTarget // routes that send to backends
+	secure    int                                   // status of the redirect to https: 0 is none
+	always    bool                                  // also of hosts without a certificate
+	plain     bool                                  // nothing is served in clear
+	wantsTLS  bool                                  // of hosts for which the Ingress names no Secret, too
+	unsecured bool                                  // nothing is served by TLS
+	private   [2]string                             // an annotation of the Service of a gateway that is not for the outside
+	appRoot   string                                // where "/" leads to
+	redirect  *gatewayv1.HTTPRequestRedirectFilter  // in the place of backends
+	rewrite   func(*rule) error                     // makes the path of the backend
+	host      string                                // that the backend is asked for
+	request   gatewayv1.HTTPHeaderFilter            // header lines of requests
+	response  gatewayv1.HTTPHeaderFilter            // and of responses
+	timeouts  gatewayv1.HTTPRouteTimeouts           //
+	retry     *gatewayv1.HTTPRouteRetry             //
+	cors      *gatewayv1.HTTPCORSFilter             //
+	mirror    *gatewayv1.HTTPRequestMirrorFilter    //
+	tls       map[string]*backendTLS                // by Service; "" is all
+	actions   map[string]func(*rule) error          // by the name of a backend that is none
+	matches   map[string][]gatewayv1.HTTPRouteMatch // more that a request must have, by the same name
+	canary    *canary
+	targets   []v1alpha1.PolicyTarget // routes that send to backends
 
 	access access
 	limits limits
@@ -81,16 +86,6 @@ type rule struct {
 // closed tells whether something was lost that must not be.
 func (p *plan) closed() bool {
 	return slices.ContainsFunc(p.lines, func(l Line) bool { return l.Closes })
-}
-
-// said finds the line of an annotation.
-func (p *plan) said(key string) *Line {
-	for i := range p.lines {
-		if p.lines[i].Source == key && p.lines[i].Kind == "Ingress" {
-			return &p.lines[i]
-		}
-	}
-	return nil
 }
 
 // service is the name of the Service that a rule sends to, if it is one.
@@ -194,6 +189,26 @@ func (c *conversion) rule(p *plan, u rule) {
 		}
 	}
 	p.rules = append(p.rules, u)
+}
+
+// serviceNames are those of the backends, each once.
+func (p *plan) serviceNames() []string {
+	var out []string
+	add := func(b *networkingv1.IngressBackend) {
+		if b != nil && b.Service != nil {
+			out = appendOnce(out, b.Service.Name)
+		}
+	}
+	add(p.ingress.Spec.DefaultBackend)
+	for _, r := range p.ingress.Spec.Rules {
+		if r.HTTP == nil {
+			continue
+		}
+		for i := range r.HTTP.Paths {
+			add(&r.HTTP.Paths[i].Backend)
+		}
+	}
+	return out
 }
 
 // hosts are those of the rules, in order.

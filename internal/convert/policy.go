@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +21,7 @@ type access struct {
 	basic       *v1alpha1.Basic
 	jwt         *v1alpha1.JWT
 	external    *v1alpha1.ExternalHTTP
+	claims      map[string]v1alpha1.ClaimValues // that a token has
 	certificate bool
 	any         bool // an address that is allowed needs no credential
 }
@@ -112,6 +114,11 @@ func (p *plan) accessSpec() *v1alpha1.AccessPolicySpec {
 	default:
 		*rules = append(*rules, v1alpha1.AccessRule{Name: "everybody", Allow: &v1alpha1.AccessCondition{}})
 	}
+	for i := range *rules { // beside the addresses
+		if allow := (*rules)[i].Allow; allow != nil && len(a.claims) > 0 {
+			allow.Claims = a.claims
+		}
+	}
 	if a.external != nil {
 		out.ExternalAuth = &v1alpha1.ExternalAuth{HTTP: a.external}
 	}
@@ -167,6 +174,9 @@ func (c *conversion) clients(g *gateway) {
 	if !asked || unlimited {
 		spec.Limits.BodyBytes = 0
 	}
+	if asked && unlimited {
+		g.unlimited()
+	}
 	if spec.Limits.BodyBytes > 0 || spec.TLS.MinVersion != "" {
 		spec.TargetRefs = []v1alpha1.PolicyTarget{{Group: gatewayv1.GroupName, Kind: "Gateway", Name: g.object.Name}}
 		o := &v1alpha1.ClientPolicy{
@@ -179,6 +189,19 @@ func (c *conversion) clients(g *gateway) {
 		}
 	}
 	g.certificates()
+}
+
+// unlimited says that bodies are not bounded, since a bound is for all of a Gateway.
+func (g *gateway) unlimited() {
+	for _, p := range g.served {
+		if p.client.body == nil || *p.client.body == 0 {
+			continue
+		}
+		p.lines = append(p.lines, p.line("spec", NotSupported, "bodies are not bounded: the bound of a ClientPolicy is for the whole Gateway %s/%s, and another Ingress of it has none", g.object.Namespace, g.object.Name))
+		p.lines = slices.DeleteFunc(p.lines, func(l Line) bool {
+			return l.object == v1alpha1.ClientPolicyKind && strings.HasSuffix(l.field, "bodyBytes")
+		})
+	}
 }
 
 // certificates has clients of the Gateway asked for certificates. If not every Ingress

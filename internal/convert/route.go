@@ -71,10 +71,10 @@ func (c *conversion) parents(p *plan, g *gateway, hostnames []string) (serve, re
 		}
 		return serve, nil
 	}
-	clear := g.covers(gatewayv1.HTTPProtocolType, "")
+	inClear := g.covers(gatewayv1.HTTPProtocolType, "")
 	var secure []*gatewayv1.Listener
 	for _, h := range hostnames {
-		if l := g.covers(gatewayv1.HTTPSProtocolType, h); l != nil {
+		if l := g.covers(gatewayv1.HTTPSProtocolType, h); l != nil && !p.unsecured {
 			secure = appendOnce(secure, l)
 		}
 	}
@@ -82,13 +82,25 @@ func (c *conversion) parents(p *plan, g *gateway, hostnames []string) (serve, re
 		serve = append(serve, g.parent(p, l))
 	}
 	switch {
-	case clear == nil:
+	case inClear == nil:
 	case p.secure != 0 && (len(secure) > 0 || p.always):
-		redirect = append(redirect, g.parent(p, clear))
+		redirect = append(redirect, g.parent(p, inClear))
 	case !p.plain:
-		serve = append(serve, g.parent(p, clear))
+		serve = append(serve, g.parent(p, inClear))
 	}
 	return serve, redirect
+}
+
+// reachable closes an Ingress of which a host would be served nowhere.
+func (c *conversion) reachable(p *plan) {
+	if slices.ContainsFunc(p.lines, func(l Line) bool { return l.Source == "spec.tls" && l.Closes }) {
+		return
+	}
+	for _, h := range p.hosts() {
+		if serve, _ := c.parents(p, c.gatewayOf(p), []string{h}); len(serve) == 0 && p.redirect == nil {
+			p.fault("spec.tls", "%q is wanted by HTTPS alone, and nothing names a certificate for it", h)
+		}
+	}
 }
 
 // routes writes rules as HTTPRoutes, as many as it takes.
@@ -136,7 +148,11 @@ func (p *plan) httpRules(hostname string) []gatewayv1.HTTPRouteRule {
 	}
 	for i := range p.rules {
 		if u := &p.rules[i]; u.host == hostname {
-			for part := range slices.Chunk(p.matchesOf(u), maxMatches) {
+			most := maxMatches
+			if u.rewrite != nil && u.rewrite.ReplacePrefixMatch != nil { // the API wants one match then, so that the prefix is known
+				most = 1
+			}
+			for part := range slices.Chunk(p.matchesOf(u), most) {
 				r := p.rule(u)
 				r.Matches = part
 				out = append(out, r)
