@@ -2,7 +2,8 @@
 
 // Package graph draws who has which dangerous power by which binding and role:
 // four columns, subject -> binding -> role -> power. It is pure and knows three
-// notations: SVG to look at, Mermaid for documents, DOT for other programs.
+// notations: SVG to look at, Mermaid for documents, DOT for other programs. Others draw
+// four columns of their own with a Builder (internal/endpoint).
 package graph
 
 import (
@@ -30,7 +31,8 @@ const (
 	columns
 )
 
-var columnNames = [columns]string{"subjects", "bindings", "roles", "powers"}
+// Titles are what the columns of a graph are called, from left to right.
+type Titles [columns]string
 
 // Node is one box.
 type Node struct {
@@ -49,8 +51,9 @@ type Edge struct {
 // Graph is what to draw. Nodes are ordered by column and, within one, so that
 // edges cross little.
 type Graph struct {
-	Nodes []Node
-	Edges []Edge
+	Titles Titles
+	Nodes  []Node
+	Edges  []Edge
 }
 
 // Options choose what to draw.
@@ -66,7 +69,7 @@ type Options struct {
 // Build draws the subjects of all bindings that have a dangerous power. Subjects
 // without one are left out: a graph of everything is a graph of nothing.
 func Build(v authz.View, o Options) *Graph {
-	b := builder{at: map[Node]int{}, edges: map[[2]int]checks.Severity{}}
+	b := builder{NewBuilder(Titles{"subjects", "bindings", "roles", "powers"})}
 	for _, kind := range []inventory.Key{{Kind: inventory.ClusterBindingKind}, {Kind: inventory.RoleBindingKind}} {
 		for e := range v.Inventory().Entries(kind.Kind, "") {
 			if bound, ok := authz.BoundOf(e.Object); ok {
@@ -74,14 +77,23 @@ func Build(v authz.View, o Options) *Graph {
 			}
 		}
 	}
-	return b.graph()
+	return b.Graph()
 }
 
-type builder struct {
-	nodes []Node
-	at    map[Node]int // by column, label and detail
-	edges map[[2]int]checks.Severity
+// Builder collects what a graph of four columns has. It is for one goroutine.
+type Builder struct {
+	titles Titles
+	nodes  []Node
+	at     map[Node]int // by column, label and detail
+	edges  map[[2]int]checks.Severity
 }
+
+// NewBuilder begins a graph.
+func NewBuilder(titles Titles) *Builder {
+	return &Builder{titles: titles, at: map[Node]int{}, edges: map[[2]int]checks.Severity{}}
+}
+
+type builder struct{ *Builder }
 
 func (b *builder) binding(v authz.View, bound authz.Bound, o Options) {
 	g := v.Grant(bound)
@@ -105,38 +117,43 @@ func (b *builder) binding(v authz.View, bound authz.Bound, o Options) {
 		if g.Namespace == "" {
 			where = "everywhere"
 		}
-		subject := b.node(Subjects, authz.Named(s), "")
-		binding := b.node(Bindings, g.Binding.String(), where)
-		role := b.node(Roles, g.Role.String(), "")
 		for _, h := range holds {
-			p := b.node(Powers, h.Power.Can, h.Power.ID)
-			for _, edge := range [][2]int{{subject, binding}, {binding, role}, {role, p}} {
-				b.edges[edge] = max(b.edges[edge], h.Severity)
-			}
-			for _, n := range []int{subject, binding, role, p} {
-				b.nodes[n].Severity = max(b.nodes[n].Severity, h.Severity)
-			}
+			subject := b.Node(Subjects, authz.Named(s), "", h.Severity)
+			binding := b.Node(Bindings, g.Binding.String(), where, h.Severity)
+			role := b.Node(Roles, g.Role.String(), "", h.Severity)
+			p := b.Node(Powers, h.Power.Can, h.Power.ID, h.Severity)
+			b.Edge(subject, binding, h.Severity)
+			b.Edge(binding, role, h.Severity)
+			b.Edge(role, p, h.Severity)
 		}
 	}
 }
 
-func (b *builder) node(c Column, label, detail string) int {
+// Node returns the index of the box with a label and a detail in a column, which there is
+// from then on. It is as severe as the worst that is said of it.
+func (b *Builder) Node(c Column, label, detail string, s checks.Severity) int {
 	key := Node{Column: c, Label: label, Detail: detail}
-	if i, there := b.at[key]; there {
-		return i
+	i, there := b.at[key]
+	if !there {
+		i = len(b.nodes)
+		b.at[key], b.nodes = i, append(b.nodes, key)
 	}
-	b.at[key] = len(b.nodes)
-	b.nodes = append(b.nodes, key)
-	return b.at[key]
+	b.nodes[i].Severity = max(b.nodes[i].Severity, s)
+	return i
+}
+
+// Edge connects two boxes, by the worst that is said of both.
+func (b *Builder) Edge(from, to int, s checks.Severity) {
+	b.edges[[2]int{from, to}] = max(b.edges[[2]int{from, to}], s)
 }
 
 // sweeps is how often the columns are put in order by their neighbours; after a
 // few nothing moves any more.
 const sweeps = 8
 
-// graph orders the nodes: by severity first, then each column by the mean place
+// Graph orders the nodes: by severity first, then each column by the mean place
 // of its neighbours (Sugiyama, Tagawa and Toda, 1981), left to right and back.
-func (b *builder) graph() *Graph {
+func (b *Builder) Graph() *Graph {
 	var order [columns][]int
 	for i, n := range b.nodes {
 		order[n.Column] = append(order[n.Column], i)
@@ -168,7 +185,7 @@ func (b *builder) graph() *Graph {
 
 // arrange sorts a column by the mean place of each node's neighbours in another
 // one, as a share of its length.
-func (b *builder) arrange(list, other []int, neighbours map[int][]int) {
+func (b *Builder) arrange(list, other []int, neighbours map[int][]int) {
 	place := make(map[int]float64, len(other))
 	for i, n := range other {
 		place[n] = float64(i) / float64(len(other))
@@ -190,8 +207,8 @@ func (b *builder) arrange(list, other []int, neighbours map[int][]int) {
 }
 
 // numbered returns the graph with its nodes in order.
-func (b *builder) numbered(order [columns][]int) *Graph {
-	g := &Graph{Nodes: make([]Node, 0, len(b.nodes))}
+func (b *Builder) numbered(order [columns][]int) *Graph {
+	g := &Graph{Titles: b.titles, Nodes: make([]Node, 0, len(b.nodes))}
 	number := make([]int, len(b.nodes))
 	for _, list := range order {
 		for _, n := range list {

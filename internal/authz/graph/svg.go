@@ -32,7 +32,7 @@ func (g *Graph) SVG(title string) string {
 	fmt.Fprintf(&b, `<text x="%d" y="%d" font-size="16" font-weight="bold">%s</text>`+"\n", margin, margin+4, drawing.XML(checks.Plain(title)))
 	l.legend(&b)
 	for c := range columns {
-		fmt.Fprintf(&b, `<text x="%.0f" y="%d" fill="#555555" font-weight="bold">%s (%d)</text>`+"\n", l.left[c], header, columnNames[c], l.count[c])
+		fmt.Fprintf(&b, `<text x="%.0f" y="%d" fill="#555555" font-weight="bold">%s (%d)</text>`+"\n", l.left[c], header, g.Titles[c], l.count[c])
 	}
 	// The most severe lines are drawn last, above the others.
 	edges := slices.Clone(g.Edges)

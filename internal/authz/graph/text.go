@@ -59,7 +59,7 @@ func (g *Graph) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	for c := range columns {
-		fmt.Fprintf(&b, "  subgraph %s\n", columnNames[c])
+		fmt.Fprintf(&b, "  subgraph %s\n", g.Titles[c])
 		for i, n := range g.Nodes {
 			if n.Column == c {
 				fmt.Fprintf(&b, "    n%d[\"%s\"]:::%s\n", i, drawing.Mermaid(n.text()), n.Severity)
