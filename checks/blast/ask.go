@@ -63,6 +63,18 @@ func Identities(sa *corev1.ServiceAccount) []Identity {
 // for the API server.
 func ProjectsToken(s *corev1.PodSpec) bool { return projectsToken(s) }
 
+// HoldsToken reports whether the pods of a workload hold a token of their account for the
+// API server. It is not known while the account, which may forbid it, is not: sa is nil
+// then. "default" is made by Kubernetes in every namespace, and forbids nothing.
+func HoldsToken(w *inventory.Workload, sa *corev1.ServiceAccount) (holds, known bool) {
+	if w.Spec == nil {
+		return false, false
+	}
+	h := harm{account: inventory.Key{Kind: inventory.ServiceAccountKind, Namespace: w.Key.Namespace, Name: w.ServiceAccount()}}
+	h.mount(w, sa)
+	return h.term != unmounted, h.certainty == checks.Violation
+}
+
 // Ways returns every way from outside that ends at a workload: through the
 // Services that lead to its pods, and by ports of its node. Those past the bundled
 // gateway come first and those from an internal network last; the order is the
