@@ -35,12 +35,14 @@ type Server struct {
 	sides   map[string]*side
 	store   *certs.Store
 	packets map[string]*packets
-	streams tcp.Backends
-	tickets certs.Tickets
-	made    *certs.Choice // the self-signed one, if one was needed
-	closed  bool
-	begins  *time.Timer    // of the first certificate that has not begun; nil: there was none
-	ending  sync.WaitGroup // listeners that are no more, and finish what they have
+	// leftover are sockets of UDP that were taken out and still have clients, by address.
+	leftover map[netip.AddrPort]*packets
+	streams  tcp.Backends
+	tickets  certs.Tickets
+	made     *certs.Choice // the self-signed one, if one was needed
+	closed   bool
+	begins   *time.Timer    // of the first certificate that has not begun; nil: there was none
+	ending   sync.WaitGroup // listeners that are no more, and finish what they have
 }
 
 // New makes a Server that listens nowhere yet. The lines of decisions that are for
@@ -49,7 +51,7 @@ func New(log logr.Logger, stdout io.Writer) *Server {
 	t := telemetry.NewSet(stdout, log)
 	p := proxy.New(t)
 	p.Log = log
-	return &Server{log: log, proxy: p, telemetry: t, open: map[string]*listener{}, sides: map[string]*side{}, packets: map[string]*packets{}}
+	return &Server{log: log, proxy: p, telemetry: t, open: map[string]*listener{}, sides: map[string]*side{}, packets: map[string]*packets{}, leftover: map[netip.AddrPort]*packets{}}
 }
 
 // drain is how long a listener that was taken out of the configuration may finish

@@ -59,6 +59,34 @@ func (l *listener) join(from net.Conn, to *tcp.Target, now *settings, until time
 type packets struct {
 	asked    netip.AddrPort
 	listener *udp.Listener
+	ended    chan struct{} // closed when the socket is, after end
+	now      func()        // ends it at once; valid after end
+}
+
+// end lets the clients that there are finish. Until then the address is taken.
+func (s *Server) end(p *packets) {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	p.now = cancel
+	s.leftover[p.asked] = p
+	s.ending.Go(func() {
+		defer cancel()
+		p.listener.End(ctx)
+		close(p.ended)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.leftover[p.asked] == p {
+			delete(s.leftover, p.asked)
+		}
+	})
+}
+
+// take has an address given up by a listener that was taken out: what is wanted there
+// again cannot wait for the last client of before.
+func (s *Server) take(address netip.AddrPort) {
+	if p := s.leftover[address]; p != nil {
+		p.now()
+		<-p.ended
+	}
 }
 
 // bindPackets opens the sockets of UDP that there are not yet.
@@ -69,6 +97,7 @@ func (s *Server) bindPackets(snap *config.Snapshot) (map[string]*net.UDPConn, er
 		if now := s.packets[l.Name]; l.Protocol != config.UDP || now != nil && now.asked == l.Address {
 			continue
 		}
+		s.take(l.Address)
 		socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(l.Address))
 		if err != nil {
 			return opened, fmt.Errorf("listener %s: %w", l.Name, err)
@@ -89,7 +118,7 @@ func (s *Server) replacePackets(snap *config.Snapshot, settings []*settings, ope
 		set := &udp.Settings{Routes: settings[i].streams, Idle: settings[i].idle, Sessions: settings[i].total, PerAddress: settings[i].perAddress}
 		now := s.packets[l.Name]
 		if socket := opened[l.Name]; socket != nil {
-			now = &packets{asked: l.Address, listener: udp.New(socket, set, func(reason string) { s.telemetry.Turned(l.Name, reason) })}
+			now = &packets{asked: l.Address, ended: make(chan struct{}), listener: udp.New(socket, set, func(reason string) { s.telemetry.Turned(l.Name, reason) })}
 			go now.listener.Serve()
 			s.log.Info("listening", "listener", l.Name, "address", socket.LocalAddr().String(), "protocol", l.Protocol)
 		} else {
@@ -99,11 +128,7 @@ func (s *Server) replacePackets(snap *config.Snapshot, settings []*settings, ope
 	}
 	for name, p := range s.packets {
 		if next[name] != p {
-			s.ending.Go(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), drain)
-				defer cancel()
-				p.listener.End(ctx)
-			})
+			s.end(p)
 		}
 	}
 	s.packets = next
