@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -61,12 +62,16 @@ func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*c
 	}
 	policy := x.policyOf(r.name, port.Name, route.parents)
 	if port.AppProtocol != nil {
-		switch of := *port.AppProtocol; {
+		of := *port.AppProtocol
+		if !strings.Contains(of, "/") {
+			of = strings.ToLower(of) // a name of IANA's, whose case says nothing (RFC 6335 §5.1)
+		}
+		switch {
 		case of == "kubernetes.io/h2c":
 			out.Protocol = "h2c"
 		case of == "http", of == "kubernetes.io/ws", of == "https" && policy != nil, of == "kubernetes.io/wss" && policy != nil:
 		default:
-			return nil, &problem{gatewayv1.RouteReasonUnsupportedProtocol, fmt.Sprintf("Service %s: appProtocol %s of port %d is none of http, kubernetes.io/h2c, kubernetes.io/ws, and with a BackendTLSPolicy https, kubernetes.io/wss", r.name, of, port.Port)}
+			return nil, &problem{gatewayv1.RouteReasonUnsupportedProtocol, fmt.Sprintf("Service %s: appProtocol %s of port %d is none of http, kubernetes.io/h2c, kubernetes.io/ws, and with a BackendTLSPolicy https, kubernetes.io/wss", r.name, *port.AppProtocol, port.Port)}
 		}
 	}
 	if policy != nil {
