@@ -56,7 +56,7 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 	}
 	err = controller.Run(ctx)
 	log.Info("ending", "drain", drain.String())
-	plane.Close()
+	plane.Close() //nolint:contextcheck // ctx has ended
 	if err != nil {
 		say(errs, "gatehouse-gateway: %v\n", err)
 		return 1

@@ -11,6 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -39,7 +41,7 @@ func newClient(config *rest.Config, kinds []*kind) (*client, error) {
 		own.UserAgent = "gatehouse-gateway"
 	}
 	scheme := runtime.NewScheme()
-	if err := errors.Join(corev1.AddToScheme(scheme), discoveryv1.AddToScheme(scheme), gatewayv1.Install(scheme)); err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), discoveryv1.AddToScheme(scheme), networkingv1.AddToScheme(scheme), eventsv1.AddToScheme(scheme), gatewayv1.Install(scheme)); err != nil {
 		return nil, fmt.Errorf("make cluster client: %w", err)
 	}
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
@@ -48,8 +50,11 @@ func newClient(config *rest.Config, kinds []*kind) (*client, error) {
 		return nil, fmt.Errorf("make cluster client: %w", err)
 	}
 	out := &client{byVersion: map[schema.GroupVersion]rest.Interface{}}
+	versions := []schema.GroupVersion{eventsv1.SchemeGroupVersion}
 	for _, k := range kinds {
-		gv := k.resource.GroupVersion()
+		versions = append(versions, k.resource.GroupVersion())
+	}
+	for _, gv := range versions {
 		if out.byVersion[gv] != nil {
 			continue
 		}
@@ -69,7 +74,7 @@ func clientFor(config *rest.Config, gv schema.GroupVersion, scheme *runtime.Sche
 	case corev1.GroupName:
 		own.APIPath = "/api"
 		fallthrough
-	case discoveryv1.GroupName:
+	case discoveryv1.GroupName, eventsv1.GroupName, networkingv1.GroupName:
 		own.ContentType, own.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
 	}
 	return rest.RESTClientForConfigAndClient(own, shared)

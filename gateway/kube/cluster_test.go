@@ -246,17 +246,17 @@ func machine(t testing.TB) string {
 	return ""
 }
 
-// service is a Service whose only endpoint is a backend.
-func service(t testing.TB, namespace, name string) string {
+// service is a Service of namespace shop whose only endpoint is a backend.
+func service(t testing.TB, name string) string {
 	t.Helper()
 	host, port := backend(t, name)
 	return fmt.Sprintf(`
 apiVersion: v1
 kind: Service
-metadata: {name: %[2]s, namespace: %[1]s}
+metadata: {name: %s, namespace: shop}
 spec: {ports: [{name: http, port: 80}]}
 ---
-`, namespace, name) + slice(namespace, name, host, port)
+`, name) + slice("shop", name, host, port)
 }
 
 // slice is the endpoint of a Service.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
@@ -43,11 +42,12 @@ type Controller struct {
 
 	secrets, configMaps *references
 	writer              *writer
+	announcer           *announcer
 
 	// These belong to the goroutine of Run.
-	last     *translate.Result
-	gateways []*gatewayv1.Gateway // of ours
-	since    time.Time            // since when answers are waited for
+	last   *translate.Result
+	served []Served
+	since  time.Time // since when answers are waited for
 }
 
 // New makes a Controller. It does nothing before Run.
@@ -62,6 +62,7 @@ func New(config *rest.Config, o Options) (*Controller, error) {
 	}
 	c := &Controller{options: o, client: api, kinds: kinds, dirty: make(chan struct{}, 1), touched: make(chan struct{}, 1), watchers: map[*kind]*watcher{}}
 	c.writer = newWriter(api, o.Log, func() { signal(c.touched) })
+	c.announcer = newAnnouncer(api, o)
 	c.secrets, c.configMaps = newReferences(secrets, api, o.Log, c.changed), newReferences(configMaps, api, o.Log, c.changed)
 	return c, nil
 }
@@ -110,6 +111,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}()
 	c.ending.Go(func() { c.discover(ctx) })
 	c.ending.Go(func() { c.writer.run(ctx) })
+	c.ending.Go(func() { c.announcer.run(ctx) })
 	tell := time.NewTimer(0)
 	defer tell.Stop()
 	due := true
@@ -177,22 +179,12 @@ func (c *Controller) translate(ctx context.Context) {
 		}
 	}
 	c.since = time.Time{}
-	c.last, c.gateways = result, ours(objects.Gateways, result)
+	c.last, c.served = result, served(objects, result)
 	c.publish(ctx)
+	c.announcer.offer(result.Events)
 	if !c.ready.Swap(true) {
-		c.options.Log.Info("ready", "gateways", len(c.gateways), "httpRoutes", len(objects.HTTPRoutes))
+		c.options.Log.Info("ready", "gateways", len(c.served), "httpRoutes", len(objects.HTTPRoutes))
 	}
-}
-
-// ours are the Gateways of which translation has spoken.
-func ours(all []*gatewayv1.Gateway, r *translate.Result) []*gatewayv1.Gateway {
-	var out []*gatewayv1.Gateway
-	for _, g := range all {
-		if _, is := r.Gateways[nameOf(g)]; is {
-			out = append(out, g)
-		}
-	}
-	return out
 }
 
 // publish has the Plane serve what was translated last.
@@ -200,20 +192,7 @@ func (c *Controller) publish(ctx context.Context) {
 	if c.last == nil {
 		return
 	}
-	all := make([]Served, 0, len(c.gateways))
-	for _, g := range c.gateways {
-		name := nameOf(g)
-		s := Served{Gateway: name, Created: g.CreationTimestamp.Time, Snapshot: c.last.Snapshots[name]}
-		_, s.Keep = c.last.Faults[name]
-		for _, a := range g.Spec.Addresses {
-			s.Asked = append(s.Asked, a.Value)
-		}
-		for _, a := range g.Status.Addresses {
-			s.Held = append(s.Held, a.Value)
-		}
-		all = append(all, s)
-	}
-	c.options.Plane.Serve(ctx, all)
+	c.options.Plane.Serve(ctx, c.served)
 	signal(c.touched)
 }
 

@@ -5,6 +5,7 @@ package kube
 import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -50,7 +51,7 @@ func of[T object](gv schema.GroupVersion, name, plural string, example T, field 
 // watched are the kinds of which all objects are read, in whichever of them the API
 // server has.
 func watched() []*kind {
-	gateway, core := gatewayv1.SchemeGroupVersion, corev1.SchemeGroupVersion
+	gateway, core, networking := schema.GroupVersion(gatewayv1.GroupVersion), corev1.SchemeGroupVersion, networkingv1.SchemeGroupVersion
 	type objects = translate.Objects
 	return []*kind{
 		of(gateway, "GatewayClass", "gatewayclasses", &gatewayv1.GatewayClass{}, func(o *objects) *[]*gatewayv1.GatewayClass { return &o.Classes }),
@@ -62,6 +63,8 @@ func watched() []*kind {
 		of(gateway, "UDPRoute", "udproutes", &gatewayv1.UDPRoute{}, func(o *objects) *[]*gatewayv1.UDPRoute { return &o.UDPRoutes }),
 		of(gateway, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}, func(o *objects) *[]*gatewayv1.ReferenceGrant { return &o.ReferenceGrants }),
 		of(gateway, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}, func(o *objects) *[]*gatewayv1.BackendTLSPolicy { return &o.Policies }),
+		of(networking, "IngressClass", "ingressclasses", &networkingv1.IngressClass{}, func(o *objects) *[]*networkingv1.IngressClass { return &o.IngressClasses }),
+		of(networking, "Ingress", "ingresses", &networkingv1.Ingress{}, func(o *objects) *[]*networkingv1.Ingress { return &o.Ingresses }),
 		of(core, "Namespace", "namespaces", &corev1.Namespace{}, func(o *objects) *[]*corev1.Namespace { return &o.Namespaces }),
 		of(core, "Service", "services", &corev1.Service{}, func(o *objects) *[]*corev1.Service { return &o.Services }),
 		of(discoveryv1.SchemeGroupVersion, "EndpointSlice", "endpointslices", &discoveryv1.EndpointSlice{}, func(o *objects) *[]*discoveryv1.EndpointSlice { return &o.EndpointSlices }),

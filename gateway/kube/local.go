@@ -107,7 +107,7 @@ func (l *Local) Serve(ctx context.Context, all []Served) {
 	// Who asks for an address, or has one, comes before who takes any; then the older one.
 	order := slices.SortedFunc(slices.Values(all), func(a, b Served) int {
 		return cmp.Or(first(l.settled(&a), l.settled(&b)), first(len(a.Held) > 0, len(b.Held) > 0), first(len(a.Asked) > 0, len(b.Asked) > 0),
-			a.Created.Compare(b.Created), cmp.Compare(a.Gateway.String(), b.Gateway.String()))
+			a.Created.Compare(b.Created), compare(a.Gateway, b.Gateway))
 	})
 	next := time.Time{}
 	for i := range order {

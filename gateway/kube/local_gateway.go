@@ -23,7 +23,7 @@ func (l *Local) serve(ctx context.Context, s *Served, g *local) {
 		g.state.Live, g.state.Settled, g.state.Reason, g.state.Message = nil, false, "", ""
 		return
 	}
-	if fault := l.place(s, g); fault != nil {
+	if fault := l.place(s, g); fault != nil { //nolint:contextcheck // what ends outlives the call
 		g.state = *fault
 		return
 	}
@@ -108,7 +108,7 @@ func (l *Local) located(s *config.Snapshot, g *local) (*config.Snapshot, error) 
 		if g.address.IsValid() {
 			host = g.address
 		}
-		*at = netip.AddrPortFrom(host, uint16(port)) //nolint:gosec // it is bounded above
+		*at = netip.AddrPortFrom(host, uint16(port))
 	}
 	return &out, nil
 }

@@ -3,10 +3,10 @@
 package kube
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -33,15 +33,17 @@ func (t *teller) tell(k *kind, o object) (status any, shared, differs bool) {
 	case *gatewayv1.Gateway:
 		return t.gateway(o)
 	case *gatewayv1.HTTPRoute:
-		return t.route(k, o, o.Spec.ParentRefs, o.Status.Parents)
+		return t.route(k, o, o.Status.Parents)
 	case *gatewayv1.GRPCRoute:
-		return t.route(k, o, o.Spec.ParentRefs, o.Status.Parents)
+		return t.route(k, o, o.Status.Parents)
 	case *gatewayv1.TLSRoute:
-		return t.route(k, o, o.Spec.ParentRefs, o.Status.Parents)
+		return t.route(k, o, o.Status.Parents)
 	case *gatewayv1.TCPRoute:
-		return t.route(k, o, o.Spec.ParentRefs, o.Status.Parents)
+		return t.route(k, o, o.Status.Parents)
 	case *gatewayv1.UDPRoute:
-		return t.route(k, o, o.Spec.ParentRefs, o.Status.Parents)
+		return t.route(k, o, o.Status.Parents)
+	case *networkingv1.Ingress:
+		return t.ingress(o)
 	case *gatewayv1.BackendTLSPolicy:
 		return t.policy(o, t.result.Policies[nameOf(o)].Ancestors, o.Status.Ancestors)
 	}
@@ -114,7 +116,7 @@ const (
 
 // route keeps what others say of their parents of a route, and says what is true of ours.
 // What is said of a Gateway whose configuration is not in force stays as it was.
-func (t *teller) route(k *kind, o object, refs []gatewayv1.ParentReference, before []gatewayv1.RouteParentStatus) (status any, shared, differs bool) {
+func (t *teller) route(k *kind, o object, before []gatewayv1.RouteParentStatus) (status any, shared, differs bool) {
 	said := t.result.Routes[translate.Route{Kind: k.name, Name: nameOf(o)}]
 	var out, own []gatewayv1.RouteParentStatus
 	for _, p := range before {
@@ -231,35 +233,4 @@ func equal(are, wanted []metav1.Condition) bool {
 		}
 	}
 	return own == len(wanted)
-}
-
-// tellAll finds out which statuses are to be written, and has them written.
-func (c *Controller) tellAll() {
-	if c.last == nil {
-		return
-	}
-	t := &teller{
-		controller: gatewayv1.GatewayController(c.options.Controller), result: c.last, now: metav1.Now().Rfc3339Copy(),
-		state: c.options.Plane.State, features: features(),
-	}
-	var updates []update
-	for _, k := range c.kinds {
-		w := c.watcher(k)
-		if w == nil {
-			continue
-		}
-		for _, o := range w.list() {
-			status, shared, differs := t.tell(k, o)
-			if !differs {
-				continue
-			}
-			u, err := newUpdate(k, o, status, shared)
-			if err != nil {
-				c.options.Log.Error(err, "say the status", "kind", k.name, "object", fmt.Sprint(nameOf(o)))
-				continue
-			}
-			updates = append(updates, u)
-		}
-	}
-	c.writer.offer(updates)
 }

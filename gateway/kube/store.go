@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"reflect"
@@ -145,6 +146,9 @@ func (s *store) get(name translate.Name) object {
 func nameOf(o metav1.Object) translate.Name {
 	return translate.Name{Namespace: o.GetNamespace(), Name: o.GetName()}
 }
+
+// compare orders names.
+func compare(a, b translate.Name) int { return cmp.Compare(a.String(), b.String()) }
 
 // difference tells what of an object is another one than before. Of most kinds the
 // generation says whether it is more than the status; before may be nil.

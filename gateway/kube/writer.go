@@ -114,6 +114,13 @@ func rank(k *kind) int {
 	return 2
 }
 
+// idle tells whether nothing is left to be written.
+func (w *writer) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.offers) == 0
+}
+
 // take returns the next update.
 func (w *writer) take() (update, bool) {
 	w.mu.Lock()
