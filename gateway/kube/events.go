@@ -35,7 +35,10 @@ type announcer struct {
 const (
 	eventsPerSecond = 5
 	eventsBurst     = 50
-	maxNote         = 1024 // bytes, by the API server's validation of events.k8s.io/v1
+	// announcing is how long something is so before it is told: an apply of a file brings an
+	// Ingress before its Service.
+	announcing = 2 * time.Second
+	maxNote    = 1024 // bytes, by the API server's validation of events.k8s.io/v1
 )
 
 func newAnnouncer(c *client, o Options) *announcer {
@@ -82,6 +85,7 @@ func (a *announcer) run(ctx context.Context) {
 			select {
 			case <-ctx.Done():
 			case <-a.wake:
+				sleep(ctx, announcing)
 			}
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
 
@@ -63,6 +64,9 @@ func watched() []*kind {
 		of(gateway, "UDPRoute", "udproutes", &gatewayv1.UDPRoute{}, func(o *objects) *[]*gatewayv1.UDPRoute { return &o.UDPRoutes }),
 		of(gateway, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}, func(o *objects) *[]*gatewayv1.ReferenceGrant { return &o.ReferenceGrants }),
 		of(gateway, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}, func(o *objects) *[]*gatewayv1.BackendTLSPolicy { return &o.Policies }),
+		of(v1alpha1.GroupVersion, "AccessPolicy", "accesspolicies", &v1alpha1.AccessPolicy{}, func(o *objects) *[]*v1alpha1.AccessPolicy { return &o.AccessPolicies }),
+		of(v1alpha1.GroupVersion, "TrafficPolicy", "trafficpolicies", &v1alpha1.TrafficPolicy{}, func(o *objects) *[]*v1alpha1.TrafficPolicy { return &o.TrafficPolicies }),
+		of(v1alpha1.GroupVersion, "ClientPolicy", "clientpolicies", &v1alpha1.ClientPolicy{}, func(o *objects) *[]*v1alpha1.ClientPolicy { return &o.ClientPolicies }),
 		of(networking, "IngressClass", "ingressclasses", &networkingv1.IngressClass{}, func(o *objects) *[]*networkingv1.IngressClass { return &o.IngressClasses }),
 		of(networking, "Ingress", "ingresses", &networkingv1.Ingress{}, func(o *objects) *[]*networkingv1.Ingress { return &o.Ingresses }),
 		of(core, "Namespace", "namespaces", &corev1.Namespace{}, func(o *objects) *[]*corev1.Namespace { return &o.Namespaces }),

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
 
@@ -46,6 +47,12 @@ func (t *teller) tell(k *kind, o object) (status any, shared, differs bool) {
 		return t.ingress(o)
 	case *gatewayv1.BackendTLSPolicy:
 		return t.policy(o, t.result.Policies[nameOf(o)].Ancestors, o.Status.Ancestors)
+	case *v1alpha1.AccessPolicy:
+		return t.policy(o, t.result.AccessPolicies[nameOf(o)].Ancestors, o.Status.Ancestors)
+	case *v1alpha1.TrafficPolicy:
+		return t.policy(o, t.result.TrafficPolicies[nameOf(o)].Ancestors, o.Status.Ancestors)
+	case *v1alpha1.ClientPolicy:
+		return t.policy(o, t.result.ClientPolicies[nameOf(o)].Ancestors, o.Status.Ancestors)
 	}
 	return nil, false, false
 }
@@ -182,7 +189,7 @@ func (t *teller) policy(o object, said, before []gatewayv1.PolicyAncestorStatus)
 			return equality.Semantic.DeepEqual(b.AncestorRef, a.AncestorRef)
 		})
 		switch {
-		case !t.state(parentOf(o, &a.AncestorRef)).Settled:
+		case (a.AncestorRef.Kind == nil || *a.AncestorRef.Kind == "Gateway") && !t.state(parentOf(o, &a.AncestorRef)).Settled:
 			if at >= 0 {
 				out = append(out, own[at])
 			}
