@@ -121,7 +121,7 @@ func (r *route) refused() []config.Weighted { return []config.Weighted{{Status: 
 // failure is the status of requests whose backend cannot be had. 503 is UNAVAILABLE to
 // clients of gRPC.
 func (r *route) failure() int {
-	if r.of == grpcRouteKind || r.of == ingressKind {
+	if r.of == grpcRouteKind || r.of.isDoor() {
 		return 503
 	}
 	return 500

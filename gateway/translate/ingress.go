@@ -38,7 +38,7 @@ type door struct {
 	last          bool                     // what nothing else is for
 }
 
-// knock reads the Ingresses. It adds Gateways of classes that name none.
+// knock reads the Ingresses, and the Services that are exposed by annotations. It adds Gateways of classes that name none.
 func (x *index) knock(o *Objects, gateways map[Name]*gateway, controller string) *doors {
 	d := &doors{index: x, controller: controller, gateways: gateways, classes: map[string]*ingressClass{}}
 	d.readClasses(o.IngressClasses)
@@ -51,12 +51,23 @@ func (x *index) knock(o *Objects, gateways map[Name]*gateway, controller string)
 			d.ingress(i, c.gateway)
 		}
 	}
+	for _, s := range o.Services {
+		d.exposed(s)
+	}
 	return d
 }
 
-// say tells of an Ingress.
+// say tells of an Ingress, or of the Service that asks for it.
 func (d *doors) say(i *networkingv1.Ingress, reason, message string) {
-	d.events = append(d.events, Event{Kind: ingressKind.kind, Name: nameOf(i), Reason: reason, Message: message})
+	d.events = append(d.events, Event{Kind: kindIs(i).kind, Name: nameOf(i), Reason: reason, Message: message})
+}
+
+// kindIs is what an Ingress is: that, or a Service (ingressOf).
+func kindIs(i *networkingv1.Ingress) kind {
+	if i.Kind == serviceKind.kind {
+		return serviceKind
+	}
+	return ingressKind
 }
 
 // told tells of what a route is made of.
@@ -177,7 +188,7 @@ func (d *doors) door(m *manner, g *gateway, h *hosted) {
 		if barred == nil {
 			barred = by
 		}
-		r := &route{name: nameOf(i), of: ingressKind, created: i.CreationTimestamp.Time, part: label, last: h.last}
+		r := &route{name: nameOf(i), of: kindIs(i), created: i.CreationTimestamp.Time, part: label, last: h.last}
 		r.parents = []*parent{{gateway: g, conditions: conditions{generation: i.Generation}, at: at}}
 		return r
 	}

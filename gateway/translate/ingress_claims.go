@@ -201,7 +201,7 @@ func (d *doors) tell(out *Result) {
 						d.say(p.ingress, c.Reason, c.Message)
 					}
 				}
-				if len(r.rules) > 0 && len(parent.at) > 0 {
+				if r.of == ingressKind && len(r.rules) > 0 && len(parent.at) > 0 {
 					if served[r.name] == nil {
 						served[r.name] = map[Name]bool{}
 					}

@@ -85,7 +85,7 @@ func (d *doors) certificates() {
 		case len(p.secure.parents[0].at) == 0:
 			d.say(p.ingress, string(gatewayv1.RouteReasonNoMatchingParent), fmt.Sprintf("host %s: Gateway %s has no listener of HTTPS for it, and in clear it is redirected", shown(p.host), nameOf(p.at().gateway.object)))
 		case owner.Namespace != p.ingress.Namespace:
-			d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: its certificate is Ingress %s's to say, which is older", shown(p.host), nameOf(owner)))
+			d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: its certificate is %s %s's to say, which is older", shown(p.host), kindIs(owner).kind, nameOf(owner)))
 		case p.tls.SecretName != "":
 			d.present(p, first)
 		}
@@ -94,7 +94,17 @@ func (d *doors) certificates() {
 		for _, l := range g.listeners {
 			if g.builtin && l.spec.Protocol == gatewayv1.HTTPSProtocolType && len(l.presented) == 0 {
 				l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalidCertificateRef), "no Ingress has a certificate")
+				d.unencrypted(g)
 			}
+		}
+	}
+}
+
+// unencrypted tells who is sent to HTTPS at a built-in Gateway that has no certificate.
+func (d *doors) unencrypted(g *gateway) {
+	for _, p := range d.all {
+		if p.at().gateway == g && !p.last && (p.tls != nil && !p.manner.inClear || p.manner.always) {
+			d.say(p.ingress, string(gatewayv1.ListenerReasonInvalidCertificateRef), fmt.Sprintf("host %s: it is served by HTTPS, and there is no certificate: name a Secret", shown(p.host)))
 		}
 	}
 }

@@ -160,7 +160,7 @@ func (m *manner) service() *config.ExternalAuth {
 		m.fault("auth-url", fmt.Sprintf("%.80q is no name of a Service: SERVICE.NAMESPACE.svc", u.Host))
 		return nil
 	}
-	number, namespace := gatewayv1.PortNumber(port), gatewayv1.Namespace(name.Namespace) //nolint:gosec // it is bounded above
+	number, namespace := gatewayv1.PortNumber(port), gatewayv1.Namespace(name.Namespace)
 	b, fault := m.backend(&route{name: nameOf(m.ingress), of: ingressKind}, &gatewayv1.BackendObjectReference{Name: gatewayv1.ObjectName(name.Name), Namespace: &namespace, Port: &number})
 	if fault != nil {
 		m.fault("auth-url", cmp.Or(fault.message, "its BackendTLSPolicy cannot be kept"))

@@ -72,7 +72,7 @@ func (m *manner) retry() {
 	}
 	const usual = 3 // tries, as ingress-nginx has it
 	out := &config.Retry{Attempts: cmp.Or(tries, usual) - 1}
-	for _, w := range strings.Fields(cmp.Or(words, "error timeout")) {
+	for w := range strings.FieldsSeq(cmp.Or(words, "error timeout")) {
 		code, isCode := strings.CutPrefix(w, "http_")
 		switch {
 		case w == "off":

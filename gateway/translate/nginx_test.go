@@ -13,12 +13,12 @@ import (
 
 // annotated is an Ingress of the namespace shop with one path, of the type
 // ImplementationSpecific, for the Service a.
-func annotated(name, host, path string, annotations map[string]string) string {
+func annotated(name, path string, annotations map[string]string) string {
 	out := fmt.Sprintf("---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: %s\n  namespace: shop\n  annotations:\n    a: b\n", name)
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		out += fmt.Sprintf("    %s%s: %q\n", nginxPrefix, key, annotations[key])
 	}
-	return out + fmt.Sprintf("spec:\n  rules:\n  - host: %q\n    http: {paths: [{path: %q, pathType: ImplementationSpecific, backend: {service: {name: %s, port: {number: 80}}}}]}\n", host, path, strings.TrimSuffix(name, "-canary"))
+	return out + fmt.Sprintf("spec:\n  rules:\n  - host: a.example.com\n    http: {paths: [{path: %q, pathType: ImplementationSpecific, backend: {service: {name: %s, port: {number: 80}}}}]}\n", path, strings.TrimSuffix(name, "-canary"))
 }
 
 // ofShop is what the Ingresses of these tests name.
@@ -89,7 +89,7 @@ func TestAnnotationsThatAreNotKept(t *testing.T) {
 			all["canary"] = "true"
 		}
 		all[a.name] = none
-		r := Translate(read(t, []byte(objects+annotated("a", "a.example.com", "/", all))), options)
+		r := Translate(read(t, []byte(objects+annotated("a", "/", all))), options)
 		said := slices.ContainsFunc(r.Events, func(e Event) bool { return e.Name.Name == "a" && e.Reason == unsupportedAnnotation })
 		if want := a.answer != needless; said != want {
 			t.Errorf("%s: told is %v, want %v: %v", a.name, said, want, r.Events)
@@ -163,7 +163,7 @@ func TestAnnotationsAreKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			check := checking(t)
-			ask, r := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+check+annotated("a", "a.example.com", tc.path, tc.annotations))
+			ask, r := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+check+annotated("a", tc.path, tc.annotations))
 			if told := len(r.Events) > 0; told != refused {
 				t.Errorf("told: %v", r.Events)
 			}
@@ -232,8 +232,8 @@ func TestCanariesGetTheirPart(t *testing.T) {
 				path = all["PATH"]
 				delete(all, "PATH")
 			}
-			canary := strings.Replace(annotated("a-canary", "a.example.com", path, all), "{name: a, port", "{name: a-canary, port", 1)
-			main := annotated("a", "a.example.com", "/", map[string]string{"auth-type": "basic", "auth-secret": "users"})
+			canary := strings.Replace(annotated("a-canary", path, all), "{name: a, port", "{name: a-canary, port", 1)
+			main := annotated("a", "/", map[string]string{"auth-type": "basic", "auth-secret": "users"})
 			ask, _ := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+service(t, "a-canary")+main+canary)
 			for _, a := range tc.asked {
 				lines := strings.Split(a.lines, "|")

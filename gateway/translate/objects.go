@@ -69,7 +69,7 @@ type Result struct {
 	// Ingresses are the Gateways at which Ingresses are served, as Snapshots calls them:
 	// their addresses are the Ingress's.
 	Ingresses map[Name][]Name
-	// Events are what is said of Ingresses, in order.
+	// Events are what is said of Ingresses and Services, in order.
 	Events []Event
 }
 

@@ -67,7 +67,7 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (
 	}
 	b.floor()
 	for _, r := range routes {
-		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of == ingressKind {
+		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of.isDoor() {
 			b.route(r)
 		} else {
 			b.stream(r)

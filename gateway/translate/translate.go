@@ -84,7 +84,7 @@ func Translate(o *Objects, options Options) *Result {
 	doors.tell(out)
 	guards.tell(out, options.Controller)
 	for _, r := range routes {
-		if r.of == ingressKind {
+		if r.of.isDoor() {
 			continue // which has no conditions
 		}
 		for _, p := range r.parents {
