@@ -2,6 +2,8 @@
 
 package translate
 
+//go:generate go test . -run ^TestThePageHasTheAnnotations$ -update
+
 // nginxPrefix is how annotations of ingress-nginx begin.
 const nginxPrefix = "nginx.ingress.kubernetes.io/"
 

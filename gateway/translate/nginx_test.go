@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -164,7 +166,8 @@ func TestAnnotationsAreKept(t *testing.T) {
 			t.Parallel()
 			check := checking(t)
 			ask, r := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+check+annotated("a", tc.path, tc.annotations))
-			if told := len(r.Events) > 0; told != refused {
+			bare := tc.annotations["force-ssl-redirect"] != "" // there is no certificate
+			if told := len(r.Events) > 0; told != (refused || bare) {
 				t.Errorf("told: %v", r.Events)
 			}
 			for n, a := range tc.asked {
@@ -246,5 +249,36 @@ func TestCanariesGetTheirPart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestThePageHasTheAnnotations: docs/ingress.md has the table, as -update writes it.
+func TestThePageHasTheAnnotations(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join("..", "..", "docs", "ingress.md")
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- annotations: written by go generate ./gateway/translate -->\n", "<!-- end of annotations -->"
+	before, rest, begins := strings.Cut(string(page), begin)
+	_, after, ends := strings.Cut(rest, end)
+	if !begins || !ends {
+		t.Fatal("the page has no place for them")
+	}
+	var table strings.Builder
+	table.WriteString("| annotation | | guards | |\n|---|---|---|---|\n")
+	for _, a := range nginxAnnotations {
+		what := map[answer]string{taken: "taken", needless: "not needed", refused: "refused: use"}[a.answer]
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", a.name, what, map[guarding]string{bars: "yes"}[a.guards], strings.ReplaceAll(a.say, "|", `\|`))
+	}
+	want := before + begin + table.String() + end + after
+	switch {
+	case *update:
+		if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	case want != string(page):
+		t.Error("the table is not current: go generate ./gateway/translate")
 	}
 }

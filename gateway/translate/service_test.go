@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -117,5 +119,52 @@ func TestWordsThatAreNear(t *testing.T) {
 		if near(a, b) != want || near(b, a) != want {
 			t.Errorf("%s: it is not %v", pair, want)
 		}
+	}
+}
+
+// TestExamplesOfThePageAreServed: what docs/ingress.md has in YAML is read strictly, and
+// nothing is told of it.
+func TestExamplesOfThePageAreServed(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "ingress.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: gatehouse
+  listeners:
+  - {name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
+  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}, allowedRoutes: {namespaces: {from: All}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: cert, namespace: infra}
+type: kubernetes.io/tls
+stringData: {made: shop.example.com}
+`
+	examples := strings.Split(string(page), "```yaml\n")[1:]
+	if len(examples) != 2 {
+		t.Fatalf("there are %d examples", len(examples))
+	}
+	for _, e := range examples {
+		example, _, _ := strings.Cut(e, "```")
+		text += "---\n" + example
+	}
+	r := Translate(read(t, []byte(text)), options)
+	if len(r.Events) > 0 {
+		t.Error(r.Events)
+	}
+	s := r.Snapshots[Name{Namespace: "infra", Name: "edge"}]
+	if s == nil || len(s.Routes) != 2 || len(s.AccessPolicies) != 1 || len(s.TrafficPolicies) != 1 {
+		t.Errorf("it is %v", s)
 	}
 }
