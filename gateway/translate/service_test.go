@@ -157,7 +157,7 @@ stringData: {made: shop.example.com}
 	}
 	for _, e := range examples {
 		example, _, _ := strings.Cut(e, "```")
-		text += "---\n" + example
+		text += "---\n" + strings.Replace(example, "  name: orders\n", "  name: orders\n  namespace: shop\n", 1)
 	}
 	r := Translate(read(t, []byte(text)), options)
 	if len(r.Events) > 0 {
