@@ -79,8 +79,9 @@ func (a *app) convertCommand() *cobra.Command {
 }
 
 func controllerNames() []string {
-	var out []string
-	for _, c := range convert.Controllers() {
+	known := convert.Controllers()
+	out := make([]string, 0, len(known))
+	for _, c := range known {
 		out = append(out, c.Name)
 	}
 	return out
@@ -199,6 +200,8 @@ func ingressObjects(read loaded, namespace string) *convert.Objects {
 			out.Classes = append(out.Classes, o)
 		case *corev1.Service:
 			out.Services = append(out.Services, o)
+		case *corev1.ConfigMap:
+			out.ConfigMaps = append(out.ConfigMaps, o)
 		case *unstructured.Unstructured:
 			out.Others = append(out.Others, o)
 		}

@@ -12,12 +12,16 @@ import (
 // agic is the Application Gateway Ingress Controller of Azure:
 // https://azure.github.io/application-gateway-kubernetes-ingress/annotations/
 func agic() *Controller {
-	c := &Controller{
+	const begin = "appgw.ingress.kubernetes.io/"
+	return &Controller{
 		Name: "azure", Title: "Azure Application Gateway Ingress Controller", class: "azure/application-gateway", classes: []string{"azure/application-gateway", "azure-application-gateway"},
-		prefixes: []string{"appgw.ingress.kubernetes.io/"}, paths: agicPath, stars: true,
+		prefixes: []string{begin}, paths: agicPath, stars: true, Annotations: prefixed(begin, agicAnnotations()),
 	}
+}
+
+func agicAnnotations() []Annotation {
 	const probes = "pods that are not ready get nothing: let the readiness probe tell"
-	for _, a := range []Annotation{
+	return []Annotation{
 		closing("backend-path-prefix", toRewrite, "", func(r *reader, v string) error {
 			m, err := prefix(v)
 			r.strips(m.value)
@@ -62,14 +66,7 @@ func agic() *Controller {
 		needless("connection-draining", "connections are drained"), needless("connection-draining-timeout", "connections are drained"),
 		refused("health-probe-hostname", probes), refused("health-probe-port", probes), refused("health-probe-path", probes), refused("health-probe-status-codes", probes),
 		refused("health-probe-interval", probes), refused("health-probe-timeout", probes), refused("health-probe-unhealthy-threshold", probes),
-	} {
-		a.Name = c.prefixes[0] + a.Name
-		if a.Of != "" {
-			a.Of = c.prefixes[0] + a.Of
-		}
-		c.Annotations = append(c.Annotations, a)
 	}
-	return c
 }
 
 // agicPath takes a "*" at the end for the beginning of a path, also within a segment.

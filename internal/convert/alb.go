@@ -15,11 +15,19 @@ const noBalancer = "the load balancer before the gateway is made for the Service
 // alb is the controller of AWS:
 // https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/
 func alb() *Controller {
-	c := &Controller{
+	const begin = "alb.ingress.kubernetes.io/"
+	return &Controller{
 		Name: "aws", Title: "AWS Load Balancer Controller", class: "ingress.k8s.aws/alb", classes: []string{"alb"},
-		prefixes: []string{"alb.ingress.kubernetes.io/"}, paths: wildcards, stars: true, inside: albInside,
+		prefixes: []string{begin}, paths: wildcards, stars: true, inside: albInside,
+		Annotations: prefixed(begin, albAnnotations(),
+			each(refused, "pods that are not ready get nothing: let the readiness probe tell", "healthcheck-port", "healthcheck-protocol", "healthcheck-path", "healthcheck-interval-seconds", "healthcheck-timeout-seconds", "healthy-threshold-count", "unhealthy-threshold-count"),
+			each(refused, noBalancer, "load-balancer-name", "tags", "ip-address-type", "subnets", "customer-owned-ipv4-pool", "load-balancer-attributes", "manage-backend-security-group-rules", "multi-cluster-target-group",
+				"minimum-load-balancer-capacity", "ipam-ipv4-pool-id", "enable-frontend-nlb", "frontend-nlb-*")),
 	}
-	list := []Annotation{
+}
+
+func albAnnotations() []Annotation {
+	return []Annotation{
 		converted("scheme", "Gateway spec.infrastructure.annotations", "internal, for the Service of the gateway", (*reader).albScheme),
 		closing("listen-ports", "HTTPRoute spec.parentRefs", "80 for HTTP and 443 for HTTPS", (*reader).listenPorts),
 		closing("ssl-redirect", toRedirect, "to port 443", (*reader).albRedirect),
@@ -52,23 +60,6 @@ func alb() *Controller {
 		refused("listener-attributes.*", "header lines of responses are filters of the route"), refused("dry-run-plan", "convert is one"),
 		refused("create-acm-cert", "cert-manager makes certificates: annotate the Gateway for it"), refused("acm-pca-arn", "cert-manager makes certificates: annotate the Gateway for it"),
 	}
-	for _, n := range []string{"healthcheck-port", "healthcheck-protocol", "healthcheck-path", "healthcheck-interval-seconds", "healthcheck-timeout-seconds", "healthy-threshold-count", "unhealthy-threshold-count"} {
-		list = append(list, refused(n, "pods that are not ready get nothing: let the readiness probe tell"))
-	}
-	for _, n := range []string{
-		"load-balancer-name", "tags", "ip-address-type", "subnets", "customer-owned-ipv4-pool", "load-balancer-attributes", "manage-backend-security-group-rules", "multi-cluster-target-group",
-		"minimum-load-balancer-capacity", "ipam-ipv4-pool-id", "enable-frontend-nlb", "frontend-nlb-*",
-	} {
-		list = append(list, refused(n, noBalancer))
-	}
-	for _, a := range list {
-		a.Name = c.prefixes[0] + a.Name
-		if a.Of != "" {
-			a.Of = c.prefixes[0] + a.Of
-		}
-		c.Annotations = append(c.Annotations, a)
-	}
-	return c
 }
 
 func (r *reader) albScheme(v string) error {

@@ -140,7 +140,7 @@ func (r *reader) albCondition(v string) error {
 	}
 	matches := []gatewayv1.HTTPRouteMatch{{}}
 	each := func(n int, set func(*gatewayv1.HTTPRouteMatch, int)) { // any of n, beside what there is
-		var out []gatewayv1.HTTPRouteMatch
+		out := make([]gatewayv1.HTTPRouteMatch, 0, n*len(matches))
 		for _, m := range matches {
 			for i := range n {
 				one := *m.DeepCopy()

@@ -58,6 +58,27 @@ func guarded(name, say string, off ...string) Annotation {
 // part is read together with another one, and shares its outcome.
 func part(name, of, say string) Annotation { return Annotation{Name: name, Of: of, Say: say} }
 
+// each makes annotations of one kind.
+func each(one func(name, say string) Annotation, say string, names ...string) []Annotation {
+	out := make([]Annotation, len(names))
+	for i, n := range names {
+		out[i] = one(n, say)
+	}
+	return out
+}
+
+// prefixed puts the prefix of a controller before names.
+func prefixed(prefix string, lists ...[]Annotation) []Annotation {
+	out := slices.Concat(lists...)
+	for i := range out {
+		out[i].Name = prefix + out[i].Name
+		if out[i].Of != "" {
+			out[i].Of = prefix + out[i].Of
+		}
+	}
+	return out
+}
+
 // reader reads the annotations of one object into a plan.
 type reader struct {
 	*plan

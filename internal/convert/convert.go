@@ -31,6 +31,8 @@ type Objects struct {
 	Ingresses []*networkingv1.Ingress
 	Classes   []*networkingv1.IngressClass
 	Services  []*corev1.Service
+	// ConfigMaps have header lines that annotations name.
+	ConfigMaps []*corev1.ConfigMap
 	// Others are objects that annotations name, such as KongPlugins and Middlewares.
 	Others []*unstructured.Unstructured
 }
@@ -69,6 +71,7 @@ type conversion struct {
 	controllers []*Controller
 	classes     map[string]*networkingv1.IngressClass
 	services    map[Name]*corev1.Service
+	configMaps  map[Name]map[string]string
 	others      map[string]*unstructured.Unstructured // by kind, namespace and name
 	plans       []*plan
 	gateways    map[Name]*gateway
@@ -85,7 +88,7 @@ type conversion struct {
 func Convert(o *Objects, options Options) *Result {
 	c := &conversion{
 		objects: o, options: options, controllers: Controllers(),
-		classes: map[string]*networkingv1.IngressClass{}, services: map[Name]*corev1.Service{}, others: map[string]*unstructured.Unstructured{},
+		classes: map[string]*networkingv1.IngressClass{}, services: map[Name]*corev1.Service{}, configMaps: map[Name]map[string]string{}, others: map[string]*unstructured.Unstructured{},
 		gateways: map[Name]*gateway{}, grants: map[grant]bool{}, secured: map[secured]*gatewayv1.BackendTLSPolicy{}, names: map[string]bool{},
 	}
 	c.options.GatewayClass = cmp.Or(options.GatewayClass, "gatehouse")
@@ -94,6 +97,9 @@ func Convert(o *Objects, options Options) *Result {
 	}
 	for _, s := range o.Services {
 		c.services[Name{Namespace: s.Namespace, Name: s.Name}] = s
+	}
+	for _, m := range o.ConfigMaps {
+		c.configMaps[Name{Namespace: m.Namespace, Name: m.Name}] = m.Data
 	}
 	for _, u := range o.Others {
 		c.others[key(u.GetKind(), u.GetNamespace(), u.GetName())] = u

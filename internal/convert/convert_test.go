@@ -128,6 +128,8 @@ func decode(t *testing.T, data []byte) *Objects {
 			out.Classes = append(out.Classes, o)
 		case *corev1.Service:
 			out.Services = append(out.Services, o)
+		case *corev1.ConfigMap:
+			out.ConfigMaps = append(out.ConfigMaps, o)
 		default:
 			t.Fatalf("nobody reads a %T", o)
 		}

@@ -129,7 +129,7 @@ func (c *conversion) grpcRoutes(p *plan, name string, hostnames []string, refs [
 }
 
 func grpcHeaders(list []gatewayv1.HTTPHeaderMatch) []gatewayv1.GRPCHeaderMatch {
-	var out []gatewayv1.GRPCHeaderMatch
+	out := make([]gatewayv1.GRPCHeaderMatch, 0, len(list))
 	for _, h := range list {
 		each := gatewayv1.GRPCHeaderMatch{Name: gatewayv1.GRPCHeaderName(h.Name), Value: h.Value}
 		if h.Type != nil {

@@ -48,20 +48,12 @@ const (
 // ingressNginx is the controller of the Kubernetes project, archived in March 2026:
 // https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/
 func ingressNginx() *Controller {
-	c := &Controller{
+	const begin = "nginx.ingress.kubernetes.io/"
+	return &Controller{
 		Name: "ingress-nginx", Title: "ingress-nginx", class: "k8s.io/ingress-nginx", classes: []string{"nginx"},
-		prefixes: []string{"nginx.ingress.kubernetes.io/"}, secures: 308, body: 1 << 20, paths: prefix,
+		prefixes: []string{begin}, secures: 308, body: 1 << 20, paths: prefix,
+		Annotations: prefixed(begin, nginxRouting(), nginxTraffic(), nginxAccess(), nginxRest()),
 	}
-	for _, list := range [][]Annotation{nginxRouting(), nginxTraffic(), nginxAccess(), nginxRest()} {
-		for _, a := range list {
-			a.Name = c.prefixes[0] + a.Name
-			if a.Of != "" {
-				a.Of = c.prefixes[0] + a.Of
-			}
-			c.Annotations = append(c.Annotations, a)
-		}
-	}
-	return c
 }
 
 // get is another annotation of the controller, by its name without the prefix.

@@ -5,12 +5,13 @@ package convert
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 func nginxRest() []Annotation {
-	out := []Annotation{
+	return slices.Concat([]Annotation{
 		closing("configuration-snippet", "", noSnippets, noText), closing("server-snippet", "", noSnippets, noText), closing("stream-snippet", "", noSnippets, noText),
 		converted("proxy-body-size", "ClientPolicy spec.limits.bodyBytes", "the largest that an Ingress of the Gateway allows", (*reader).bodySize),
 		refused("custom-http-errors", noErrorPages), refused("default-backend", noErrorPages), needless("disable-proxy-intercept-errors", noErrorPages),
@@ -20,6 +21,9 @@ func nginxRest() []Annotation {
 		needless("secure-verify-ca-secret", "ingress-nginx has dropped it: proxy-ssl-secret"), needless("secure-backends", "ingress-nginx has dropped it: backend-protocol"), needless("grpc-backend", "ingress-nginx has dropped it: backend-protocol"),
 		needless("proxy-ssl-ciphers", noCiphers), needless("proxy-ssl-protocols", noCiphers), needless("ssl-ciphers", noCiphers), needless("ssl-prefer-server-ciphers", noCiphers),
 		needless("http2-push-preload", "browsers have dropped push"),
+		needless("fastcgi-index", "backends speak no FastCGI: see backend-protocol"), needless("fastcgi-params-configmap", "backends speak no FastCGI: see backend-protocol"),
+		guarded("lua-resty-waf", noWAF, "inactive"),
+		refused("use-port-in-redirects", "redirects name no port but that of HTTPS"),
 		refused("service-upstream", "requests go to pods; a Service without a selector, or a mesh, may stand before them"),
 		refused("load-balance", noUpstream), refused("upstream-hash-by", noAffinity), part("upstream-hash-by-subset", "upstream-hash-by", ""), part("upstream-hash-by-subset-size", "upstream-hash-by", ""),
 		refused("affinity", noAffinity), part("affinity-mode", "affinity", ""), part("affinity-canary-behavior", "affinity", ""),
@@ -27,14 +31,9 @@ func nginxRest() []Annotation {
 		refused("enable-access-log", noLog), refused("enable-rewrite-log", noLog), refused("enable-opentracing", noLog), refused("opentracing-trust-incoming-span", noLog),
 		refused("enable-opentelemetry", noLog), refused("opentelemetry-trust-incoming-span", noLog), refused("opentelemetry-operation-name", noLog),
 		refused("enable-influxdb", noLog), part("influxdb-measurement", "enable-influxdb", ""), part("influxdb-port", "enable-influxdb", ""), part("influxdb-host", "enable-influxdb", ""), part("influxdb-server-name", "enable-influxdb", ""),
-	}
-	for _, n := range []string{"client-body-buffer-size", "proxy-request-buffering", "proxy-buffering", "proxy-buffers-number", "proxy-buffer-size", "proxy-busy-buffers-size", "proxy-max-temp-file-size"} {
-		out = append(out, needless(n, noBuffers))
-	}
-	for _, n := range []string{"name", "path", "domain", "secure", "samesite", "conditional-samesite-none", "expires", "max-age", "change-on-failure", "hash"} {
-		out = append(out, part("session-cookie-"+n, "affinity", ""))
-	}
-	return out
+	},
+		each(needless, noBuffers, "client-body-buffer-size", "proxy-request-buffering", "proxy-buffering", "proxy-buffers-number", "proxy-buffer-size", "proxy-busy-buffers-size", "proxy-max-temp-file-size"),
+		each(func(n, _ string) Annotation { return part("session-cookie-"+n, "affinity", "") }, "", "name", "path", "domain", "secure", "samesite", "conditional-samesite-none", "expires", "max-age", "change-on-failure", "hash", "partitioned"))
 }
 
 // noText takes a snippet that is empty.

@@ -4,6 +4,7 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func nginxTraffic() []Annotation {
 		refused("mirror-host", "a copy has the host of the request"),
 		converted("x-forwarded-prefix", toRequestLines, "", func(r *reader, v string) error { return r.set(&r.request, "X-Forwarded-Prefix", v) }),
 		refused("connection-proxy-header", "lines of the connection are the gateway's own; WebSockets need none"),
-		refused("custom-headers", "lines of a ConfigMap are not read: write them into a ResponseHeaderModifier"),
+		closing("custom-headers", toResponseLines, "the lines of a ConfigMap of the input", (*reader).customHeaders),
 		refused("proxy-cookie-domain", "cookies are passed on as they are: let the backend set them for the right domain"),
 		refused("proxy-cookie-path", "cookies are passed on as they are: let the backend set them for the right path"),
 		refused("proxy-redirect-from", "Location is passed on as it is: let the backend know the host by X-Forwarded-Host"),
@@ -181,6 +182,24 @@ func (r *reader) mirrorTarget(v string) error {
 		return fmt.Errorf("copies for namespace %s are not converted: name a Service of %s", to.Namespace, r.ingress.Namespace)
 	}
 	r.mirror = &gatewayv1.HTTPRequestMirrorFilter{BackendRef: serviceRef(to.Name.Name, to.port).BackendObjectReference}
+	return nil
+}
+
+// customHeaders reads lines that clients get from a ConfigMap.
+func (r *reader) customHeaders(v string) error {
+	namespace, name, split := strings.Cut(v, "/")
+	if !split {
+		namespace, name = r.ingress.Namespace, v
+	}
+	lines, there := r.conversion.configMaps[Name{Namespace: namespace, Name: name}]
+	if !there {
+		return fmt.Errorf("ConfigMap %.80q is not in the input, or write its lines into a ResponseHeaderModifier", v)
+	}
+	for _, line := range slices.Sorted(maps.Keys(lines)) {
+		if err := r.set(&r.response, line, lines[line]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -28,7 +28,7 @@ func nginxInc() *Controller {
 }
 
 func nginxIncRoutes() []Annotation {
-	out := []Annotation{
+	return []Annotation{
 		needless("nginx.org/mergeable-ingress-type", "routes of a host come together by themselves; what a master says holds for its minions"),
 		closing("nginx.org/path-regex", toPath, "as an expression of RE2", (*reader).pathRegex),
 		closing("nginx.org/rewrites", toRewrite, "the prefix of the paths of a Service", (*reader).rewrites),
@@ -67,11 +67,10 @@ func nginxIncRoutes() []Annotation {
 		needless("nginx.org/limit-req-zone-size", "addresses that are counted have a bound of their own"), refused("nginx.org/limit-req-log-level", noLog),
 		refused("nginx.org/limit-req-reject-code", "what is too much is answered 429"), refused("nginx.org/limit-req-scale", "each replica counts by itself"),
 	}
-	return out
 }
 
 func nginxIncRest() []Annotation {
-	out := []Annotation{
+	return append([]Annotation{
 		closing("nginx.org/server-snippets", "", noSnippets, noText), closing("nginx.org/location-snippets", "", noSnippets, noText),
 		guarded("appprotect.f5.com/app-protect-enable", noWAF, "False", "false"), guarded("appprotect.f5.com/app-protect-policy", noWAF),
 		refused("appprotect.f5.com/app-protect-security-log-enable", noWAF), refused("appprotect.f5.com/app-protect-security-log", noWAF), refused("appprotect.f5.com/app-protect-security-log-destination", noWAF),
@@ -89,11 +88,7 @@ func nginxIncRest() []Annotation {
 		refused("nginx.com/sticky-cookie-services", noAffinity), refused("nginx.com/slow-start", noUpstream),
 		refused("nginx.com/health-checks", "pods that are not ready get nothing: let the readiness probe tell"),
 		part("nginx.com/health-checks-mandatory", "nginx.com/health-checks", ""), part("nginx.com/health-checks-mandatory-queue", "nginx.com/health-checks", ""),
-	}
-	for _, n := range []string{"proxy-buffering", "proxy-buffers", "proxy-buffer-size", "proxy-busy-buffers-size", "proxy-max-temp-file-size", "client-body-buffer-size"} {
-		out = append(out, needless("nginx.org/"+n, noBuffers))
-	}
-	return out
+	}, each(needless, noBuffers, "nginx.org/proxy-buffering", "nginx.org/proxy-buffers", "nginx.org/proxy-buffer-size", "nginx.org/proxy-busy-buffers-size", "nginx.org/proxy-max-temp-file-size", "nginx.org/client-body-buffer-size")...)
 }
 
 const mergeable = "nginx.org/mergeable-ingress-type"

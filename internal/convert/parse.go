@@ -57,22 +57,14 @@ func seconds(v string) (time.Duration, error) {
 	return out, nil
 }
 
-// duration is a time as Gateway API has it (GEP-2257): whole milliseconds at least.
+// duration is a time as Gateway API has it (GEP-2257): of whole milliseconds.
 func duration(d time.Duration) *gatewayv1.Duration {
-	out := gatewayv1.Duration("0s")
-	rest := d.Round(time.Millisecond)
-	text := ""
-	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
-		if n := rest / unit.of; n > 0 {
-			text += fmt.Sprintf("%d%s", n, unit.name)
-			rest -= n * unit.of
+	out := gatewayv1.Duration(strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.Truncate(time.Second).String()))
+	if ms := d.Milliseconds() % 1000; ms > 0 {
+		if out == "0s" {
+			out = ""
 		}
-	}
-	if text != "" {
-		out = gatewayv1.Duration(text)
+		out += gatewayv1.Duration(fmt.Sprintf("%dms", ms))
 	}
 	return &out
 }

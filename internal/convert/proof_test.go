@@ -204,8 +204,8 @@ func (m *made) certificates(g *gatewayv1.Gateway) {
 	}
 }
 
-// anUser is "ann:secret" with bcrypt of cost 10.
-const anUser = "ann:$2y$10$e6jDfPqTGbXNKJbjFz0NqOq8ELf9TjE1ZBZ1e2HbEJ3lTzGZkm7pK\n"
+// anUser is "ann:open sesame" with bcrypt of cost 10.
+const anUser = "ann:$2a$10$1R53behNkTjm.ijEdgJYwOHarp4yQORn.eGMCo1HrAn/Sw1APoBGS\n"
 
 func (m *made) access(p *v1alpha1.AccessPolicy) {
 	for _, a := range p.Spec.Authentication.AnyOf {

@@ -14,11 +14,15 @@ import (
 // traefik is that of Traefik Labs:
 // https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/
 func traefik() *Controller {
-	c := &Controller{
+	const begin = "traefik.ingress.kubernetes.io/"
+	return &Controller{
 		Name: "traefik", Title: "Traefik", class: "traefik.io/ingress-controller", classes: []string{"traefik"},
-		prefixes: []string{"traefik.ingress.kubernetes.io/"}, paths: prefix,
+		prefixes: []string{begin}, paths: prefix, Annotations: prefixed(begin, traefikAnnotations()),
 	}
-	for _, a := range []Annotation{
+}
+
+func traefikAnnotations() []Annotation {
+	return []Annotation{
 		closing("router.entrypoints", "HTTPRoute spec.parentRefs", "web for HTTP and websecure for HTTPS", (*reader).entryPoints),
 		closing("router.tls", toListeners, "HTTPS alone", (*reader).routerTLS),
 		closing("router.tls.certresolver", toListeners, "cert-manager makes certificates: annotate the Gateway for it", func(r *reader, _ string) error { return r.routerTLS("true") }),
@@ -35,11 +39,7 @@ func traefik() *Controller {
 		refused("service.sticky.*", noAffinity),
 		needless("service.nativelb", "requests go to pods"), needless("service.nodeportlb", "requests go to pods"),
 		refused("service.loadbalancer.*", noUpstream),
-	} {
-		a.Name = c.prefixes[0] + a.Name
-		c.Annotations = append(c.Annotations, a)
 	}
-	return c
 }
 
 func (r *reader) entryPoints(v string) error {
@@ -69,7 +69,7 @@ func (r *reader) pathMatcher(v string) error {
 	switch v {
 	case "PathPrefix", "PathPrefixStrip":
 		if v == "PathPrefixStrip" {
-			return errors.New("Traefik has dropped it: use a stripPrefix Middleware")
+			return errors.New("it is not of Traefik any more: use a stripPrefix Middleware")
 		}
 		return r.holds("paths are prefixes")
 	case "Path":
