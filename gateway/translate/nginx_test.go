@@ -168,7 +168,7 @@ func TestAnnotationsAreKept(t *testing.T) {
 			ask, r := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+check+annotated("a", tc.path, tc.annotations))
 			bare := tc.annotations["force-ssl-redirect"] != "" // there is no certificate
 			if told := len(r.Events) > 0; told != (refused || bare) {
-				t.Errorf("told: %v", r.Events)
+				t.Errorf("told: %#v", r.Events)
 			}
 			for n, a := range tc.asked {
 				host, path := "a.example.com", a.path
