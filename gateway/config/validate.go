@@ -44,6 +44,22 @@ func (s *Snapshot) Validate() []Error {
 	}
 	n := v.names(s)
 	addresses := v.listeners(s, n)
+	v.parts(s, n)
+	v.telemetry(&s.Telemetry, addresses)
+	return v.faults
+}
+
+// ValidateParts is Validate of what is served nowhere yet: nothing is said of listeners
+// and of telemetry. It is for who judges parts of a snapshot one by one, and is cheap for
+// small ones.
+func (s *Snapshot) ValidateParts() []Error {
+	v := &validator{}
+	v.parts(s, v.names(s))
+	return v.faults
+}
+
+// parts checks all but listeners and telemetry.
+func (v *validator) parts(s *Snapshot, n named) {
 	for i := range s.Certificates {
 		c, path := &s.Certificates[i], fmt.Sprintf("certificates[%d]", i)
 		for k, h := range c.Hosts {
@@ -62,7 +78,9 @@ func (s *Snapshot) Validate() []Error {
 		v.attached(path+".traffic", "traffic policy", s.Routes[i].Traffic, n.traffic)
 		v.attached(path+".access", "access policy", s.Routes[i].Access, n.access)
 	}
-	v.streams(s, n.certificates)
+	if len(s.Streams) > 0 || len(s.Listeners) > 0 {
+		v.streams(s, n.certificates)
+	}
 	for i := range s.TrafficPolicies {
 		v.traffic(fmt.Sprintf("trafficPolicies[%d]", i), &s.TrafficPolicies[i], n.stores)
 	}
@@ -80,8 +98,6 @@ func (s *Snapshot) Validate() []Error {
 		v.backend(path, &s.Backends[i], n.certificates)
 		v.idle(path, &s.Backends[i])
 	}
-	v.telemetry(&s.Telemetry, addresses)
-	return v.faults
 }
 
 // named are the names that a snapshot gives.
@@ -161,6 +177,9 @@ func (v *validator) accessPolicies(s *Snapshot) {
 
 // names checks that every element has a name of its own, and returns them.
 func names[T any](v *validator, path string, list []T, name func(*T) string) map[string]bool {
+	if len(list) == 0 {
+		return nil
+	}
 	out := make(map[string]bool, len(list))
 	for i := range list {
 		n, at := name(&list[i]), fmt.Sprintf("%s[%d].name", path, i)

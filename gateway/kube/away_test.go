@@ -63,7 +63,7 @@ func TestTheAPIServerMayBeAway(t *testing.T) {
 	first.install(t, nil)
 	r.lead(t, first.RESTConfig())
 	first.serveAs(t, &rest.Config{Host: r.URL, Impersonate: first.limited(t).Impersonate}, "127.0.22.1")
-	first.apply(t, shop+service(t, "web"))
+	first.apply(t, shop+service(t))
 	const at = "http://127.0.22.1:20080/"
 	answers(t, http.DefaultClient, at, "shop.example.com", 200, "web")
 	if err := first.Stop(); err != nil {
@@ -97,7 +97,7 @@ func TestKindsMayBeInstalledLater(t *testing.T) {
 	c := start(t, controlplane.Options{})
 	g := c.serve(t, "127.0.23.1")
 	c.install(t, func(file string) bool { return strings.Contains(file, "grpcroutes") })
-	c.apply(t, shop+service(t, "web"))
+	c.apply(t, shop+service(t))
 	const at = "http://127.0.23.1:20080/"
 	answers(t, http.DefaultClient, at, "shop.example.com", 200, "web")
 	if log := g.log.String(); !strings.Contains(log, "these kinds are not installed") || !strings.Contains(log, "GRPCRoute") {

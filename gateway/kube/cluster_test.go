@@ -246,17 +246,11 @@ func machine(t testing.TB) string {
 	return ""
 }
 
-// service is a Service of namespace shop whose only endpoint is a backend.
-func service(t testing.TB, name string) string {
+// service is the Service "web" of namespace shop, whose only endpoint is a backend.
+func service(t testing.TB) string {
 	t.Helper()
-	host, port := backend(t, name)
-	return fmt.Sprintf(`
-apiVersion: v1
-kind: Service
-metadata: {name: %s, namespace: shop}
-spec: {ports: [{name: http, port: 80}]}
----
-`, name) + slice("shop", name, host, port)
+	host, port := backend(t, "web")
+	return "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{name: http, port: 80}]}\n---\n" + slice("shop", "web", host, port)
 }
 
 // slice is the endpoint of a Service.

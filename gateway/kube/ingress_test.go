@@ -51,7 +51,7 @@ func TestAnIngressIsServed(t *testing.T) {
 	t.Parallel()
 	c := start(t, controlplane.Options{})
 	c.serve(t, "127.0.26.1")
-	c.apply(t, ingress+service(t, "web"))
+	c.apply(t, ingress+service(t))
 	answers(t, http.DefaultClient, "http://127.0.26.1:20080/", "shop.example.com", 200, "web")
 	controlplane.Eventually(t, 20*time.Second, "the Ingress says its address, and an Event what is refused", func() error {
 		u := &unstructured.Unstructured{}

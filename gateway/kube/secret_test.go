@@ -97,7 +97,7 @@ func TestOnlySecretsThatAreReferredToAreRead(t *testing.T) {
 	c.install(t, nil)
 	g := c.serveAs(t, c.limited(t, "shop", "team"), "127.0.21.1-127.0.21.9")
 	first, second := pki.New(t, "first"), pki.New(t, "second")
-	c.apply(t, shop+service(t, "web")+"---\n"+secured)
+	c.apply(t, shop+service(t)+"---\n"+secured)
 	c.apply(t, certificate(t, "team", "lent", first.For(t, "granted.example.com"))+certificate(t, "team", "other", first.For(t, "a"))+certificate(t, "shop", "unnamed", first.For(t, "a")))
 	c.apply(t, certificate(t, "shop", "ended", first.Sign(t, func(c *x509.Certificate) {
 		c.DNSNames, c.NotBefore, c.NotAfter = []string{"ended.example.com"}, time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)

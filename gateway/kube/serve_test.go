@@ -49,7 +49,7 @@ func TestARouteThatIsAppliedIsServed(t *testing.T) {
 	c := start(t, controlplane.Options{})
 	c.install(t, nil)
 	c.serve(t, "127.0.20.1-127.0.20.9")
-	c.apply(t, shop+service(t, "web"))
+	c.apply(t, shop+service(t))
 	const url = "http://127.0.20.1:20080/"
 	answers(t, http.DefaultClient, url, "shop.example.com", 200, "web")
 	answers(t, http.DefaultClient, url, "other.example.com", 404, "")

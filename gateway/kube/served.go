@@ -51,7 +51,7 @@ func served(o *translate.Objects, r *translate.Result) []Served {
 			}
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(builtin), func(a, b translate.Name) int { return compare(a, b) }) {
+	for _, name := range slices.SortedFunc(maps.Keys(builtin), compare) {
 		out = append(out, *builtin[name])
 	}
 	return out

@@ -4,7 +4,6 @@ package translate
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,10 +181,7 @@ func (b *ruleBuilder) judge() {
 }
 
 // faults are what the data plane has against a part of a snapshot.
-func faults(s *config.Snapshot) []config.Error {
-	s.Listeners = []config.Listener{{Name: "l", Address: netip.AddrPortFrom(netip.IPv4Unspecified(), 1), Protocol: config.HTTP}}
-	return s.Validate()
-}
+func faults(s *config.Snapshot) []config.Error { return s.ValidateParts() }
 
 // weighted adds a share. One whose backend cannot be had is answered 500.
 func (b *ruleBuilder) weighted(at string, ref *gatewayv1.HTTPBackendRef) {

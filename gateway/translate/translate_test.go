@@ -89,7 +89,7 @@ func TestCases(t *testing.T) {
 
 // read decodes objects strictly. A Secret whose data has "made" gets a certificate for
 // that name.
-func read(t *testing.T, data []byte) *Objects {
+func read(t testing.TB, data []byte) *Objects {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, discoveryv1.AddToScheme, networkingv1.AddToScheme, gatewayv1.Install, v1alpha1.AddToScheme} {
