@@ -40,6 +40,14 @@ func (c *conditions) is(of string) bool {
 	return slices.ContainsFunc(c.list, func(k metav1.Condition) bool { return k.Type == of && good(k) })
 }
 
+// find returns a condition as it was said; nil if it was not.
+func (c *conditions) find(of string) *metav1.Condition {
+	if i := slices.IndexFunc(c.list, func(k metav1.Condition) bool { return k.Type == of }); i >= 0 {
+		return &c.list[i]
+	}
+	return nil
+}
+
 // messages are bounded by the API (metav1.Condition).
 const maxMessage = 32768
 

@@ -4,6 +4,7 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,7 +16,8 @@ import (
 type gateway struct {
 	object     *gatewayv1.Gateway
 	conditions conditions
-	listeners  []*listener
+	listeners  []*listener // its own, and then those of sets that have no conflict
+	sets       []*listenerSet
 	builtin    bool // it is no object: see Builtin
 	// shown is the certificate that backends are shown; nil: none is asked for, or it
 	// cannot be had.
@@ -46,9 +48,14 @@ func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
 		out.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fmt.Sprintf("infrastructure.parametersRef: %s %s is not known: there are no parameters of a Gateway", kind{string(i.ParametersRef.Group), string(i.ParametersRef.Kind)}, i.ParametersRef.Name))
 	}
 	for i := range g.Spec.Listeners {
-		out.listeners = append(out.listeners, x.listener(out, &g.Spec.Listeners[i]))
+		out.listeners = append(out.listeners, x.listener(out, nil, &g.Spec.Listeners[i]))
+	}
+	for _, s := range x.sets[nameOf(g)] {
+		x.join(out, s)
 	}
 	conflicts(out.listeners)
+	// One that leaves its port to others has nothing there, not even its host.
+	out.listeners = slices.DeleteFunc(out.listeners, func(l *listener) bool { return l.set != nil && !l.conditions.is(conflicted) })
 	x.backendCertificate(out)
 	if where := insecure(g); where != "" {
 		out.conditions.set(string(gatewayv1.GatewayConditionInsecureFrontendValidationMode), metav1.ConditionTrue, string(gatewayv1.GatewayReasonConfigurationChanged), "clients are let in whose certificates do not hold, or who have none: "+where)
@@ -89,27 +96,40 @@ func (x *index) backendCertificate(g *gateway) {
 // status is what is said of a Gateway when its routes were attached.
 func (g *gateway) status() gatewayv1.GatewayStatus {
 	var out gatewayv1.GatewayStatus
-	well := 0
+	well, own := 0, 0
 	for _, l := range g.listeners {
-		if l.serves() {
+		if l.set != nil {
+			continue
+		}
+		if own++; l.serves() {
 			well++
 		}
 		out.Listeners = append(out.Listeners, l.status())
 	}
-	switch c, faulty := &g.conditions, len(g.listeners)-well; {
+	switch c, faulty := &g.conditions, own-well; {
 	case well == 0:
 		c.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonListenersNotValid), "no listener can be served")
 	case faulty > 0:
-		c.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayReasonListenersNotValid), fmt.Sprintf("%d of %d listeners cannot be served", faulty, len(g.listeners)))
+		c.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayReasonListenersNotValid), fmt.Sprintf("%d of %d listeners cannot be served", faulty, own))
 	default:
 		c.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayReasonAccepted), "")
 	}
 	out.Conditions = g.conditions.all()
+	if g.object.Spec.AllowedListeners != nil || len(g.sets) > 0 {
+		attached := int32(0)
+		for _, s := range g.sets {
+			if s.well() {
+				attached++
+			}
+		}
+		out.AttachedListenerSets = &attached
+	}
 	return out
 }
 
-// conflicts finds listeners that cannot be on one port together. Of those that clash
-// none is served: which one was meant is not known.
+// conflicts finds listeners that cannot be on one port together. Of a Gateway's own that
+// clash none is served: which one was meant is not known. One of a ListenerSet leaves the
+// port to those before it, of which it is told nothing.
 func conflicts(all []*listener) {
 	for i, a := range all {
 		for _, b := range all[i+1:] {
@@ -128,6 +148,13 @@ func conflicts(all []*listener) {
 			for _, pair := range [][2]*listener{{a, b}, {b, a}} {
 				c := &pair[0].conditions
 				message := fmt.Sprintf("listener %s has port %d as well", pair[1].spec.Name, a.spec.Port)
+				switch {
+				case b.set == nil:
+				case pair[0] == a:
+					continue
+				default:
+					message = fmt.Sprintf("another listener of the Gateway has port %d already", a.spec.Port)
+				}
 				c.set(conflicted, metav1.ConditionTrue, string(reason), message)
 				c.set(accepted, metav1.ConditionFalse, string(reason), message)
 			}

@@ -16,9 +16,10 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
-// listener is a listener of a Gateway.
+// listener is a listener of a Gateway, its own or one of a ListenerSet.
 type listener struct {
 	gateway    *gateway
+	set        *listenerSet // nil: it is the Gateway's own
 	spec       *gatewayv1.Listener
 	conditions conditions
 	kinds      []gatewayv1.RouteGroupKind // of routes that it takes
@@ -28,8 +29,9 @@ type listener struct {
 	attached   int32
 }
 
-func (x *index) listener(g *gateway, spec *gatewayv1.Listener) *listener {
-	l := &listener{gateway: g, spec: spec, conditions: conditions{generation: g.object.Generation}}
+func (x *index) listener(g *gateway, set *listenerSet, spec *gatewayv1.Listener) *listener {
+	l := &listener{gateway: g, set: set, spec: spec}
+	l.conditions.generation = l.home().GetGeneration()
 	l.conditions.set(accepted, metav1.ConditionTrue, string(gatewayv1.ListenerReasonAccepted), "")
 	l.conditions.set(resolvedRefs, metav1.ConditionTrue, string(gatewayv1.ListenerReasonResolvedRefs), "")
 	l.conditions.set(conflicted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonNoConflicts), "")
@@ -42,6 +44,30 @@ func (x *index) listener(g *gateway, spec *gatewayv1.Listener) *listener {
 		x.frontend(l)
 	}
 	return l
+}
+
+// home is the object in which a listener is written.
+func (l *listener) home() metav1.Object {
+	if l.set != nil {
+		return l.set.object
+	}
+	return l.gateway.object
+}
+
+// homeKind is the kind of that object.
+func (l *listener) homeKind() kind {
+	if l.set != nil {
+		return listenerSetKind
+	}
+	return gatewayKind
+}
+
+// label names a listener apart from all others of its Gateway.
+func (l *listener) label() string {
+	if l.set != nil {
+		return nameOf(l.set.object).String() + "/" + string(l.spec.Name)
+	}
+	return string(l.spec.Name)
 }
 
 // endsTLS tells whether what clients say in TLS is read here.
@@ -121,7 +147,7 @@ func (x *index) certificates(l *listener) {
 			refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs[%d]: %s is no Secret", i, of)
 			continue
 		}
-		r := referTo(gatewayKind, l.gateway.object.Namespace, secretKind, ref.Namespace, ref.Name)
+		r := referTo(l.homeKind(), l.home().GetNamespace(), secretKind, ref.Namespace, ref.Name)
 		if !x.granted(r) {
 			refuse(gatewayv1.ListenerReasonRefNotPermitted, "tls.certificateRefs[%d]: %s", i, r.refusal())
 			continue
@@ -164,15 +190,20 @@ func (l *listener) from(x *index, namespace string) bool {
 		}
 		selector = a.Namespaces.Selector
 	}
+	return x.among(namespace, from, selector, l.home().GetNamespace())
+}
+
+// among tells whether a namespace is one of those that an object of another one lets in.
+func (x *index) among(namespace string, from gatewayv1.FromNamespaces, selector *metav1.LabelSelector, own string) bool {
 	switch from {
 	case gatewayv1.NamespacesFromAll:
 		return true
 	case gatewayv1.NamespacesFromSame:
-		return namespace == l.gateway.object.Namespace
+		return namespace == own
 	case gatewayv1.NamespacesFromSelector:
-		own, known := x.namespaces[namespace]
+		has, known := x.namespaces[namespace]
 		s, err := metav1.LabelSelectorAsSelector(selector)
-		return known && err == nil && s.Matches(labels.Set(own))
+		return known && err == nil && s.Matches(labels.Set(has))
 	case gatewayv1.NamespacesFromNone:
 	}
 	return false
@@ -180,7 +211,11 @@ func (l *listener) from(x *index, namespace string) bool {
 
 func (l *listener) status() gatewayv1.ListenerStatus {
 	if !l.serves() {
-		l.conditions.set(programmed, metav1.ConditionFalse, string(gatewayv1.ListenerReasonInvalid), "")
+		reason := string(gatewayv1.ListenerReasonInvalid)
+		if c := l.conditions.find(conflicted); l.set != nil && c != nil && !good(*c) {
+			reason = c.Reason
+		}
+		l.conditions.set(programmed, metav1.ConditionFalse, reason, "")
 	}
 	return gatewayv1.ListenerStatus{Name: l.spec.Name, SupportedKinds: l.kinds, AttachedRoutes: l.attached, Conditions: l.conditions.all()}
 }

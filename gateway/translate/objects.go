@@ -22,6 +22,7 @@ type Name = types.NamespacedName
 type Objects struct {
 	Classes         []*gatewayv1.GatewayClass
 	Gateways        []*gatewayv1.Gateway
+	ListenerSets    []*gatewayv1.ListenerSet
 	HTTPRoutes      []*gatewayv1.HTTPRoute
 	GRPCRoutes      []*gatewayv1.GRPCRoute
 	TLSRoutes       []*gatewayv1.TLSRoute
@@ -51,6 +52,8 @@ type Result struct {
 	// Gateways are statuses without addresses and without Programmed, of which only who
 	// serves a snapshot knows.
 	Gateways map[Name]gatewayv1.GatewayStatus
+	// ListenerSets are what is said of those that name a Gateway of ours.
+	ListenerSets map[Name]ListenerSet
 	// Routes are what is said of each parent that is ours.
 	Routes map[Route][]gatewayv1.RouteParentStatus
 	// Policies are what is said of BackendTLSPolicies, for each Gateway of ours that
@@ -73,6 +76,12 @@ type Result struct {
 	Events []Event
 }
 
+// ListenerSet is what became of a ListenerSet, but whether it is Programmed.
+type ListenerSet struct {
+	Gateway Name
+	Status  gatewayv1.ListenerSetStatus
+}
+
 // Route is a kind of routes, such as HTTPRoute, and the name of one.
 type Route struct {
 	Kind string
@@ -88,8 +97,11 @@ type index struct {
 	secrets    map[Name]*corev1.Secret
 	configMaps map[Name]*corev1.ConfigMap
 	grants     map[string][]*gatewayv1.ReferenceGrant // by the namespace that is granted
+	sets       map[Name][]*gatewayv1.ListenerSet      // by the Gateway that they name, in order of age
 	policies   []*tlsPolicy
 	secured    map[secured][]*tlsPolicy // the first holds
+
+	joined map[Name]*listenerSet // by its name
 
 	wantedSecrets, wantedConfigMaps map[Name]bool
 
@@ -101,7 +113,7 @@ func newIndex(o *Objects, controller string) *index {
 	x := &index{
 		classes: map[string]bool{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
-		wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
+		joined: map[Name]*listenerSet{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
 	}
 	for _, c := range o.Classes {
 		x.classes[c.Name] = string(c.Spec.ControllerName) == controller
@@ -122,6 +134,7 @@ func newIndex(o *Objects, controller string) *index {
 	for _, m := range o.ConfigMaps {
 		x.configMaps[nameOf(m)] = m
 	}
+	x.sets = setsOf(o.ListenerSets)
 	x.secure(o.Policies)
 	for _, p := range o.AccessPolicies {
 		for _, t := range p.Spec.TargetRefs {

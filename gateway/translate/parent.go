@@ -4,6 +4,7 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -19,6 +20,7 @@ type attachment struct {
 type parent struct {
 	ref        gatewayv1.ParentReference
 	gateway    *gateway
+	set        *listenerSet // that it names; nil: the Gateway
 	conditions conditions
 	at         []attachment
 }
@@ -28,14 +30,19 @@ type parent struct {
 func (x *index) attach(gateways map[Name]*gateway, of kind, route metav1.Object, refs []gatewayv1.ParentReference, hostnames []gatewayv1.Hostname) []*parent {
 	var out []*parent
 	for _, ref := range refs {
-		if kindOf(ref.Group, ref.Kind, gatewayKind) != gatewayKind {
+		p := &parent{ref: ref, conditions: conditions{generation: route.GetGeneration()}}
+		name := referTo(of, route.GetNamespace(), gatewayKind, ref.Namespace, ref.Name).name
+		switch kindOf(ref.Group, ref.Kind, gatewayKind) {
+		case gatewayKind:
+			p.gateway = gateways[name]
+		case listenerSetKind:
+			if p.set = x.joined[name]; p.set != nil {
+				p.gateway = p.set.gateway
+			}
+		}
+		if p.gateway == nil {
 			continue
 		}
-		g := gateways[referTo(of, route.GetNamespace(), gatewayKind, ref.Namespace, ref.Name).name]
-		if g == nil {
-			continue
-		}
-		p := &parent{ref: ref, gateway: g, conditions: conditions{generation: route.GetGeneration()}}
 		x.listeners(p, of, route.GetNamespace(), hostnames)
 		out = append(out, p)
 	}
@@ -45,7 +52,7 @@ func (x *index) attach(gateways map[Name]*gateway, of kind, route metav1.Object,
 // listeners finds those of a parent that take a route.
 func (x *index) listeners(p *parent, of kind, namespace string, hostnames []gatewayv1.Hostname) {
 	named, allowed := false, false
-	for _, l := range p.gateway.listeners {
+	for _, l := range p.named() {
 		if p.ref.SectionName != nil && *p.ref.SectionName != l.spec.Name || p.ref.Port != nil && *p.ref.Port != l.spec.Port {
 			continue
 		}
@@ -64,7 +71,7 @@ func (x *index) listeners(p *parent, of kind, namespace string, hostnames []gate
 	}
 	switch {
 	case !named:
-		refuse(gatewayv1.RouteReasonNoMatchingParent, "the Gateway has no listener of that name and port")
+		refuse(gatewayv1.RouteReasonNoMatchingParent, fmt.Sprintf("the %s has no listener of that name and port", kindOf(p.ref.Group, p.ref.Kind, gatewayKind).kind))
 	case !allowed:
 		refuse(gatewayv1.RouteReasonNotAllowedByListeners, fmt.Sprintf("no listener takes routes of kind %s from namespace %s (allowedRoutes)", of.kind, namespace))
 	case len(p.at) == 0:
@@ -72,6 +79,14 @@ func (x *index) listeners(p *parent, of kind, namespace string, hostnames []gate
 	default:
 		p.conditions.set(accepted, metav1.ConditionTrue, string(gatewayv1.RouteReasonAccepted), "")
 	}
+}
+
+// named are the listeners of what a parent names, whether they can be served or not.
+func (p *parent) named() []*listener {
+	if p.set != nil {
+		return p.set.listeners
+	}
+	return slices.DeleteFunc(slices.Clone(p.gateway.listeners), func(l *listener) bool { return l.set != nil })
 }
 
 // meet returns the hosts that a listener and a route have in common. Without hostnames

@@ -24,7 +24,7 @@ func (a aim) String() string {
 }
 
 func (l *listener) aim() aim {
-	return aim{of: gatewayKind, name: nameOf(l.gateway.object), section: string(l.spec.Name)}
+	return aim{of: l.homeKind(), name: nameOf(l.home()), section: string(l.spec.Name)}
 }
 
 // aimsOf are all that a policy can be for.

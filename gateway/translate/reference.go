@@ -20,16 +20,17 @@ type reference struct {
 type kind struct{ group, kind string }
 
 var (
-	gatewayKind   = kind{gatewayv1.GroupName, "Gateway"}
-	httpRouteKind = kind{gatewayv1.GroupName, "HTTPRoute"}
-	grpcRouteKind = kind{gatewayv1.GroupName, "GRPCRoute"}
-	tlsRouteKind  = kind{gatewayv1.GroupName, "TLSRoute"}
-	tcpRouteKind  = kind{gatewayv1.GroupName, "TCPRoute"}
-	udpRouteKind  = kind{gatewayv1.GroupName, "UDPRoute"}
-	serviceKind   = kind{"", "Service"}
-	ingressKind   = kind{"networking.k8s.io", "Ingress"}
-	secretKind    = kind{"", "Secret"}
-	configMapKind = kind{"", "ConfigMap"}
+	gatewayKind     = kind{gatewayv1.GroupName, "Gateway"}
+	listenerSetKind = kind{gatewayv1.GroupName, "ListenerSet"}
+	httpRouteKind   = kind{gatewayv1.GroupName, "HTTPRoute"}
+	grpcRouteKind   = kind{gatewayv1.GroupName, "GRPCRoute"}
+	tlsRouteKind    = kind{gatewayv1.GroupName, "TLSRoute"}
+	tcpRouteKind    = kind{gatewayv1.GroupName, "TCPRoute"}
+	udpRouteKind    = kind{gatewayv1.GroupName, "UDPRoute"}
+	serviceKind     = kind{"", "Service"}
+	ingressKind     = kind{"networking.k8s.io", "Ingress"}
+	secretKind      = kind{"", "Secret"}
+	configMapKind   = kind{"", "ConfigMap"}
 )
 
 // String is how users know it: Service, or HTTPRoute.gateway.networking.k8s.io.

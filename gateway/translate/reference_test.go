@@ -22,6 +22,7 @@ kind: Gateway
 metadata: {name: edge, namespace: shop}
 spec:
   gatewayClassName: gatehouse
+  allowedListeners: {namespaces: {from: Same}}
   listeners:
   - {name: http, port: 80, protocol: HTTP}
   - {name: tls, port: 443, protocol: TLS, tls: {mode: Passthrough}}
@@ -74,6 +75,14 @@ metadata: {name: own, namespace: shop}
 spec:
   gatewayClassName: gatehouse
   listeners: [{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: there, namespace: team}]}}]
+`},
+		"a certificate of a ListenerSet": {"ListenerSet", "Secret", `
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: own, namespace: shop}
+spec:
+  parentRef: {name: edge}
+  listeners: [{name: https, port: 444, protocol: HTTPS, tls: {certificateRefs: [{name: there, namespace: team}]}}]
 `},
 		"a certificate for backends of a Gateway": {"Gateway", "Secret", `
 apiVersion: gateway.networking.k8s.io/v1
@@ -135,6 +144,8 @@ spec:
 				}
 			} else if list := r.AccessPolicies[Name{Namespace: "shop", Name: "own"}].Ancestors; len(list) == 1 {
 				said = list[0].Conditions
+			} else if set := r.ListenerSets[Name{Namespace: "shop", Name: "own"}]; tc.from == "ListenerSet" {
+				said = set.Status.Listeners[0].Conditions
 			} else if list := r.Routes[Route{tc.from, Name{Namespace: "shop", Name: "own"}}]; len(list) == 1 {
 				said = list[0].Conditions
 			}

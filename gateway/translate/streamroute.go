@@ -134,7 +134,7 @@ func (b *snapshotBuilder) stream(r *route) {
 				continue
 			}
 			to := r.passed
-			out := config.Stream{Name: fmt.Sprintf("%s/%s/%s/%s", strings.ToLower(r.of.kind), r.name, own.name, a.listener.spec.Name), Listeners: []string{own.name}}
+			out := config.Stream{Name: fmt.Sprintf("%s/%s/%s/%s", strings.ToLower(r.of.kind), r.name, own.name, a.listener.label()), Listeners: []string{own.name}}
 			if r.of == tlsRouteKind && !slices.Equal(hosts, []string{"*"}) {
 				out.Hosts = hosts
 			}

@@ -29,7 +29,7 @@ func Translate(o *Objects, options Options) *Result {
 		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
 		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
 		AccessPolicies: map[Name]gatewayv1.PolicyStatus{}, TrafficPolicies: map[Name]gatewayv1.PolicyStatus{}, ClientPolicies: map[Name]gatewayv1.PolicyStatus{},
-		Secrets: x.wantedSecrets, ConfigMaps: x.wantedConfigMaps, Faults: map[Name]string{},
+		Secrets: x.wantedSecrets, ConfigMaps: x.wantedConfigMaps, Faults: map[Name]string{}, ListenerSets: map[Name]ListenerSet{},
 		Ingresses: map[Name][]Name{},
 	}
 	for _, c := range o.Classes {
@@ -74,6 +74,9 @@ func Translate(o *Objects, options Options) *Result {
 		}
 		if !g.builtin {
 			out.Gateways[name] = g.status()
+		}
+		for _, s := range g.sets {
+			out.ListenerSets[nameOf(s.object)] = ListenerSet{name, s.status()}
 		}
 	}
 	for _, p := range x.policies {

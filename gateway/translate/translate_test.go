@@ -119,6 +119,8 @@ func read(t testing.TB, data []byte) *Objects {
 			out.Classes = append(out.Classes, o)
 		case *gatewayv1.Gateway:
 			out.Gateways = append(out.Gateways, o)
+		case *gatewayv1.ListenerSet:
+			out.ListenerSets = append(out.ListenerSets, o)
 		case *gatewayv1.HTTPRoute:
 			out.HTTPRoutes = append(out.HTTPRoutes, o)
 		case *gatewayv1.GRPCRoute:
@@ -172,6 +174,7 @@ func read(t testing.TB, data []byte) *Objects {
 func shuffle(o *Objects) {
 	mix(o.Classes)
 	mix(o.Gateways)
+	mix(o.ListenerSets)
 	mix(o.HTTPRoutes)
 	mix(o.GRPCRoutes)
 	mix(o.TLSRoutes)
@@ -260,6 +263,9 @@ func statuses(r *Result) []byte {
 	for _, name := range slices.SortedFunc(maps.Keys(r.Gateways), byName) {
 		g := r.Gateways[name]
 		say("Gateway "+name.String(), g.Conditions)
+		if g.AttachedListenerSets != nil {
+			fmt.Fprintf(&out, "Gateway %s has %d ListenerSets\n", name, *g.AttachedListenerSets)
+		}
 		for _, l := range g.Listeners {
 			kinds := ""
 			for _, k := range l.SupportedKinds {
@@ -267,6 +273,14 @@ func statuses(r *Result) []byte {
 			}
 			fmt.Fprintf(&out, "Gateway %s %s takes%s, has %d\n", name, l.Name, kinds, l.AttachedRoutes)
 			say(fmt.Sprintf("Gateway %s %s", name, l.Name), l.Conditions)
+		}
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(r.ListenerSets), byName) {
+		s := r.ListenerSets[name]
+		say(fmt.Sprintf("ListenerSet %s of %s", name, s.Gateway), s.Status.Conditions)
+		for _, l := range s.Status.Listeners {
+			fmt.Fprintf(&out, "ListenerSet %s %s has %d\n", name, l.Name, l.AttachedRoutes)
+			say(fmt.Sprintf("ListenerSet %s %s", name, l.Name), l.Conditions)
 		}
 	}
 	for _, of := range slices.SortedFunc(maps.Keys(r.Routes), func(a, b Route) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), byName(a.Name, b.Name)) }) {
