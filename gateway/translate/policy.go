@@ -102,6 +102,9 @@ func (x *index) guards(o *Objects) *policies {
 
 // settle finds what the policies are for, and reads those that concern a Gateway of ours.
 func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Name]*gateway, routes []*route) {
+	if len(s.all) == 0 {
+		return
+	}
 	known := aimsOf(o)
 	for _, p := range s.all {
 		p.aims = slices.DeleteFunc(p.aims, func(a aim) bool {

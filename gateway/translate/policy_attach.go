@@ -78,6 +78,9 @@ func (b *snapshotBuilder) names(list []*policy) []string {
 
 // guard gives a rule its policies, and notes for which routes each policy is in force.
 func (b *snapshotBuilder) guard(out *config.Route, r *route, u *rule, p *port) {
+	if len(b.policies.all) == 0 {
+		return
+	}
 	name := r.of.kind + " " + r.name.String()
 	for of, to := range map[kind]*[]string{accessPolicyKind: &out.Access, trafficPolicyKind: &out.Traffic} {
 		hold, replaced := b.policies.ofRule(of, r, u)

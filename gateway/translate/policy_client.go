@@ -49,8 +49,11 @@ func (s *policies) clientOf(g *gateway, at socket) *policy {
 	var found *policy
 	by := ""
 	for _, p := range s.all {
+		if p.of != clientPolicyKind {
+			continue
+		}
 		for _, l := range g.listeners {
-			if p.of != clientPolicyKind || place(l) != at || !s.holds(p, l.aim()) {
+			if place(l) != at || !s.holds(p, l.aim()) {
 				continue
 			}
 			switch {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const policyObjects = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: gatehouse
+  listeners:
+  - {name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
+  - {name: admin, port: 80, protocol: HTTP, hostname: admin.example.com, allowedRoutes: {namespaces: {from: All}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: one, namespace: one}
+spec:
+  parentRefs: [{name: edge, namespace: infra}]
+  hostnames: [one.example.com, admin.example.com]
+  rules:
+  - {name: secret, matches: [{path: {value: /secret}}], backendRefs: [{name: a, port: 80}]}
+  - {matches: [{path: {value: /open}}], backendRefs: [{name: b, port: 80}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: two, namespace: two}
+spec:
+  parentRefs: [{name: edge, namespace: infra}]
+  hostnames: [two.example.com]
+  rules: [{matches: [{path: {value: /open}}], backendRefs: [{name: a, port: 80}]}]
+`
+
+// policyFor is a policy of a kind for a target.
+func policyFor(kind, namespace, name, target, spec string) string {
+	return "---\napiVersion: gatehouse.sh/v1alpha1\nkind: " + kind + "\nmetadata: {namespace: " + namespace + ", name: " + name + "}\nspec: {targetRefs: [" + target + "], " + spec + "}\n"
+}
+
+// TestWherePoliciesHold asks for what policies are for, and the nearest thing that they
+// are not for.
+func TestWherePoliciesHold(t *testing.T) {
+	t.Parallel()
+	const (
+		edge   = "{group: gateway.networking.k8s.io, kind: Gateway, name: edge}"
+		admin  = "{group: gateway.networking.k8s.io, kind: Gateway, name: edge, sectionName: admin}"
+		route  = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: one}"
+		secret = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: one, sectionName: secret}"
+		a      = `{group: "", kind: Service, name: a}`
+		faulty = nobodyIs + `authorization: {rules: [{name: all, allow: {when: "nothing("}}]}`
+	)
+	known := tokens("issuer: i, audiences: [shop], algorithms: [HS256]")
+	keys := ""
+	for _, namespace := range []string{"infra", "one"} {
+		keys += "---\napiVersion: v1\nkind: Secret\nmetadata: {name: signing, namespace: " + namespace + "}\ndata: {jwks: " + keyOf(signing) + "}\n"
+	}
+	services := ""
+	for _, at := range []string{"one/a", "one/b", "two/a"} {
+		namespace, name, _ := strings.Cut(at, "/")
+		services += endpointOf(t, namespace, name, func(http.ResponseWriter, *http.Request) {})
+	}
+	for name, tc := range map[string]struct{ policies, asks string }{
+		"nothing":                              {"", "one/secret 200 one/open 200 two/open 200 admin/open 200 two/none 404 other/ 404"},
+		"a Gateway, also without a route":      {policyFor("AccessPolicy", "infra", "p", edge, known), "one/secret 401 two/open 401 admin/open 401 two/none 401 other/ 401"},
+		"a default of a Gateway":               {policyFor("AccessPolicy", "infra", "p", edge, "mode: Default, "+known) + policyFor("AccessPolicy", "one", "q", secret, anybody), "one/secret 200 one/open 401 two/open 401 two/none 404"},
+		"a listener":                           {policyFor("AccessPolicy", "infra", "p", admin, known), "admin/open 401 admin/none 401 one/open 200 two/open 200 two/none 404"},
+		"a route":                              {policyFor("AccessPolicy", "one", "p", route, known), "one/secret 401 one/open 401 admin/open 401 two/open 200 one/none 404"},
+		"a rule":                               {policyFor("AccessPolicy", "one", "p", secret, known), "one/secret 401 one/open 200 two/open 200"},
+		"a Service":                            {policyFor("AccessPolicy", "one", "p", a, known), "one/secret 401 one/open 200 two/open 200"},
+		"a rule, at fault":                     {policyFor("AccessPolicy", "one", "p", secret, faulty), "one/secret 503 one/open 200 two/open 200 two/none 404"},
+		"a Service, at fault":                  {policyFor("AccessPolicy", "one", "p", a, faulty), "one/secret 503 one/open 200 two/open 200"},
+		"a default that is at fault":           {policyFor("AccessPolicy", "one", "p", route, "mode: Default, "+faulty), "one/secret 503 one/open 503 two/open 200"},
+		"a Gateway, at fault":                  {policyFor("AccessPolicy", "infra", "p", edge, faulty), "one/open 503 two/open 503 two/none 503"},
+		"limits that are at fault":             {policyFor("TrafficPolicy", "one", "p", secret, one("key: [nothing], "+few)), "one/secret 503 one/open 200 two/open 200"},
+		"a default of limits that is at fault": {policyFor("TrafficPolicy", "infra", "p", edge, "mode: Default, "+one("key: [nothing], "+few)) + policyFor("AccessPolicy", "two", "q", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: two}", anybody), "one/open 503 two/open 503 two/none 404"},
+		"limits of a rule":                     {policyFor("TrafficPolicy", "one", "p", secret, one(few)), "one/secret 200 one/secret 429 one/open 200 two/open 200 two/open 200"},
+		"limits of a Gateway":                  {policyFor("TrafficPolicy", "infra", "p", edge, one(few)), "two/none 404 two/open 429 one/open 429"},
+		"clients, at fault":                    {policyFor("ClientPolicy", "infra", "p", admin, "forwardedBy: Forwarded"), "admin/open 503 one/open 503"},
+		"of a key that nobody has":             {policyFor("AccessPolicy", "two", "p", `{group: "", kind: Service, name: a}`, known), "two/open 503 one/secret 200"},
+		"somebody else's Gateway":              {policyFor("AccessPolicy", "two", "p", edge, known), "two/open 200 one/open 200"},
+		"somebody else's Service":              {policyFor("AccessPolicy", "two", "p", `{group: "", kind: Service, name: b}`, known), "one/open 200"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ask, _ := served(t, Name{Namespace: "infra", Name: "edge"}, policyObjects+services+keys+tc.policies)
+			words := strings.Fields(tc.asks)
+			for i := 0; i+1 < len(words); i += 2 {
+				host, path, _ := strings.Cut(words[i], "/")
+				if status, text := ask("http-80", host+".example.com", "/"+path); strconv.Itoa(status) != words[i+1] {
+					t.Errorf("%s: %d, want %s: %s", words[i], status, words[i+1], text)
+				}
+			}
+		})
+	}
+}
