@@ -57,6 +57,7 @@ func watched() []*kind {
 	return []*kind{
 		of(gateway, "GatewayClass", "gatewayclasses", &gatewayv1.GatewayClass{}, func(o *objects) *[]*gatewayv1.GatewayClass { return &o.Classes }),
 		of(gateway, "Gateway", "gateways", &gatewayv1.Gateway{}, func(o *objects) *[]*gatewayv1.Gateway { return &o.Gateways }),
+		of(gateway, "ListenerSet", "listenersets", &gatewayv1.ListenerSet{}, func(o *objects) *[]*gatewayv1.ListenerSet { return &o.ListenerSets }),
 		of(gateway, "HTTPRoute", "httproutes", &gatewayv1.HTTPRoute{}, func(o *objects) *[]*gatewayv1.HTTPRoute { return &o.HTTPRoutes }),
 		of(gateway, "GRPCRoute", "grpcroutes", &gatewayv1.GRPCRoute{}, func(o *objects) *[]*gatewayv1.GRPCRoute { return &o.GRPCRoutes }),
 		of(gateway, "TLSRoute", "tlsroutes", &gatewayv1.TLSRoute{}, func(o *objects) *[]*gatewayv1.TLSRoute { return &o.TLSRoutes }),

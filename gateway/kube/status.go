@@ -33,6 +33,8 @@ func (t *teller) tell(k *kind, o object) (status any, shared, differs bool) {
 		return t.class(o)
 	case *gatewayv1.Gateway:
 		return t.gateway(o)
+	case *gatewayv1.ListenerSet:
+		return t.listenerSet(o)
 	case *gatewayv1.HTTPRoute:
 		return t.route(k, o, o.Status.Parents)
 	case *gatewayv1.GRPCRoute:
@@ -78,18 +80,11 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		of := gatewayv1.IPAddressType
 		out.Addresses = append(out.Addresses, gatewayv1.GatewayStatusAddress{Type: &of, Value: a.String()})
 	}
-	is := metav1.Condition{Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionTrue, Reason: string(gatewayv1.GatewayReasonProgrammed), ObservedGeneration: o.Generation}
-	if i := slices.IndexFunc(said.Conditions, func(c metav1.Condition) bool { return c.Type == string(gatewayv1.GatewayConditionAccepted) }); i >= 0 && said.Conditions[i].Status != metav1.ConditionTrue {
-		is.Status, is.Reason, is.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalid), said.Conditions[i].Message
-	}
-	if !state.Settled && is.Status == metav1.ConditionTrue {
-		is.Status, is.Reason, is.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonPending), "it is not served yet"
-		if state.Reason != "" {
-			is.Reason, is.Message = string(state.Reason), state.Message
-		}
-	}
+	is := programmed(said.Conditions, &state, o.Generation)
+	out.AttachedListenerSets = said.AttachedListenerSets
 	out.Conditions = t.since(o.Status.Conditions, append(slices.Clone(said.Conditions), is))
-	same := equality.Semantic.DeepEqual(o.Status.Addresses, out.Addresses) && equal(o.Status.Conditions, out.Conditions) && len(o.Status.Listeners) == len(said.Listeners)
+	same := equality.Semantic.DeepEqual(o.Status.Addresses, out.Addresses) && equal(o.Status.Conditions, out.Conditions) && len(o.Status.Listeners) == len(said.Listeners) &&
+		equality.Semantic.DeepEqual(o.Status.AttachedListenerSets, out.AttachedListenerSets)
 	for _, l := range said.Listeners {
 		var before gatewayv1.ListenerStatus
 		if i := slices.IndexFunc(o.Status.Listeners, func(b gatewayv1.ListenerStatus) bool { return b.Name == l.Name }); i >= 0 {
@@ -100,6 +95,21 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		out.Listeners = append(out.Listeners, l)
 	}
 	return &out, false, !same
+}
+
+// programmed tells whether a Gateway is served of which translation has said so much.
+func programmed(said []metav1.Condition, state *State, generation int64) metav1.Condition {
+	is := metav1.Condition{Type: string(gatewayv1.GatewayConditionProgrammed), Status: metav1.ConditionTrue, Reason: string(gatewayv1.GatewayReasonProgrammed), ObservedGeneration: generation}
+	if i := slices.IndexFunc(said, func(c metav1.Condition) bool { return c.Type == string(gatewayv1.GatewayConditionAccepted) }); i >= 0 && said[i].Status != metav1.ConditionTrue {
+		is.Status, is.Reason, is.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalid), said[i].Message
+	}
+	if !state.Settled && is.Status == metav1.ConditionTrue {
+		is.Status, is.Reason, is.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonPending), "it is not served yet"
+		if state.Reason != "" {
+			is.Reason, is.Message = string(state.Reason), state.Message
+		}
+	}
+	return is
 }
 
 // listener adds whether a listener is served, if translation has not said that it cannot
@@ -140,7 +150,7 @@ func (t *teller) route(k *kind, o object, before []gatewayv1.RouteParentStatus) 
 	for _, p := range said {
 		at := slices.IndexFunc(own, func(b gatewayv1.RouteParentStatus) bool { return equality.Semantic.DeepEqual(b.ParentRef, p.ParentRef) })
 		switch {
-		case !t.state(parentOf(o, &p.ParentRef)).Settled:
+		case !t.state(t.gatewayOf(o, &p.ParentRef)).Settled:
 			if at >= 0 {
 				out = append(out, own[at])
 			}
@@ -161,7 +171,16 @@ func (t *teller) route(k *kind, o object, before []gatewayv1.RouteParentStatus) 
 	return &gatewayv1.RouteStatus{Parents: out}, true, !same
 }
 
-// parentOf is the Gateway that a parent of a route names.
+// gatewayOf is the Gateway of a parent of a route, which may be a ListenerSet.
+func (t *teller) gatewayOf(o metav1.Object, ref *gatewayv1.ParentReference) translate.Name {
+	out := parentOf(o, ref)
+	if ref.Kind != nil && *ref.Kind == "ListenerSet" {
+		return t.result.ListenerSets[out].Gateway
+	}
+	return out
+}
+
+// parentOf is what a parent of a route names.
 func parentOf(o metav1.Object, ref *gatewayv1.ParentReference) translate.Name {
 	out := translate.Name{Namespace: o.GetNamespace(), Name: string(ref.Name)}
 	if ref.Namespace != nil {
