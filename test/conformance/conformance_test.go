@@ -44,6 +44,12 @@ func TestTheGatewayConforms(t *testing.T) {
 	if err := options.Client.Create(t.Context(), class); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatalf("create GatewayClass: %v", err)
 	}
+	t.Cleanup(func() {
+		// The next run is not to read what this one claimed.
+		if err := options.Client.Delete(context.Background(), class); err != nil {
+			t.Errorf("delete GatewayClass: %v", err)
+		}
+	})
 	ended := startGateway(t)
 	// The suite asks the class for the features that it claims before it waits for it.
 	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
