@@ -30,6 +30,7 @@ type Options struct {
 // Secret is the decoded content of one Secret.
 type Secret struct {
 	Namespace, Name string
+	Type            corev1.SecretType // "" is Opaque
 	Data            map[string]string
 }
 

@@ -114,7 +114,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hintedError{err, fmt.Sprintf("See '%s --help'", cmd.CommandPath())}
 	})
-	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand(), a.backstopCommand(), a.rbacCommand(), a.generateCommand(), a.networkCommand(), a.convertCommand())
+	root.AddCommand(a.checkCommand(), a.fixCommand(), a.explainCommand(), a.checksCommand(), a.versionCommand(), a.uninstallCommand(), a.backstopCommand(), a.rbacCommand(), a.generateCommand(), a.networkCommand(), a.convertCommand(), a.exposureCommand())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "completion" { // by itself it would answer an unknown shell with its help, and success

@@ -74,6 +74,7 @@ func (a *app) explainCommand() *cobra.Command {
 	f.cluster.add(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "one of text, json, yaml")
 	complete(cmd, "output", fixed("text", "json", "yaml"))
+	cmd.AddCommand(a.explainRouteCommand())
 	return cmd
 }
 

@@ -115,7 +115,7 @@ func secretsIn(document json.RawMessage, depth int) (out []manifests.Secret, ok 
 		if err := json.Unmarshal(document, &s); err != nil {
 			return nil, false
 		}
-		one := manifests.Secret{Namespace: s.Namespace, Name: s.Name, Data: map[string]string{}}
+		one := manifests.Secret{Namespace: s.Namespace, Name: s.Name, Type: s.Type, Data: map[string]string{}}
 		if one.Namespace == "" {
 			one.Namespace = files.DefaultNamespace
 		}
