@@ -30,6 +30,7 @@ var forbidden = map[string][]string{
 	"internal/network":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "google.golang.org/grpc", "module/webhook", "module/internal/source", "module/internal/controller"},
 	"internal/policy":         {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
 	"internal/backstop":       {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
+	"internal/endpoint":       {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "google.golang.org/grpc", "module/webhook", "module/internal/source", "module/internal/command", "module/gateway/proxy", "module/gateway/server", "module/gateway/upstream"},
 	"internal/exempt":         {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
 	"internal/verdict":        {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source"},
 	"internal/background/...": {"k8s.io/client-go", "sigs.k8s.io/controller-runtime", "module/webhook", "module/internal/source", "module/internal/controller"},
