@@ -178,7 +178,7 @@ func (c *Choice) add(pair *tls.Certificate, hosts []string) {
 
 // None tells whether there is no certificate to present: no handshake can be made, not
 // even one that goes on with a session that had one.
-func (c *Choice) None() bool { return c.first == nil }
+func (c *Choice) None() bool { return c.first == nil && len(c.exact) == 0 && len(c.wild) == 0 }
 
 // Certificate is for tls.Config.GetCertificate. A client that names a host that
 // nobody has a certificate for gets the first, and says itself that it does not fit.

@@ -75,6 +75,9 @@ func TestACertificateIsPresentedForItsHostsOnly(t *testing.T) {
 				t.Errorf("%q among %s: it is not %q", asked, tc.among, want)
 			}
 		}
+		if c.None() {
+			t.Errorf("among %s there is said to be none", tc.among)
+		}
 	}
 }
 
