@@ -13,6 +13,13 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
+// albGroup is one share of a forward action.
+type albGroup struct {
+	Service string          `json:"serviceName"`
+	Port    json.RawMessage `json:"servicePort"`
+	Weight  *int32          `json:"weight"`
+}
+
 // albAction reads what a backend that is no Service does.
 func (r *reader) albAction(v string) error {
 	_, name, _ := strings.Cut(r.line.Source, "/actions.")
@@ -22,11 +29,7 @@ func (r *reader) albAction(v string) error {
 			Protocol, Port, Host, Path, Query, StatusCode string
 		} `json:"redirectConfig"`
 		Forward *struct {
-			Groups []struct {
-				Service string          `json:"serviceName"`
-				Port    json.RawMessage `json:"servicePort"`
-				Weight  *int32          `json:"weight"`
-			} `json:"targetGroups"`
+			Groups     []albGroup `json:"targetGroups"`
 			Stickiness *struct {
 				Enabled bool `json:"enabled"`
 			} `json:"targetGroupStickinessConfig"`
@@ -55,29 +58,44 @@ func (r *reader) albAction(v string) error {
 		if s := in.Forward.Stickiness; s != nil && s.Enabled {
 			r.note(noAffinity)
 		}
-		var refs []gatewayv1.HTTPBackendRef
-		for _, g := range in.Forward.Groups {
-			var want networkingv1.ServiceBackendPort
-			if json.Unmarshal(g.Port, &want.Number) != nil {
-				if err := json.Unmarshal(g.Port, &want.Name); err != nil || g.Service == "" {
-					return refuse(errors.New("a target group names no Service and port"))
-				}
-				if n, err := number(want.Name, 1, 65535); err == nil {
-					want = networkingv1.ServiceBackendPort{Number: int32(n)} //nolint:gosec // number bounds it
-				}
-			}
-			ref, err := r.conversion.backend(r.plan, r.line.Source, &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: g.Service, Port: want}})
-			if err != nil {
-				return refuse(err)
-			}
-			ref.Weight = g.Weight
-			refs = append(refs, ref)
+		refs, err := r.albShares(in.Forward.Groups)
+		if err != nil {
+			return refuse(err)
 		}
 		r.actions[name] = func(u *rule) error { u.backends = refs; return nil }
 	default:
 		return refuse(fmt.Errorf("an action of type %.20q has no counterpart: the route answers 500", in.Type))
 	}
 	return nil
+}
+
+// albShares are the backends of a forward action.
+func (r *reader) albShares(groups []albGroup) ([]gatewayv1.HTTPBackendRef, error) {
+	out := make([]gatewayv1.HTTPBackendRef, 0, len(groups))
+	for _, g := range groups {
+		var want networkingv1.ServiceBackendPort
+		if json.Unmarshal(g.Port, &want.Number) != nil {
+			if err := json.Unmarshal(g.Port, &want.Name); err != nil {
+				return nil, errors.New("a target group names no port")
+			}
+			if n, err := number(want.Name, 1, 65535); err == nil {
+				want = networkingv1.ServiceBackendPort{Number: int32(n)} //nolint:gosec // number bounds it
+			}
+		}
+		if g.Service == "" {
+			return nil, errors.New("a target group names no Service")
+		}
+		ref, err := r.conversion.backend(r.plan, r.line.Source, &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: g.Service, Port: want}})
+		if err != nil {
+			return nil, err
+		}
+		ref.Weight = g.Weight
+		out = append(out, ref)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("a forward action has no target groups")
+	}
+	return out, nil
 }
 
 // albTo reads a redirect. What is in #{} stands for what was asked for.
@@ -119,22 +137,25 @@ func albTo(protocol, port, name, path, query, code string) (*gatewayv1.HTTPReque
 	return out, nil
 }
 
+// albWant is one condition.
+type albWant struct {
+	Field  string `json:"field"`
+	Header *struct {
+		Name   string   `json:"httpHeaderName"`
+		Values []string `json:"values"`
+	} `json:"httpHeaderConfig"`
+	Method *struct {
+		Values []string `json:"values"`
+	} `json:"httpRequestMethodConfig"`
+	Query *struct {
+		Values []struct{ Key, Value string } `json:"values"`
+	} `json:"queryStringConfig"`
+}
+
 // albCondition reads what more a request must have, for a backend.
 func (r *reader) albCondition(v string) error {
 	_, name, _ := strings.Cut(r.line.Source, "/conditions.")
-	var in []struct {
-		Field  string `json:"field"`
-		Header *struct {
-			Name   string   `json:"httpHeaderName"`
-			Values []string `json:"values"`
-		} `json:"httpHeaderConfig"`
-		Method *struct {
-			Values []string `json:"values"`
-		} `json:"httpRequestMethodConfig"`
-		Query *struct {
-			Values []struct{ Key, Value string } `json:"values"`
-		} `json:"queryStringConfig"`
-	}
+	var in []albWant
 	if err := json.Unmarshal([]byte(v), &in); err != nil {
 		return errors.New("it is no JSON of conditions")
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Annotation is one that a controller documents.
@@ -110,6 +112,7 @@ func (c *conversion) annotations(p *plan, kind, namespace, name string, all map[
 		return &p.lines[at[key]]
 	}
 	keys := slices.Sorted(maps.Keys(all))
+	keys = slices.DeleteFunc(keys, func(k string) bool { return k == corev1.LastAppliedConfigAnnotation }) // repeats the object
 	for i := range p.controller.Annotations {
 		a := &p.controller.Annotations[i]
 		for _, key := range keys {

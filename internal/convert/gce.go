@@ -137,6 +137,14 @@ func (r *reader) backendConfig(v string) error {
 			return err
 		}
 	}
+	if err := r.gceLines(s); err != nil {
+		return err
+	}
+	return s.rest()
+}
+
+// gceLines reads header lines that are set.
+func (r *reader) gceLines(s *settings) error {
 	for name, to := range map[string]func(string, string) error{
 		"customRequestHeaders":  func(n, v string) error { return r.set(&r.request, n, v) },
 		"customResponseHeaders": func(n, v string) error { return r.set(&r.response, n, v) },
@@ -159,7 +167,7 @@ func (r *reader) backendConfig(v string) error {
 			}
 		}
 	}
-	return s.rest()
+	return nil
 }
 
 func (r *reader) appProtocols(v string) error {

@@ -67,31 +67,9 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 	case "redirectScheme":
 		return r.redirectScheme(s)
 	case "ipAllowList", "ipWhiteList":
-		words, err := s.words("sourceRange")
-		if err != nil {
-			return err
-		}
-		if s.object("ipStrategy") != nil {
-			r.note("whose word about clients counts is said by trustedProxies of a ClientPolicy")
-		}
-		s.ignore("rejectStatusCode")
-		r.access.allow, err = ranges(strings.Join(words, ","))
-		return err
+		return r.traefikAddresses(s)
 	case "basicAuth":
-		secret := s.text("secret")
-		s.ignore("removeHeader")
-		if s.text("headerField") != "" {
-			return errors.New("basicAuth.headerField: use forward.claimsToHeaders of the AccessPolicy")
-		}
-		ref, err := reference(secret, of.Namespace)
-		if err != nil {
-			return err
-		}
-		if of.Namespace != r.ingress.Namespace {
-			ref.Namespace = of.Namespace
-		}
-		r.access.basic = &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")}
-		r.note("the lines of Secret %s are under users there: put them under auth, with bcrypt", secret)
+		return r.traefikPasswords(s, of)
 	case "forwardAuth":
 		return r.forwardAuth(s)
 	case "rateLimit":
@@ -126,6 +104,39 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 	default:
 		return fmt.Errorf("%s is not converted", what)
 	}
+}
+
+// traefikAddresses reads who is let in.
+func (r *reader) traefikAddresses(s *settings) error {
+	words, err := s.words("sourceRange")
+	if err != nil {
+		return err
+	}
+	if s.object("ipStrategy") != nil {
+		r.note("whose word about clients counts is said by trustedProxies of a ClientPolicy")
+	}
+	s.ignore("rejectStatusCode")
+	r.access.allow, err = ranges(strings.Join(words, ","))
+	return err
+}
+
+// traefikPasswords reads whose passwords are taken. The Secret is in the namespace of the
+// Middleware.
+func (r *reader) traefikPasswords(s *settings, of Name) error {
+	secret := s.text("secret")
+	s.ignore("removeHeader")
+	if s.text("headerField") != "" {
+		return errors.New("basicAuth.headerField: use forward.claimsToHeaders of the AccessPolicy")
+	}
+	ref, err := reference(secret, of.Namespace)
+	if err != nil {
+		return err
+	}
+	if of.Namespace != r.ingress.Namespace {
+		ref.Namespace = of.Namespace
+	}
+	r.access.basic = &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")}
+	r.note("the lines of Secret %s are under users there: put them under auth, with bcrypt", secret)
 	return nil
 }
 
@@ -158,53 +169,6 @@ func (r *reader) chain(s *settings, of Name, depth int) error {
 		}
 	}
 	return nil
-}
-
-func (r *reader) stripPrefixes(s *settings) error {
-	prefixes, err := s.words("prefixes")
-	s.ignore("forceSlash")
-	if err != nil {
-		return err
-	}
-	return r.rewriteOnce(func(u *rule) error {
-		for _, p := range prefixes {
-			p = strings.TrimRight(p, "/")
-			rest, is := strings.CutPrefix(u.path.value, p)
-			if is && (rest == "" || strings.HasPrefix(rest, "/")) {
-				if rest == "" {
-					rest = "/"
-				}
-				var err error
-				u.rewrite, err = replaced(u.path, rest)
-				return err
-			}
-			if u.path.kind == gatewayv1.PathMatchPathPrefix && strings.HasPrefix(p, strings.TrimRight(u.path.value, "/")+"/") {
-				return fmt.Errorf("prefix %s is taken from a part of the paths only: make a rule for it", p)
-			}
-		}
-		return nil
-	})
-}
-
-// rewriteOnce has the path of the backend made by one Middleware: what two of them make
-// together cannot be said.
-func (r *reader) rewriteOnce(by func(*rule) error) error {
-	if r.plan.rewrite != nil {
-		return errors.New("two Middlewares change the path: make one of them")
-	}
-	r.plan.rewrite = by
-	return nil
-}
-
-func (r *reader) addPrefix(v string) error {
-	m, err := prefix(v)
-	if err != nil {
-		return err
-	}
-	return r.rewriteOnce(func(u *rule) (err error) {
-		u.rewrite, err = replaced(u.path, strings.TrimRight(m.value, "/")+u.path.value)
-		return err
-	})
 }
 
 func (r *reader) redirectScheme(s *settings) error {
@@ -263,78 +227,4 @@ func (r *reader) traefikRate(s *settings) error {
 	}
 	r.rate("requests", average, per, max(burst, 1))
 	return s.sources(r)
-}
-
-func (r *reader) traefikHeaders(s *settings) error {
-	for name, to := range map[string]*gatewayv1.HTTPHeaderFilter{"customRequestHeaders": &r.request, "customResponseHeaders": &r.response} {
-		o := s.object(name)
-		if o == nil {
-			continue
-		}
-		for _, line := range slices.Sorted(maps.Keys(o.left)) {
-			value, is := o.left[line].(string)
-			switch {
-			case !is || !headerName.MatchString(line):
-				return fmt.Errorf("headers.%s.%.60q is no header line", name, line)
-			case value == "":
-				to.Remove = append(to.Remove, line)
-			default:
-				if err := r.set(to, line, value); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return r.traefikPages(s)
-}
-
-// traefikPages converts what the headers Middleware tells browsers.
-func (r *reader) traefikPages(s *settings) error {
-	age, err := s.whole("stsSeconds")
-	if err != nil {
-		return err
-	}
-	sub, preload := s.yes("stsIncludeSubdomains"), s.yes("stsPreload")
-	s.ignore("forceSTSHeader")
-	if age > 0 {
-		text := fmt.Sprintf("max-age=%d", age)
-		if sub {
-			text += "; includeSubDomains"
-		}
-		if preload {
-			text += "; preload"
-		}
-		if err := r.set(&r.response, "Strict-Transport-Security", text); err != nil {
-			return err
-		}
-	}
-	for name, line := range map[string]string{"contentSecurityPolicy": "Content-Security-Policy", "referrerPolicy": "Referrer-Policy", "permissionsPolicy": "Permissions-Policy", "customFrameOptionsValue": "X-Frame-Options"} {
-		if v := s.text(name); v != "" {
-			err = errors.Join(err, r.set(&r.response, line, v))
-		}
-	}
-	for name, line := range map[string][2]string{"frameDeny": {"X-Frame-Options", "DENY"}, "contentTypeNosniff": {"X-Content-Type-Options", "nosniff"}, "browserXssFilter": {"X-XSS-Protection", "1; mode=block"}} {
-		if s.yes(name) {
-			err = errors.Join(err, r.set(&r.response, line[0], line[1]))
-		}
-	}
-	slices.SortFunc(r.response.Set, func(a, b gatewayv1.HTTPHeader) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	var lists [4]string
-	for i, name := range []string{"accessControlAllowOriginList", "accessControlAllowMethods", "accessControlAllowHeaders", "accessControlExposeHeaders"} {
-		words, wrong := s.words(name)
-		lists[i], err = strings.Join(words, ","), errors.Join(err, wrong)
-	}
-	credentials := s.yes("accessControlAllowCredentials")
-	maxAge, wrong := s.whole("accessControlMaxAge")
-	s.ignore("addVaryHeader")
-	if err = errors.Join(err, wrong); err != nil || lists[0] == "" {
-		return err
-	}
-	if r.cors, err = corsOf(lists[0], lists[1], lists[2], lists[3]); err != nil {
-		return err
-	}
-	if r.cors.MaxAge = int32(maxAge); credentials && r.cors.AllowOrigins[0] != "*" { //nolint:gosec // whole bounds it
-		r.cors.AllowCredentials = &credentials
-	}
-	return nil
 }
