@@ -4,14 +4,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"math"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/admin"
 	"github.com/gatehouse-sh/gatehouse/gateway/kube"
 )
 
@@ -21,12 +25,14 @@ type cluster struct {
 	controller string
 	addresses  string
 	offset     uint
+	metrics    string
 }
 
 func (c *cluster) flags(flags *flag.FlagSet) {
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "with --kubernetes: file that says which cluster; empty: $KUBECONFIG, or the one in which this runs")
 	flags.StringVar(&c.controller, "controller", kube.DefaultController, "with --kubernetes: the controllerName of the GatewayClasses that are served")
 	flags.StringVar(&c.addresses, "addresses", "", "with --kubernetes: comma-separated addresses, ranges A-B and networks A/N of this machine, of which each Gateway gets one; empty: all Gateways share all addresses, and have to have ports of their own")
+	flags.StringVar(&c.metrics, "metrics", "", "with --kubernetes: address:port where Prometheus, and probes of health (/healthz) and readiness (/readyz), are answered; empty: nowhere")
 	flags.UintVar(&c.offset, "port-offset", 0, "with --kubernetes: added to the port of each listener, for processes that may not listen below 1024")
 }
 
@@ -54,6 +60,12 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 		say(errs, "gatehouse-gateway: %v\n", err)
 		return 1
 	}
+	if c.metrics != "" {
+		if err := c.tell(ctx, controller, plane, log); err != nil {
+			say(errs, "gatehouse-gateway: --metrics: %v\n", err)
+			return 1
+		}
+	}
 	err = controller.Run(ctx)
 	log.Info("ending", "drain", drain.String())
 	plane.Close() //nolint:contextcheck // ctx has ended
@@ -62,4 +74,35 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 		return 1
 	}
 	return 0
+}
+
+// errNotReady is why no requests should be sent here.
+var errNotReady = errors.New("what the cluster says is not known yet")
+
+// tell answers monitoring until ctx ends.
+func (c *cluster) tell(ctx context.Context, controller *kube.Controller, plane *kube.Local, log logr.Logger) error {
+	metrics, err := controller.Metrics(plane)
+	if err != nil {
+		return err
+	}
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.metrics)
+	if err != nil {
+		return err
+	}
+	ready := func() error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !controller.Ready():
+			return errNotReady
+		}
+		return nil
+	}
+	s := &http.Server{Handler: admin.Public(metrics, ready), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	go func() {
+		if err := s.Serve(socket); err != nil {
+			log.Error(err, "answer monitoring") // until the process ends
+		}
+	}()
+	return nil
 }

@@ -43,6 +43,8 @@ type Controller struct {
 	secrets, configMaps *references
 	writer              *writer
 	announcer           *announcer
+	metrics             *metrics
+	gateways            atomic.Pointer[[]translate.Name] // that are served
 
 	// These belong to the goroutine of Run.
 	last   *translate.Result
@@ -63,6 +65,9 @@ func New(config *rest.Config, o Options) (*Controller, error) {
 	c := &Controller{options: o, client: api, kinds: kinds, dirty: make(chan struct{}, 1), touched: make(chan struct{}, 1), watchers: map[*kind]*watcher{}}
 	c.writer = newWriter(api, o.Log, func() { signal(c.touched) })
 	c.announcer = newAnnouncer(api, o)
+	c.metrics = newMetrics(c)
+	c.writer.wrote = c.metrics.writes
+	c.announcer.told = c.metrics.events.Inc
 	c.secrets, c.configMaps = newReferences(secrets, api, o.Log, c.changed), newReferences(configMaps, api, o.Log, c.changed)
 	return c, nil
 }
@@ -114,7 +119,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.ending.Go(func() { c.announcer.run(ctx) })
 	tell := time.NewTimer(0)
 	defer tell.Stop()
-	due := true
+	due, pause := true, telling
 	for {
 		touched := c.touched
 		if due {
@@ -132,11 +137,13 @@ func (c *Controller) Run(ctx context.Context) error {
 		case <-c.options.Plane.Changed():
 			c.publish(ctx)
 		case <-touched:
-			tell.Reset(telling)
+			tell.Reset(pause)
 			due = true
 		case <-tell.C:
 			due = false
+			began := time.Now()
 			c.tellAll()
+			pause = max(telling, 10*time.Since(began)) // a tenth of the time at most
 		}
 	}
 }
@@ -167,7 +174,10 @@ func (c *Controller) translate(ctx context.Context) {
 	if objects == nil {
 		return // not all is known; what comes says so
 	}
+	began := time.Now()
 	result := translate.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
+	c.metrics.translations.Inc()
+	c.metrics.seconds.Observe(time.Since(began).Seconds())
 	if missing := c.secrets.want(ctx, result.Secrets) + c.configMaps.want(ctx, result.ConfigMaps); missing > 0 {
 		now := time.Now()
 		if c.since.IsZero() {
@@ -180,6 +190,11 @@ func (c *Controller) translate(ctx context.Context) {
 	}
 	c.since = time.Time{}
 	c.last, c.served = result, served(objects, result)
+	names := make([]translate.Name, len(c.served))
+	for i := range c.served {
+		names[i] = c.served[i].Gateway
+	}
+	c.gateways.Store(&names)
 	c.publish(ctx)
 	c.announcer.offer(result.Events)
 	if !c.ready.Swap(true) {
@@ -194,6 +209,14 @@ func (c *Controller) publish(ctx context.Context) {
 	}
 	c.options.Plane.Serve(ctx, c.served)
 	signal(c.touched)
+}
+
+// names are the Gateways that are served.
+func (c *Controller) names() []translate.Name {
+	if all := c.gateways.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 // objects are all that is known of the cluster, nil when something is not.

@@ -24,10 +24,11 @@ type announcer struct {
 	log        logr.Logger
 	controller string
 	limit      flowcontrol.RateLimiter
+	told       func() // counts
 
 	mu     sync.Mutex
 	offers []translate.Event
-	told   map[translate.Event]bool
+	known  map[translate.Event]bool // that was told
 	wake   chan struct{}
 }
 
@@ -44,7 +45,7 @@ const (
 func newAnnouncer(c *client, o Options) *announcer {
 	return &announcer{
 		client: c, log: o.Log, controller: o.Controller, limit: flowcontrol.NewTokenBucketRateLimiter(eventsPerSecond, eventsBurst),
-		told: map[translate.Event]bool{}, wake: make(chan struct{}, 1),
+		known: map[translate.Event]bool{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -55,11 +56,11 @@ func (a *announcer) offer(all []translate.Event) {
 	told := map[translate.Event]bool{}
 	a.offers = a.offers[:0]
 	for _, e := range all {
-		if told[e] = a.told[e]; !told[e] {
+		if told[e] = a.known[e]; !told[e] {
 			a.offers = append(a.offers, e)
 		}
 	}
-	if a.told = told; len(a.offers) > 0 {
+	if a.known = told; len(a.offers) > 0 {
 		signal(a.wake)
 	}
 }
@@ -71,7 +72,7 @@ func (a *announcer) take() (translate.Event, bool) {
 		return translate.Event{}, false
 	}
 	e := a.offers[0]
-	a.offers, a.told[e] = a.offers[1:], true
+	a.offers, a.known[e] = a.offers[1:], true
 	return e, true
 }
 
@@ -96,7 +97,9 @@ func (a *announcer) run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil && !failed {
 			a.log.Error(err, "an Event cannot be written", "kind", e.Kind, "object", e.Name.String())
 		}
-		failed = err != nil
+		if failed = err != nil; !failed {
+			a.told()
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/go-logr/logr"
 
@@ -18,6 +19,7 @@ type references struct {
 	log     logr.Logger
 	changed func(change)
 	open    map[translate.Name]*watcher
+	count   atomic.Int64 // of open
 }
 
 func newReferences(k *kind, c *client, log logr.Logger, changed func(change)) *references {
@@ -43,8 +45,12 @@ func (r *references) want(ctx context.Context, names map[translate.Name]bool) (u
 			unanswered++
 		}
 	}
+	r.count.Store(int64(len(r.open)))
 	return unanswered
 }
+
+// len is how many are read.
+func (r *references) len() int { return int(r.count.Load()) }
 
 func (r *references) gather(to *translate.Objects) {
 	for name, w := range r.open {

@@ -5,6 +5,8 @@ package kube
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
@@ -48,7 +50,7 @@ func TestARouteThatIsAppliedIsServed(t *testing.T) {
 	t.Parallel()
 	c := start(t, controlplane.Options{})
 	c.install(t, nil)
-	c.serve(t, "127.0.20.1-127.0.20.9")
+	g := c.serve(t, "127.0.20.1-127.0.20.9")
 	c.apply(t, shop+service(t))
 	const url = "http://127.0.20.1:20080/"
 	answers(t, http.DefaultClient, url, "shop.example.com", 200, "web")
@@ -61,4 +63,19 @@ func TestARouteThatIsAppliedIsServed(t *testing.T) {
 	c.says(t, "Gateway", "shop", "edge", `[{"type":"IPAddress","value":"127.0.20.1"}]`, "addresses")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Conflicted=False/NoConflicts","Programmed=True/Programmed","ResolvedRefs=True/ResolvedRefs"]`, "listeners", "0", "conditions")
 	c.says(t, "HTTPRoute", "shop", "web", `["Accepted=True/Accepted","ResolvedRefs=True/ResolvedRefs"]`, "parents", "0", "conditions")
+
+	metrics, err := g.controller.Metrics(g.plane)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	metrics.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	for _, want := range []string{
+		`gatehouse_gateway_kube_objects{kind="HTTPRoute"} 1`, `gatehouse_gateway_kube_kind_missing{kind="AccessPolicy"} 1`, `gatehouse_gateway_kube_gateways{state="live"} 1`,
+		`gatehouse_gateway_requests_total{gateway="shop/edge",listener="http-80"`, "gatehouse_gateway_kube_translations_total ", `gatehouse_gateway_kube_status_writes_total{outcome="written"}`,
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the metrics have no %s:\n%s", want, w.Body)
+		}
+	}
 }

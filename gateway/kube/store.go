@@ -137,6 +137,12 @@ func (s *store) list() []object {
 	return out
 }
 
+func (s *store) len() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.objects)
+}
+
 func (s *store) get(name translate.Name) object {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

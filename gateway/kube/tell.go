@@ -56,12 +56,7 @@ func (c *Controller) tellAll() {
 			if !differs {
 				continue
 			}
-			u, err := newUpdate(k, o, status, shared)
-			if err != nil {
-				c.options.Log.Error(err, "say the status", "kind", k.name, "object", nameOf(o).String())
-				continue
-			}
-			updates = append(updates, u)
+			updates = append(updates, newUpdate(k, o, status, shared))
 		}
 	}
 	c.writer.offer(updates)

@@ -3,14 +3,17 @@
 package kube
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,13 +30,14 @@ type update struct {
 	kind    *kind
 	name    translate.Name
 	version string // of the object that it was made for
-	body    []byte
+	meta    map[string]any
+	status  any
 }
 
 // newUpdate makes the update of an object's status. Lists that others write into as well
 // are one value to the API server (x-kubernetes-list-type: atomic): who writes one writes
 // all of it, so it must be known that nobody has changed it meanwhile.
-func newUpdate(k *kind, o object, status any, shared bool) (update, error) {
+func newUpdate(k *kind, o object, status any, shared bool) update {
 	meta := map[string]any{"name": o.GetName(), "uid": o.GetUID()}
 	if o.GetNamespace() != "" {
 		meta["namespace"] = o.GetNamespace()
@@ -41,9 +45,27 @@ func newUpdate(k *kind, o object, status any, shared bool) (update, error) {
 	if shared {
 		meta["resourceVersion"] = o.GetResourceVersion()
 	}
-	gvk := k.groupVersionKind()
-	body, err := json.Marshal(map[string]any{"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind, "metadata": meta, "status": status})
-	return update{kind: k, name: nameOf(o), version: o.GetResourceVersion(), body: body}, err
+	return update{kind: k, name: nameOf(o), version: o.GetResourceVersion(), meta: meta, status: status}
+}
+
+// body is what is sent. It is made when it is: of most updates that are offered, a newer
+// one takes the place before that.
+func (u *update) body() ([]byte, error) {
+	gvk := u.kind.groupVersionKind()
+	return json.Marshal(map[string]any{"apiVersion": gvk.GroupVersion().String(), "kind": gvk.Kind, "metadata": u.meta, "status": u.status})
+}
+
+var moment = regexp.MustCompile(`"lastTransitionTime":"[^"]*"`)
+
+// says tells whether two updates of one version of an object say the same, whenever they
+// were made.
+func (u *update) says(other *update) bool {
+	if u.version != other.version {
+		return false
+	}
+	a, err := json.Marshal(u.status)
+	b, fault := json.Marshal(other.status)
+	return err == nil && fault == nil && bytes.Equal(moment.ReplaceAll(a, nil), moment.ReplaceAll(b, nil))
 }
 
 // target is what an update is of.
@@ -57,6 +79,7 @@ type target struct {
 type writer struct {
 	client *client
 	log    logr.Logger
+	wrote  *prometheus.CounterVec
 	again  func() // has statuses looked at once more
 	limit  flowcontrol.RateLimiter
 
@@ -87,7 +110,7 @@ func (w *writer) offer(all []update) {
 	for _, u := range all {
 		at := target{u.kind, u.name}
 		wanted[at] = true
-		if s, is := w.sent[at]; is && s.version == u.version && string(s.body) == string(u.body) {
+		if s, is := w.sent[at]; is && s.says(&u) {
 			continue // it was written, and is on its way back
 		}
 		w.offers = append(w.offers, u)
@@ -114,11 +137,11 @@ func rank(k *kind) int {
 	return 2
 }
 
-// idle tells whether nothing is left to be written.
-func (w *writer) idle() bool {
+// left is how many are to be written.
+func (w *writer) left() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.offers) == 0
+	return len(w.offers)
 }
 
 // take returns the next update.
@@ -165,11 +188,17 @@ func (w *writer) write(ctx context.Context, u *update) {
 	if w.limit.Wait(ctx) != nil {
 		return
 	}
+	body, err := u.body()
+	if err != nil {
+		w.tell(err, u)
+		return
+	}
 	force := true
-	err := w.client.byVersion[u.kind.resource.GroupVersion()].Patch(types.ApplyPatchType).Namespace(u.name.Namespace).Resource(u.kind.resource.Resource).
+	err = w.client.byVersion[u.kind.resource.GroupVersion()].Patch(types.ApplyPatchType).Namespace(u.name.Namespace).Resource(u.kind.resource.Resource).
 		Name(u.name.Name).SubResource("status").VersionedParams(&metav1.PatchOptions{FieldManager: manager, Force: &force}, metav1.ParameterCodec).
-		Body(u.body).Do(ctx).Error()
+		Body(body).Do(ctx).Error()
 	if err == nil {
+		w.wrote.WithLabelValues("written").Inc()
 		w.tell(nil, u)
 		return
 	}
@@ -180,8 +209,10 @@ func (w *writer) write(ctx context.Context, u *update) {
 	case ctx.Err() != nil:
 	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
 		w.log.V(1).Info("the object has changed", "kind", u.kind.name, "object", u.name.String(), "fault", err.Error())
+		w.wrote.WithLabelValues("conflict").Inc()
 		time.AfterFunc(afterConflict, w.again)
 	default:
+		w.wrote.WithLabelValues("failed").Inc()
 		w.tell(err, u)
 		time.AfterFunc(afterFault, w.again)
 		sleep(ctx, afterFault/2)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/certs"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
@@ -205,6 +206,9 @@ func (s *Server) Refused(err error) {
 	s.telemetry.Refused()
 	s.log.Error(err, "configuration refused, the last good one stays")
 }
+
+// Metrics are the numbers of this server, and of the process.
+func (s *Server) Metrics() prometheus.Gatherer { return s.telemetry }
 
 // Addresses returns where each listener listens, and "metrics" and "admin" if they
 // are listened for.
