@@ -127,11 +127,7 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 	}
 	for _, r := range routes {
 		for i := range r.rules {
-			for _, b := range r.rules[i].backends {
-				if service, known := servicing[b.Name]; known && !slices.Contains(r.rules[i].services, service) {
-					r.rules[i].services = append(r.rules[i].services, service)
-				}
-			}
+			r.rules[i].send(servicing)
 		}
 	}
 	s.concern(gateways, routes)
@@ -144,6 +140,22 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 	}
 	for _, g := range gateways {
 		s.unread(g)
+	}
+}
+
+// send finds the Services that a rule sends to, and has copies sent to.
+func (u *rule) send(servicing map[string]Name) {
+	var names []string
+	for i := range u.Backends {
+		names = append(names, u.Backends[i].Name)
+	}
+	for i := range u.Mirrors {
+		names = append(names, u.Mirrors[i].Backend)
+	}
+	for _, name := range names {
+		if service, known := servicing[name]; known && !slices.Contains(u.services, service) {
+			u.services = append(u.services, service)
+		}
 	}
 }
 

@@ -23,6 +23,8 @@ func (a aim) String() string {
 	return out
 }
 
+// aim is what names a listener: one of a ListenerSet may be called as one of the Gateway
+// is, and is not that one.
 func (l *listener) aim() aim {
 	return aim{of: l.homeKind(), name: nameOf(l.home()), section: string(l.spec.Name)}
 }

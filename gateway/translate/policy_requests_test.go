@@ -68,7 +68,7 @@ func TestWherePoliciesHold(t *testing.T) {
 	services := ""
 	for _, at := range []string{"one/a", "one/b", "two/a"} {
 		namespace, name, _ := strings.Cut(at, "/")
-		services += endpointOf(t, namespace, name, func(http.ResponseWriter, *http.Request) {})
+		services += answering(t, namespace, name, func(http.ResponseWriter, *http.Request) {})
 	}
 	for name, tc := range map[string]struct{ policies, asks string }{
 		"nothing":                              {"", "one/secret 200 one/open 200 two/open 200 admin/open 200 two/none 404 other/ 404"},
