@@ -25,6 +25,7 @@ type doors struct {
 	standard   string // the class of Ingresses that name none; "" is nobody's
 	all        []*door
 	canaries   []*bird
+	read       map[Name]*certificate
 	events     []Event
 }
 
@@ -40,7 +41,7 @@ type door struct {
 
 // knock reads the Ingresses, and the Services that are exposed by annotations. It adds Gateways of classes that name none.
 func (x *index) knock(o *Objects, gateways map[Name]*gateway, controller string) *doors {
-	d := &doors{index: x, controller: controller, gateways: gateways, classes: map[string]*ingressClass{}}
+	d := &doors{index: x, controller: controller, gateways: gateways, classes: map[string]*ingressClass{}, read: map[Name]*certificate{}}
 	d.readClasses(o.IngressClasses)
 	for _, i := range o.Ingresses {
 		switch c := d.of(i); {
@@ -202,17 +203,17 @@ func (d *doors) door(m *manner, g *gateway, h *hosted) {
 	if len(p.plain.parents[0].at)+len(p.secure.parents[0].at) == 0 {
 		return
 	}
-	for _, r := range []*route{p.plain, p.secure} {
-		if m.root != nil && !h.last && !m.closed {
-			r.rules = append(r.rules, rule{matches: []config.Match{{Path: config.PathMatch{Exact: "/"}}}, Target: config.Target{Redirect: m.root}, guards: m.guards, backends: m.backends})
-		}
-		for _, path := range h.paths {
-			d.path(r, m, path)
-		}
-		slices.SortStableFunc(r.rules, func(a, b rule) int { // as ingress-nginx orders expressions
-			return cmp.Compare(len(b.matches[0].Path.Regex), len(a.matches[0].Path.Regex))
-		})
+	r := p.secure
+	if m.root != nil && !h.last && !m.closed {
+		r.rules = append(r.rules, rule{matches: []config.Match{{Path: config.PathMatch{Exact: "/"}}}, Target: config.Target{Redirect: m.root}, guards: m.guards, backends: m.backends})
 	}
+	for _, path := range h.paths {
+		d.path(r, m, path)
+	}
+	slices.SortStableFunc(r.rules, func(a, b rule) int { // as ingress-nginx orders expressions
+		return cmp.Compare(len(b.matches[0].Path.Regex), len(a.matches[0].Path.Regex))
+	})
+	p.plain.rules = slices.Clone(r.rules)
 	if p.tls != nil && !m.inClear || m.always {
 		p.toTLS()
 	}

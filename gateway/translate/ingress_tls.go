@@ -116,17 +116,16 @@ func (p *door) at() hostAt { return hostAt{p.secure.parents[0].gateway, p.host} 
 // presented for those that another namespace has.
 func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
 	name := Name{Namespace: p.ingress.Namespace, Name: p.tls.SecretName}
-	s := d.secret(name)
-	fault, hosts := unfit(s), []string{strings.Replace(p.host, "?.", "*.", 1)}
+	c := d.certificate(name)
+	fault, hosts := c.fault, []string{strings.Replace(p.host, "?.", "*.", 1)}
 	if fault == "" {
-		all := names(s)
 		if p.host == "*" {
-			hosts = slices.DeleteFunc(slices.Clone(all), func(n string) bool {
+			hosts = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool {
 				owner := first[hostAt{p.at().gateway, hostOf(n)}]
 				return owner != nil && owner.Namespace != p.ingress.Namespace
 			})
 		}
-		if len(hosts) == 0 || p.host != "*" && !slices.ContainsFunc(all, func(n string) bool { return covers(hostOf(n), p.host) }) {
+		if len(hosts) == 0 || p.host != "*" && !slices.ContainsFunc(c.names, func(n string) bool { return covers(hostOf(n), p.host) }) {
 			fault = "has no certificate for it"
 		}
 	}
@@ -135,21 +134,33 @@ func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
 		return
 	}
 	for _, a := range p.secure.parents[0].at {
-		a.listener.presented = append(a.listener.presented, presented{s, hosts})
+		a.listener.presented = append(a.listener.presented, presented{d.secret(name), hosts})
 	}
 }
 
-// names are those of a certificate.
-func names(s *corev1.Secret) []string {
-	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
-	if err != nil || pair.Leaf == nil {
-		return nil
+// certificate is what is known of a Secret.
+type certificate struct {
+	fault string // why it is none
+	names []string
+}
+
+// certificate reads a Secret, once.
+func (d *doors) certificate(name Name) *certificate {
+	if c := d.read[name]; c != nil {
+		return c
 	}
-	out := make([]string, 0, len(pair.Leaf.DNSNames))
-	for _, n := range pair.Leaf.DNSNames {
-		out = append(out, strings.ToLower(n))
+	c := &certificate{}
+	s := d.secret(name)
+	if c.fault = unfit(s); c.fault == "" {
+		pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
+		if err == nil && pair.Leaf != nil {
+			for _, n := range pair.Leaf.DNSNames {
+				c.names = append(c.names, strings.ToLower(n))
+			}
+		}
 	}
-	return out
+	d.read[name] = c
+	return c
 }
 
 // present has a listener present what Ingresses have for hosts of it.
@@ -167,11 +178,11 @@ func (b *snapshotBuilder) present(own *config.Listener, l *listener) {
 			})
 		}
 		c := &b.out.Certificates[at]
-		for _, h := range p.hosts {
-			if !slices.Contains(c.Hosts, h) {
-				c.Hosts = append(c.Hosts, h)
-			}
-		}
+		c.Hosts = append(c.Hosts, p.hosts...)
+	}
+	for i := range b.out.Certificates {
+		c := &b.out.Certificates[i]
 		slices.Sort(c.Hosts)
+		c.Hosts = slices.Compact(c.Hosts)
 	}
 }

@@ -191,7 +191,7 @@ func (m *manner) judge() {
 	} else {
 		r.Backends = []config.Weighted{{Status: 503}}
 	}
-	m.guards.attach(alone, &r)
+	m.guards.attach(alone, &r, map[any]bool{})
 	for _, b := range m.backends {
 		alone.Backends = append(alone.Backends, *b)
 	}
@@ -205,24 +205,27 @@ func (m *manner) judge() {
 	}
 }
 
-// attach adds policies to a snapshot, each once, and to a route.
-func (g *guards) attach(s *config.Snapshot, r *config.Route) {
+// attach adds policies to a snapshot, unless it has them (there), and to a route.
+func (g *guards) attach(s *config.Snapshot, r *config.Route, there map[any]bool) {
 	if g == nil {
 		return
 	}
 	if p := g.access; p != nil {
 		r.Access = append(r.Access, p.Name)
-		if !slices.ContainsFunc(s.AccessPolicies, func(o config.AccessPolicy) bool { return o.Name == p.Name }) {
+		if !there[p] {
 			s.AccessPolicies = append(s.AccessPolicies, *p)
 		}
+		there[p] = true
 	}
 	if p := g.traffic; p != nil {
 		r.Traffic = append(r.Traffic, p.Name)
-		if !slices.ContainsFunc(s.TrafficPolicies, func(o config.TrafficPolicy) bool { return o.Name == p.Name }) {
+		if !there[p] {
 			s.TrafficPolicies = append(s.TrafficPolicies, *p)
 		}
+		there[p] = true
 	}
-	if k := g.keys; k != nil && !slices.ContainsFunc(s.KeySets, func(o config.KeySet) bool { return o.Name == k.Name }) {
+	if k := g.keys; k != nil && !there[k.Name] {
 		s.KeySets = append(s.KeySets, *k)
+		there[k.Name] = true
 	}
 }

@@ -62,7 +62,7 @@ func TestServicesAreExposedByAnnotations(t *testing.T) {
 		"tokens":                              {map[string]string{"auth": "jwt:https://127.0.0.1:1", "require-scopes": "read"}, []asked{{"/orders", "", 401}}, ""},
 		"what follows the issuer":             {map[string]string{"auth": "jwt:https://127.0.0.1:1;audiences=a"}, []asked{{"/orders", "", 503}}, "audience=NAME"},
 		"so many":                             {map[string]string{"auth": "none", "rate-limit": "1/m"}, []asked{{"/orders", "", 200}, {"/orders", "", 429}}, ""},
-		"so many of who is known":             {map[string]string{"auth": "basic:users", "rate-limit": "1/m;key=sub;burst=2"}, []asked{{"/orders", password, 200}, {"/orders", password, 200}, {"/orders", password, 429}}, ""},
+		"so many of who is known":             {map[string]string{"auth": "basic:users", "rate-limit": "2/h;key=sub;burst=2"}, []asked{{"/orders", password, 200}, {"/orders", password, 200}, {"/orders", password, 429}}, ""},
 		"so many of who is not":               {map[string]string{"auth": "none", "rate-limit": "1/m;key=sub"}, []asked{{"/orders", "", 503}}, "nobody is known"},
 		"a limit that is none":                {map[string]string{"auth": "none", "rate-limit": "many"}, []asked{{"/orders", "", 503}}, "no limit such as"},
 		"a limit with what is unknown":        {map[string]string{"auth": "none", "rate-limit": "1/m;keys=ip"}, []asked{{"/orders", "", 503}}, "is none of key=ip"},

@@ -21,6 +21,7 @@ type snapshotBuilder struct {
 	gateway  *gateway
 	ports    map[socket]*port
 	backends map[string]bool
+	guards   map[any]bool // policies of rules that are there, and names of their key sets
 	secrets  map[Name]bool
 	origins  []*route        // of the snapshot's routes
 	taken    map[string]bool // names of listeners of streams
@@ -48,7 +49,7 @@ type port struct {
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, secrets: map[Name]bool{}}
+	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
 	if g.refused {
 		return nil, ""
 	}
@@ -200,7 +201,7 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 			here.Port = uint16(p.number) //nolint:gosec // the API server bounds it
 			out.Redirect = &here
 		}
-		own.guards.attach(b.out, &out)
+		own.guards.attach(b.out, &out, b.guards)
 		b.guard(&out, r, own, p)
 		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
 		b.add(own.backends)
