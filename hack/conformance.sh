@@ -17,7 +17,7 @@ if [ "${1:-}" = --inside ]; then
 	# (RFC 5737).
 	exec "$out/suite" -test.v -test.timeout "${CONFORMANCE_TIMEOUT:-90m}" -test.run TestTheGatewayConforms \
 		-gateway "bin/gatehouse-gateway --kubernetes --addresses 10.200.0.128-10.200.0.254 ${GATEWAY_FLAGS:-}" -gateway-log "$out/gateway.log" \
-		-gateway-class gatehouse -usable-address 10.200.0.254 -unusable-address 198.51.100.254 "$@"
+		-gateway-class gatehouse -conformance-profiles GATEWAY-HTTP,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP,GATEWAY-GRPC -usable-address 10.200.0.254 -unusable-address 198.51.100.254 "$@"
 fi
 
 mkdir -p "$out"
