@@ -113,13 +113,19 @@ func (c *conversion) annotations(p *plan, kind, namespace, name string, all map[
 	}
 	keys := slices.Sorted(maps.Keys(all))
 	keys = slices.DeleteFunc(keys, func(k string) bool { return k == corev1.LastAppliedConfigAnnotation }) // repeats the object
+	by := map[*Annotation][]string{}                                                                       // "*" stands for several
+	for _, key := range keys {
+		a := p.controller.annotation(key)
+		by[a] = append(by[a], key)
+	}
 	for i := range p.controller.Annotations {
 		a := &p.controller.Annotations[i]
-		for _, key := range keys {
-			if p.controller.annotation(key) == a && a.Of == "" {
-				r := &reader{plan: p, all: all, line: said(key)}
-				r.one(a, all[key])
-			}
+		if a.Of != "" {
+			continue
+		}
+		for _, key := range by[a] {
+			r := &reader{plan: p, all: all, line: said(key)}
+			r.one(a, all[key])
 		}
 	}
 	for _, key := range keys {

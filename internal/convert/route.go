@@ -5,6 +5,7 @@ package convert
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -72,7 +73,7 @@ func (c *conversion) parents(p *plan, g *gateway, hostnames []string) (serve, re
 	}
 	inClear := g.covers(gatewayv1.HTTPProtocolType, "")
 	var secure []*gatewayv1.Listener
-	for _, h := range hostnames {
+	for _, h := range p.named(hostnames) {
 		if l := g.covers(gatewayv1.HTTPSProtocolType, h); l != nil && !p.unsecured {
 			secure = appendOnce(secure, l)
 		}
@@ -88,6 +89,21 @@ func (c *conversion) parents(p *plan, g *gateway, hostnames []string) (serve, re
 		serve = append(serve, g.parent(p, inClear))
 	}
 	return serve, redirect
+}
+
+// named are hosts by which a route is asked for: one without hosts has those of the TLS of
+// its Ingress.
+func (p *plan) named(hostnames []string) []string {
+	if hostnames[0] != "" {
+		return hostnames
+	}
+	out := slices.Clone(hostnames)
+	for _, t := range p.ingress.Spec.TLS {
+		for _, h := range t.Hosts {
+			out = append(out, strings.ToLower(h))
+		}
+	}
+	return out
 }
 
 // reachable closes an Ingress of which a host would be served nowhere.
