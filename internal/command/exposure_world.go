@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
@@ -90,7 +91,7 @@ func (a *app) world(ctx context.Context, f *worldFlags, paths []string) (*world,
 	}
 	made, err := endpoint.New(in)
 	if err == nil && f.readSecrets {
-		if in.Secrets, in.Unread, err = readWanted(ctx, config, made, in.Secrets); err == nil {
+		if err = readWanted(ctx, config, made, &in); err == nil {
 			made, err = endpoint.New(in)
 		}
 	}
@@ -222,27 +223,29 @@ func secretObjects(paths []string) ([]*corev1.Secret, error) {
 
 // readWanted reads the Secrets that the gateway would read, each by its name. Those that
 // cannot be read stay unknown, and why is said.
-func readWanted(ctx context.Context, config *rest.Config, w *endpoint.World, known []*corev1.Secret) (out []*corev1.Secret, unread func(translate.Name, bool) string, err error) {
+func readWanted(ctx context.Context, config *rest.Config, w *endpoint.World, in *endpoint.Input) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read Secrets: %w", err)
+		return fmt.Errorf("read Secrets: %w", err)
 	}
-	out = slices.Clone(known)
+	in.Secrets, in.Missing = slices.Clone(in.Secrets), map[translate.Name]bool{}
 	faults := map[translate.Name]string{}
 	for _, name := range w.Wanted() {
 		read, err := client.Resource(corev1.SchemeGroupVersion.WithResource("secrets")).Namespace(name.Namespace).Get(ctx, name.Name, metav1.GetOptions{})
 		s := &corev1.Secret{}
-		if err == nil && runtime.DefaultUnstructuredConverter.FromUnstructured(read.Object, s) != nil {
-			err = errors.New("what the API server says is no Secret") // the converter's words may quote it
-		}
 		switch {
 		case ctx.Err() != nil:
-			return nil, nil, ctx.Err()
+			return ctx.Err()
+		case apierrors.IsNotFound(err):
+			in.Missing[name] = true
 		case err != nil:
 			faults[name] = err.Error()
+		case runtime.DefaultUnstructuredConverter.FromUnstructured(read.Object, s) != nil:
+			faults[name] = "what the API server says is no Secret" // the converter's words may quote it
 		default:
-			out = append(out, s)
+			in.Secrets = append(in.Secrets, s)
 		}
 	}
-	return out, func(name translate.Name, _ bool) string { return cmp.Or(faults[name], "it was not read") }, nil
+	in.Unread = func(name translate.Name, _ bool) string { return cmp.Or(faults[name], "the Secret was not read") }
+	return nil
 }

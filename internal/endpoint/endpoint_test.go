@@ -285,6 +285,26 @@ func TestCertificatesAreSaidToHoldOnlyWhenTheyAreKnownTo(t *testing.T) {
 	}
 }
 
+// TestAListenerWithoutItsSecretIsNotServed: what is known not to be there has no stand-in.
+func TestAListenerWithoutItsSecretIsNotServed(t *testing.T) {
+	t.Parallel()
+	in := world(t, shop).Input
+	in.Missing = map[translate.Name]bool{{Namespace: "gatehouse-system", Name: "shop"}: true}
+	w, err := New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.Report()
+	for i := range r.Endpoints {
+		if r.Endpoints[i].Listener.Name == "https" {
+			t.Errorf("it is served: %s", line(&r.Endpoints[i]))
+		}
+	}
+	if len(r.NotServed) == 0 || !strings.Contains(r.NotServed[0].Message+r.NotServed[1].Message, "is not there") {
+		t.Errorf("not served: %+v", r.NotServed)
+	}
+}
+
 func TestWhatBecomesOfARequestIsExplained(t *testing.T) {
 	t.Parallel()
 	w := world(t, shop)

@@ -101,7 +101,7 @@ func (w *World) wanted() (wanted map[translate.Name]bool, names map[translate.Na
 func (w *World) standIns() (more bool, err error) {
 	wanted, names := w.wanted()
 	for name := range wanted {
-		if slices.ContainsFunc(w.objects.Secrets, func(s *corev1.Secret) bool { return s.Namespace == name.Namespace && s.Name == name.Name }) {
+		if w.Missing[name] || slices.ContainsFunc(w.objects.Secrets, func(s *corev1.Secret) bool { return s.Namespace == name.Namespace && s.Name == name.Name }) {
 			continue
 		}
 		data, err := standIn(name, names[name])

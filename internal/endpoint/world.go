@@ -27,6 +27,8 @@ type Input struct {
 	// not; present tells whether it is among the objects.
 	Secrets []*corev1.Secret
 	Unread  func(name translate.Name, present bool) string
+	// Missing are Secrets that are known not to be there.
+	Missing map[translate.Name]bool
 	// Model and Policies say what the policies of the network allow. Without Policies,
 	// PoliciesFault says why that is not known; "" is that there are none.
 	Model         *generator.Model
