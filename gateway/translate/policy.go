@@ -108,7 +108,7 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 	known := aimsOf(o)
 	for _, p := range s.all {
 		p.aims = slices.DeleteFunc(p.aims, func(a aim) bool {
-			message := ""
+			var message string
 			reason := gatewayv1.PolicyReasonTargetNotFound
 			holding := slices.IndexFunc(s.at[p.of][a], func(other *policy) bool { return other.mode == config.Default })
 			switch {
@@ -145,7 +145,7 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 
 // send finds the Services that a rule sends to, and has copies sent to.
 func (u *rule) send(servicing map[string]Name) {
-	var names []string
+	names := make([]string, 0, len(u.Backends)+len(u.Mirrors))
 	for i := range u.Backends {
 		names = append(names, u.Backends[i].Name)
 	}

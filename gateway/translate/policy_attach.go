@@ -66,7 +66,10 @@ func (b *snapshotBuilder) use(p *policy) string {
 }
 
 func (b *snapshotBuilder) names(list []*policy) []string {
-	var out []string
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]string, 0, len(list))
 	for _, p := range list {
 		out = append(out, b.use(p))
 		if p.mode != config.Default {

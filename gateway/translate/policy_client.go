@@ -5,6 +5,7 @@ package translate
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -74,12 +75,7 @@ func (s *policies) clientOf(g *gateway, at socket) *policy {
 }
 
 func (s *policies) holds(p *policy, a aim) bool {
-	for _, other := range s.at[p.of][a] {
-		if other == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.at[p.of][a], p)
 }
 
 // restrict gives a listener of the data plane what a ClientPolicy says of its protocol.

@@ -102,7 +102,7 @@ func (p *policy) said(r *reach) []metav1.Condition {
 		own.set(v1alpha1.ConditionEffective, metav1.ConditionFalse, v1alpha1.ReasonNothing, "no route is concerned")
 	}
 	if len(r.replaced) > 0 {
-		var names []string
+		names := make([]string, 0, len(r.replaced))
 		for _, name := range slices.Sorted(maps.Keys(r.replaced)) {
 			names = append(names, fmt.Sprintf("%s by %s", name, r.replaced[name]))
 		}
