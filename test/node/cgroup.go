@@ -55,7 +55,7 @@ func makeCgroups() (cgroups, error) {
 
 // remove ends what still runs in the groups and removes them.
 func (c cgroups) remove() error {
-	var errs []error
+	errs := make([]error, 0, len(c))
 	for _, path := range c {
 		errs = append(errs, removeGroup(path))
 	}
@@ -66,7 +66,7 @@ func removeGroup(path string) error {
 	var err error
 	for deadline := time.Now().Add(endLimit); time.Now().Before(deadline); {
 		var groups []string
-		_ = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error { // what vanishes meanwhile need not be removed
+		_ = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error { //nolint:gosec // a group of ours; what vanishes meanwhile need not be removed
 			if err == nil && d.IsDir() {
 				groups = append(groups, p)
 			}
@@ -94,7 +94,7 @@ func endAll(group string) {
 	if err != nil {
 		return // it is gone
 	}
-	for _, word := range strings.Fields(string(content)) {
+	for _, word := range strings.FieldsSeq(string(content)) {
 		if pid, err := strconv.Atoi(word); err == nil && pid > 1 {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 		}

@@ -29,7 +29,7 @@ func (s *settings) init() error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	child, err := os.StartProcess(self, []string{self, clusterName, "-dir=" + s.dir, "-bin=" + s.bin, "-images=" + s.images, "-v=" + strconv.Itoa(s.v)}, //nolint:gosec // this program
+	child, err := os.StartProcess(self, []string{self, clusterName, "-dir=" + s.dir, "-bin=" + s.bin, "-images=" + s.images, "-v=" + strconv.Itoa(s.v)},
 		&os.ProcAttr{Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 	if err != nil {
 		return fmt.Errorf("start cluster: %w", err)

@@ -63,8 +63,7 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := s.play(ctx, role, flags.Args()); err != nil {
-		var command *commandError
-		if errors.As(err, &command) {
+		if command, is := errors.AsType[*commandError](err); is {
 			return max(command.ended.ExitCode(), 1)
 		}
 		fmt.Fprintln(os.Stderr, "node:", err)
@@ -82,8 +81,7 @@ func (c *commandError) Error() string { return c.ended.Error() }
 
 // ended tells the end of the caller's command from a fault of ours.
 func ended(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, is := errors.AsType[*exec.ExitError](err); is {
 		return &commandError{exit}
 	}
 	return err

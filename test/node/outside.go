@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,7 +56,7 @@ func (s *settings) outside(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	box, err := s.start()
+	box, err := s.start() //nolint:contextcheck // the node is asked to end before it is made to
 	if err != nil {
 		return err
 	}
@@ -266,8 +267,8 @@ func makeFolders(paths []string) ([]string, error) {
 // removeEmpty removes folders, the last one first.
 func removeEmpty(paths []string) error {
 	var errs []error
-	for i := len(paths) - 1; i >= 0; i-- {
-		errs = append(errs, os.Remove(paths[i]))
+	for _, path := range slices.Backward(paths) {
+		errs = append(errs, os.Remove(path))
 	}
 	return errors.Join(errs...)
 }
