@@ -44,7 +44,7 @@ func kubectl(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, problems)
 	}
-	return string(out)
+	return out
 }
 
 func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
