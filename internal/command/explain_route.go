@@ -74,7 +74,7 @@ func (a *app) explainRoute(ctx context.Context, f *routeFlags, host, target stri
 	}
 	a.assumed(t.Assumed, f.world.judge.quiet)
 	if f.output == "text" {
-		err = t.Text(a.Out, a.Now())
+		err = t.Text(a.Out)
 	} else {
 		err = a.write(f.output, t)
 	}

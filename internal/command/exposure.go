@@ -106,7 +106,7 @@ func (a *app) writeExposure(output string, r *endpoint.Report) error {
 	var b bytes.Buffer
 	switch output {
 	case "text":
-		return r.Text(a.Out, a.Now())
+		return r.Text(a.Out)
 	case "json", "yaml":
 		return a.write(output, r)
 	case "table":

@@ -26,10 +26,10 @@ func (l *lines) put(label, text string) {
 }
 
 // list writes the first texts with the label, each in a line, and counts the others.
-func (l *lines) list(label string, texts []string, most int) {
+func (l *lines) list(label string, texts []string) {
 	for i, text := range texts {
-		if i == most {
-			l.put("", fmt.Sprintf("and %d more", len(texts)-most))
+		if i == mostLines {
+			l.put("", fmt.Sprintf("and %d more", len(texts)-mostLines))
 			return
 		}
 		l.put(label, text)
@@ -41,12 +41,12 @@ func (l *lines) list(label string, texts []string, most int) {
 const mostLines = 10
 
 // Text writes the report for people to read.
-func (r *Report) Text(w io.Writer, now time.Time) error {
+func (r *Report) Text(w io.Writer) error {
 	var l lines
 	for i := range r.Endpoints {
 		e := &r.Endpoints[i]
 		l.head("%s", e.Address())
-		e.detail(&l, now)
+		e.detail(&l)
 		l.b.WriteByte('\n')
 	}
 	if len(r.NotServed) > 0 {
@@ -85,7 +85,7 @@ func (s *Summary) String() string {
 	return fmt.Sprintf("%d endpoints: %d past the gateway, %d without authentication, %d without TLS; not served: %d.", s.Endpoints, s.PastTheGateway, s.Unauthenticated, s.WithoutTLS, s.NotServed)
 }
 
-func (e *Endpoint) detail(l *lines, now time.Time) {
+func (e *Endpoint) detail(l *lines) {
 	through := e.Through.By
 	if e.Through.Class != "" {
 		through += " of class " + e.Through.Class
@@ -101,7 +101,7 @@ func (e *Endpoint) detail(l *lines, now time.Time) {
 	}
 	l.put("through", through)
 	if len(e.Matches) > 1 {
-		l.list("requests", e.Matches, mostLines)
+		l.list("requests", e.Matches)
 	}
 	if e.Route != nil {
 		l.put("route", e.Route.String())
@@ -131,7 +131,7 @@ func (e *Endpoint) detail(l *lines, now time.Time) {
 		l.put("answer", answer)
 	}
 	e.behind(l)
-	l.list("findings", perCheck(e.Findings), mostLines)
+	l.list("findings", perCheck(e.Findings))
 }
 
 // guards says who gets in, and how often.
@@ -144,16 +144,16 @@ func (e *Endpoint) guards(l *lines) {
 		text += " (" + e.Authentication.Why + ")"
 	}
 	l.put("authentication", text)
-	var policies []string
+	policies := make([]string, 0, len(e.Authentication.Policies))
 	for _, h := range e.Authentication.Policies {
 		policies = append(policies, h.String())
 	}
-	l.list("policies", policies, mostLines)
-	l.list("authorisation", e.Authorization, mostLines)
+	l.list("policies", policies)
+	l.list("authorisation", e.Authorization)
 	if e.Through.Gateway && len(e.Limits) == 0 {
 		l.put("limits", "none but the listener's")
 	}
-	l.list("limits", e.Limits, mostLines)
+	l.list("limits", e.Limits)
 }
 
 // String returns the policy, how it holds and where it is named.
@@ -193,7 +193,7 @@ func (e *Endpoint) behind(l *lines) {
 				account += " (" + strings.Join(w.Account.Path, " -> ") + ")"
 			}
 			l.put("account", account)
-			l.list("", w.Account.Clouds, mostLines)
+			l.list("", w.Account.Clouds)
 		}
 	}
 }
@@ -211,55 +211,4 @@ func (n *Network) text() string {
 		out += " (" + n.Why + ")"
 	}
 	return out
-}
-
-// Text writes the answers for people to read.
-func (t *Trace) Text(w io.Writer, now time.Time) error {
-	var l lines
-	for i := range t.Answers {
-		a := &t.Answers[i]
-		l.head("%s, listener %s, port %d (%s)", a.Through.By, a.Listener.Name, a.Listener.Port, a.Listener.Protocol)
-		a.text(&l, now)
-		if i < len(t.Answers)-1 {
-			l.b.WriteByte('\n')
-		}
-	}
-	_, err := io.WriteString(w, l.b.String())
-	return err
-}
-
-func (a *Answer) text(l *lines, now time.Time) {
-	if f := a.Form; f != nil {
-		text := f.Method + " " + f.Scheme + "://" + f.Host + f.Path
-		if f.Query != "" {
-			text += "?" + f.Query
-		}
-		l.put("request", text)
-	}
-	if a.Status != 0 {
-		why := map[string]string{"no-route": "no route is for this host and path"}[a.Reason]
-		if why == "" {
-			why = "the request has no form that can be judged"
-		}
-		l.put("answered", fmt.Sprintf("%d %s: %s", a.Status, a.Reason, why))
-	}
-	l.put("match", a.Match)
-	a.detail(l, now)
-	l.put("sent as", a.Sent)
-	var traffic []string
-	for _, h := range a.Traffic {
-		traffic = append(traffic, h.String())
-	}
-	l.list("limited by", traffic, mostLines)
-	var lost []string
-	for i := range a.Tried {
-		if t := &a.Tried[i]; !t.Taken {
-			of := "a route"
-			if t.Route != nil {
-				of = t.Route.String()
-			}
-			lost = append(lost, fmt.Sprintf("%s (%s %s): %s", of, t.Host, t.Match, t.Why))
-		}
-	}
-	l.list("not taken", lost, mostLines)
 }

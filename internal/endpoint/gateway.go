@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -30,7 +29,7 @@ type served struct {
 
 // snapshots are those of the Gateways, in order.
 func (w *World) snapshots() []*served {
-	var out []*served
+	out := make([]*served, 0, len(w.result.Snapshots))
 	for _, name := range slices.SortedFunc(maps.Keys(w.result.Snapshots), func(a, b translate.Name) int { return cmp.Compare(a.String(), b.String()) }) {
 		s := &served{
 			World: w, name: name, snapshot: w.result.Snapshots[name],
@@ -132,7 +131,7 @@ func (s *served) listener(l *config.Listener, host string) Listener {
 	if s.object == nil {
 		return out
 	}
-	if own := translate.Serving(s.object, gatewayv1.PortNumber(out.Port), host, l.Protocol == config.UDP); own != nil {
+	if own := translate.Serving(s.object, gatewayv1.PortNumber(l.Address.Port()), host, l.Protocol == config.UDP); own != nil {
 		out.Name, out.Protocol = string(own.Name), string(own.Protocol)
 	}
 	for _, a := range s.object.Status.Addresses {
@@ -211,62 +210,4 @@ func (s *served) ofStream(l *config.Listener, t *config.Stream, host string, ser
 	}
 	out.Findings = s.findings(keys...)
 	return out
-}
-
-// originOf says which rule a route was made of, and notes that its object is served.
-func originOf(name string, served map[inventory.Key]bool) *Route {
-	o, ok := translate.OriginOf(name)
-	if !ok {
-		return nil
-	}
-	out := &Route{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name.Name, Rule: o.Rule}
-	if served != nil {
-		served[out.key()] = true
-	}
-	return out
-}
-
-// key is the identity of the route's object; the zero of it for none.
-func (r *Route) key() inventory.Key {
-	switch {
-	case r == nil:
-		return inventory.Key{}
-	case r.Kind == inventory.IngressKind.Kind:
-		return inventory.Key{Kind: inventory.IngressKind, Namespace: r.Namespace, Name: r.Name}
-	case r.Kind == inventory.ServiceKind.Kind:
-		return inventory.Key{Kind: inventory.ServiceKind, Namespace: r.Namespace, Name: r.Name}
-	}
-	return inventory.Key{Kind: gatewayKind(r.Kind), Namespace: r.Namespace, Name: r.Name}
-}
-
-func weightOf(w *int) int {
-	if w == nil {
-		return 1
-	}
-	return *w
-}
-
-// shareText is a share of requests in words; "" for all of them.
-func shareText(weight, total int) string {
-	if weight == total && total > 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d", weight, total)
-}
-
-func redirectText(d *config.Redirect) string {
-	var out []string
-	for _, part := range []struct{ what, is string }{{"to scheme", d.Scheme}, {"host", d.Host}, {"port", portText(d.Port)}, {"path", d.Path}, {"prefix", d.Prefix}} {
-		if part.is != "" {
-			out = append(out, part.what+" "+part.is)
-		}
-	}
-	return strings.Join(append(out, "status "+strconv.Itoa(cmp.Or(d.Status, 302))), ", ")
-}
-
-func portText(port uint16) string {
-	if port == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(port))
 }

@@ -32,11 +32,13 @@ var backendPolicies = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "Bac
 
 // Kinds are those that are read beside inventory.Kinds.
 func Kinds() []inventory.Kind {
-	out := []inventory.Kind{{GroupKind: backendPolicies, Version: "v1", Resource: "backendtlspolicies", Namespaced: true}}
-	for kind, resource := range map[string]string{v1alpha1.AccessPolicyKind: "accesspolicies", v1alpha1.TrafficPolicyKind: "trafficpolicies", v1alpha1.ClientPolicyKind: "clientpolicies"} {
-		out = append(out, inventory.Kind{GroupKind: ownKind(kind), Version: v1alpha1.GroupVersion.Version, Resource: resource, Namespaced: true})
+	own := func(kind, resource string) inventory.Kind {
+		return inventory.Kind{GroupKind: ownKind(kind), Version: v1alpha1.GroupVersion.Version, Resource: resource, Namespaced: true}
 	}
-	return out
+	return []inventory.Kind{
+		{GroupKind: backendPolicies, Version: "v1", Resource: "backendtlspolicies", Namespaced: true},
+		own(v1alpha1.AccessPolicyKind, "accesspolicies"), own(v1alpha1.TrafficPolicyKind, "trafficpolicies"), own(v1alpha1.ClientPolicyKind, "clientpolicies"),
+	}
 }
 
 func ownKind(kind string) schema.GroupKind {

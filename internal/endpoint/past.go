@@ -58,7 +58,7 @@ func (w *World) unguarded(way exposure.Way) Endpoint {
 
 // ofService has an endpoint for each port of a Service that opens a way by itself.
 func (w *World) ofService(svc *corev1.Service, way exposure.Way) []Endpoint {
-	var out []Endpoint
+	out := make([]Endpoint, 0, len(svc.Spec.Ports))
 	for i := range svc.Spec.Ports {
 		p := &svc.Spec.Ports[i]
 		e := w.unguarded(way)
@@ -127,7 +127,7 @@ func (w *World) ofReferrer(svc *corev1.Service, way exposure.Way, by *inventory.
 	}
 	w.lead(&e, svc, w.named(svc, by))
 	e.Findings = w.findings(append([]inventory.Key{by.Key}, w.keysOf(svc)...)...)
-	var out []Endpoint
+	out := make([]Endpoint, 0, len(hosts))
 	for _, host := range sortedKeys(hosts) {
 		one := e
 		if one.Host = host; secured[host] {

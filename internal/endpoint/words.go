@@ -43,7 +43,7 @@ func matchText(m *config.Match) string {
 	if m.Method != "" {
 		path = m.Method + " " + path
 	}
-	var with []string
+	with := make([]string, 0, len(m.Headers)+len(m.Query))
 	for _, h := range m.Headers {
 		with = append(with, "header "+valueText(&h))
 	}

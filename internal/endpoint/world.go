@@ -71,7 +71,7 @@ func New(in Input) (*World, error) {
 // Wanted are the Secrets that are named and granted and whose content was not given, in
 // order: nothing else needs to be read.
 func (w *World) Wanted() []translate.Name {
-	var out []translate.Name
+	out := make([]translate.Name, 0, len(w.unread))
 	for name := range w.unread {
 		out = append(out, name)
 	}
