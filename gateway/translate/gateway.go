@@ -17,6 +17,7 @@ type gateway struct {
 	object     *gatewayv1.Gateway
 	conditions conditions
 	listeners  []*listener // its own, and then those of sets that have no conflict
+	events     []Event     // of annotations that cannot be kept here
 	sets       []*listenerSet
 	builtin    bool // it is no object: see Builtin
 	// shown is the certificate that backends are shown; nil: none is asked for, or it

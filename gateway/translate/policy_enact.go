@@ -22,7 +22,7 @@ func (b *snapshotBuilder) enact() {
 		case why != "" && p.of == trafficPolicyKind:
 			b.out.TrafficPolicies = append(b.out.TrafficPolicies, config.TrafficPolicy{Name: p.label(), Mode: p.mode, Unresolved: why})
 		case why != "":
-			b.out.AccessPolicies = append(b.out.AccessPolicies, refusing(p, why))
+			b.out.AccessPolicies = append(b.out.AccessPolicies, p.refusal(why))
 		case p.of == trafficPolicyKind:
 			b.out.TrafficPolicies = append(b.out.TrafficPolicies, *p.traffic)
 		default:
@@ -33,85 +33,20 @@ func (b *snapshotBuilder) enact() {
 	}
 }
 
-// refusing is the policy in the place of one that cannot be kept.
-func refusing(p *policy, why string) config.AccessPolicy {
-	out := config.AccessPolicy{Name: p.label(), Mode: p.mode, Unresolved: why}
+// refusal is the policy in the place of one that cannot be kept.
+func (p *policy) refusal(why string) config.AccessPolicy {
 	if p.of == clientPolicyKind {
-		out.Mode = config.Enforced // no route gets around it
+		return refusing(p.label(), config.Enforced, why) // no route gets around it
 	}
+	return refusing(p.label(), p.mode, why)
+}
+
+// refusing is a policy that lets nobody in.
+func refusing(name string, mode config.Mode, why string) config.AccessPolicy {
+	out := config.AccessPolicy{Name: name, Mode: mode, Unresolved: why}
 	out.Authentication.AnyOf = []config.Authenticator{{Name: "nobody", Anonymous: &config.Anonymous{}}}
 	out.Authorization.Rules = []config.AccessRule{{Name: "nothing", Deny: &config.Condition{}}}
 	return out
-}
-
-// collide keeps the header lines in which one policy is told who asks from being those in
-// which another one tells backends who asked, which no client can send. Policies of the
-// Gateway come first, and then the older ones.
-func (b *snapshotBuilder) collide() {
-	var list []*policy
-	for p := range b.used {
-		if p.of == accessPolicyKind && p.broken == "" {
-			list = append(list, p)
-		}
-	}
-	rank := func(p *policy) int {
-		if slices.ContainsFunc(p.aims, func(a aim) bool { return a.of == gatewayKind && a.name == nameOf(b.gateway.object) }) {
-			return 0
-		}
-		return 1
-	}
-	slices.SortFunc(list, func(p, q *policy) int {
-		return cmp.Or(rank(p)-rank(q), p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
-	})
-	asked, told := map[string]string{}, map[string]string{}
-	for i := range b.out.Listeners {
-		for _, name := range b.out.Listeners[i].Client.Headers.Identity {
-			told[strings.ToLower(name)] = "a ClientPolicy of the Gateway"
-		}
-	}
-	for _, p := range list {
-		reads, tells := linesOf(p.access)
-		clash := ""
-		for _, name := range reads {
-			if by := told[name]; by != "" {
-				clash = fmt.Sprintf("%s is a line in which %s tells backends who asks, so no client's arrives", name, by)
-			}
-		}
-		for _, name := range tells {
-			if by := asked[name]; by != "" {
-				clash = fmt.Sprintf("%s is a line in which %s has clients say who they are, so no backend can be told there", name, by)
-			}
-		}
-		if clash != "" {
-			p.gateways[b.gateway].broken = clash
-			continue
-		}
-		for _, name := range reads {
-			asked[name] = p.String()
-		}
-		for _, name := range tells {
-			told[name] = p.String()
-		}
-	}
-}
-
-// linesOf are the header lines, in lower case, that a policy reads credentials from, and
-// those in which it tells backends who asks.
-func linesOf(p *config.AccessPolicy) (reads, tells []string) {
-	for i := range p.Authentication.AnyOf {
-		if name, _ := p.Authentication.AnyOf[i].Line(); name != "" {
-			reads = append(reads, strings.ToLower(name))
-		}
-	}
-	tells = slices.Collect(maps.Values(p.Forward.ClaimsToHeaders))
-	if h := p.ExternalAuth.Headers(); h != nil {
-		tells = append(tells, h.ResponseHeaders...)
-	}
-	for i := range tells {
-		tells[i] = strings.ToLower(tells[i])
-	}
-	slices.Sort(tells)
-	return reads, tells
 }
 
 // blame finds the policy that a fault of the snapshot is of, and has it refuse instead.
@@ -120,7 +55,7 @@ func (b *snapshotBuilder) blame(f config.Error) bool {
 		for i := range b.out.AccessPolicies {
 			if b.out.AccessPolicies[i].Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("accessPolicies[%d]", i)) && b.out.AccessPolicies[i].Unresolved == "" {
 				p.gateways[b.gateway].broken = f.Path + ": " + f.What
-				b.out.AccessPolicies[i] = refusing(p, f.What)
+				b.out.AccessPolicies[i] = p.refusal(f.What)
 				return true
 			}
 		}

@@ -72,6 +72,7 @@ func Translate(o *Objects, options Options) *Result {
 		case s != nil:
 			out.Snapshots[name] = s
 		}
+		doors.events = append(doors.events, g.events...)
 		if !g.builtin {
 			out.Gateways[name] = g.status()
 		}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// collide keeps the header lines in which one policy is told who asks from being those in
+// which another one tells backends who asked, which no client can send. Policies of the
+// Gateway come first, then the older ones, and then those of annotations.
+func (b *snapshotBuilder) collide() {
+	var list []*policy
+	for p := range b.used {
+		if p.of == accessPolicyKind && p.broken == "" {
+			list = append(list, p)
+		}
+	}
+	rank := func(p *policy) int {
+		if slices.ContainsFunc(p.aims, func(a aim) bool { return a.of == gatewayKind && a.name == nameOf(b.gateway.object) }) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(list, func(p, q *policy) int {
+		return cmp.Or(rank(p)-rank(q), p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
+	})
+	taken := lines{asked: map[string]string{}, told: map[string]string{}}
+	for i := range b.out.Listeners {
+		for _, name := range b.out.Listeners[i].Client.Headers.Identity {
+			taken.told[strings.ToLower(name)] = "a ClientPolicy of the Gateway"
+		}
+	}
+	for _, p := range list {
+		p.gateways[b.gateway].broken = cmp.Or(taken.take(p.access, p.String()), p.gateways[b.gateway].broken)
+	}
+	for i := range b.out.AccessPolicies { // those of annotations, by the age of their routes
+		p := &b.out.AccessPolicies[i]
+		if clash := taken.take(p, p.Name); clash != "" {
+			b.gateway.events = append(b.gateway.events, ofAnnotation(p.Name, clash))
+			*p = refusing(p.Name, p.Mode, clash)
+		}
+	}
+}
+
+// ofAnnotation is the event of what the policy of an annotation cannot have.
+func ofAnnotation(policy, what string) Event {
+	kind, of, _ := strings.Cut(policy, "/")
+	namespace, name, _ := strings.Cut(of, "/")
+	return Event{
+		Kind: map[string]string{"ingress": "Ingress", "service": "Service"}[kind], Name: Name{Namespace: namespace, Name: name},
+		Reason: unsupportedAnnotation, Message: what + "; without it nothing is served (503)",
+	}
+}
+
+// lines are header lines, in lower case, and which policy has them: asked are those in
+// which clients say who they are, told those in which backends are told.
+type lines struct{ asked, told map[string]string }
+
+// take has a policy have the lines that it names. If others have them, it has none of
+// them, and why is said.
+func (l *lines) take(p *config.AccessPolicy, as string) (clash string) {
+	reads, tells := linesOf(p)
+	for _, name := range reads {
+		if by := l.told[name]; by != "" {
+			return fmt.Sprintf("%s is a line in which %s tells backends who asks, so no client's arrives", name, by)
+		}
+	}
+	for _, name := range tells {
+		if by := l.asked[name]; by != "" {
+			return fmt.Sprintf("%s is a line in which %s has clients say who they are, so no backend can be told there", name, by)
+		}
+	}
+	for _, name := range reads {
+		l.asked[name] = as
+	}
+	for _, name := range tells {
+		l.told[name] = as
+	}
+	return ""
+}
+
+// linesOf are the header lines, in lower case, that a policy reads credentials from, and
+// those in which it tells backends who asks.
+func linesOf(p *config.AccessPolicy) (reads, tells []string) {
+	for i := range p.Authentication.AnyOf {
+		if name, _ := p.Authentication.AnyOf[i].Line(); name != "" {
+			reads = append(reads, strings.ToLower(name))
+		}
+	}
+	tells = slices.Collect(maps.Values(p.Forward.ClaimsToHeaders))
+	if h := p.ExternalAuth.Headers(); h != nil {
+		tells = append(tells, h.ResponseHeaders...)
+	}
+	for i := range tells {
+		tells[i] = strings.ToLower(tells[i])
+	}
+	slices.Sort(tells)
+	return reads, tells
+}
