@@ -196,8 +196,8 @@ func names[T any](v *validator, path string, list []T, name func(*T) string) map
 	return out
 }
 
-// maxName is what three Kubernetes names of 253 and some more need.
-const maxName = 800
+// maxName is what three Kubernetes names of 253, two namespaces of 63 and some more need.
+const maxName = 1000
 
 var isName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_./:-]*[A-Za-z0-9])?$`)
 

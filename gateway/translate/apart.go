@@ -31,7 +31,7 @@ func apart(routes []*route) {
 					}
 					if c := own.find(h); c != nil {
 						a.listener.attached--
-						p.conditions.set(accepted, metav1.ConditionFalse, "Conflicted", fmt.Sprintf("%s %s, which is older, has %s of listener %s", c.of.of.kind, c.of.name, c.host, a.listener.spec.Name))
+						p.conditions.set(accepted, metav1.ConditionFalse, "Conflicted", fmt.Sprintf("%s %s, which is older, has %s of listener %s", c.of.of.kind, c.of.name, c.host, a.listener.label()))
 						return true
 					}
 				}

@@ -29,25 +29,31 @@ func (x *index) frontend(l *listener) {
 	if v == nil {
 		return
 	}
+	refuse := func(of string, reason gatewayv1.ListenerConditionReason, message string) {
+		if l.set != nil {
+			message = "what the Gateway says of clients' certificates (tls.frontend) cannot be kept" // and why, it says to its own
+		}
+		l.conditions.set(of, metav1.ConditionFalse, string(reason), message)
+	}
 	out := &config.ClientCertificates{Mode: config.Require}
 	switch v.Mode {
 	case gatewayv1.AllowValidOnly, "":
 	case gatewayv1.AllowInsecureFallback:
 		out.Mode = config.Fallback
 	default:
-		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), fmt.Sprintf("%s.mode: %s is not served", at, v.Mode))
+		refuse(accepted, gatewayv1.ListenerReasonUnsupportedValue, fmt.Sprintf("%s.mode: %s is not served", at, v.Mode))
 		return
 	}
 	for i, ref := range v.CACertificateRefs {
 		bundle, reason, fault := x.bundle(l, &ref)
 		if fault != "" {
-			l.conditions.set(resolvedRefs, metav1.ConditionFalse, string(reason), fmt.Sprintf("%s.caCertificateRefs[%d]: %s", at, i, fault))
+			refuse(resolvedRefs, reason, fmt.Sprintf("%s.caCertificateRefs[%d]: %s", at, i, fault))
 			continue
 		}
 		out.CAs = append(out.CAs, bundle)
 	}
 	if len(out.CAs) == 0 {
-		l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonNoValidCACertificate), at+": no authority can be had")
+		refuse(accepted, gatewayv1.ListenerReasonNoValidCACertificate, at+": no authority can be had")
 		return
 	}
 	l.clients = out

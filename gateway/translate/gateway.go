@@ -97,18 +97,18 @@ func (x *index) backendCertificate(g *gateway) {
 // status is what is said of a Gateway when its routes were attached.
 func (g *gateway) status() gatewayv1.GatewayStatus {
 	var out gatewayv1.GatewayStatus
-	well, own := 0, 0
+	faulty, own := 0, 0
 	for _, l := range g.listeners {
 		if l.set != nil {
 			continue
 		}
-		if own++; l.serves() {
-			well++
+		if own++; !l.serves() {
+			faulty++
 		}
 		out.Listeners = append(out.Listeners, l.status())
 	}
-	switch c, faulty := &g.conditions, own-well; {
-	case well == 0:
+	switch c := &g.conditions; {
+	case !slices.ContainsFunc(g.listeners, (*listener).serves):
 		c.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonListenersNotValid), "no listener can be served")
 	case faulty > 0:
 		c.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayReasonListenersNotValid), fmt.Sprintf("%d of %d listeners cannot be served", faulty, own))
@@ -119,7 +119,7 @@ func (g *gateway) status() gatewayv1.GatewayStatus {
 	if g.object.Spec.AllowedListeners != nil || len(g.sets) > 0 {
 		attached := int32(0)
 		for _, s := range g.sets {
-			if s.well() {
+			if s.attached() {
 				attached++
 			}
 		}
@@ -130,37 +130,39 @@ func (g *gateway) status() gatewayv1.GatewayStatus {
 
 // conflicts finds listeners that cannot be on one port together. Of a Gateway's own that
 // clash none is served: which one was meant is not known. One of a ListenerSet leaves the
-// port to those before it, of which it is told nothing.
+// port to those before it that have not left it themselves, and is told nothing of them.
 func conflicts(all []*listener) {
-	for i, a := range all {
-		for _, b := range all[i+1:] {
-			if a.spec.Port != b.spec.Port || datagrams(a) != datagrams(b) {
-				continue
-			}
-			var reason gatewayv1.ListenerConditionReason
+	for i, b := range all {
+		for _, a := range all[:i] {
+			reason := clash(a, b)
 			switch {
-			case family(a.spec.Protocol) != family(b.spec.Protocol):
-				reason = gatewayv1.ListenerReasonProtocolConflict
-			case strings.HasPrefix(family(a.spec.Protocol), whole), a.host() == b.host():
-				reason = gatewayv1.ListenerReasonHostnameConflict
+			case reason == "" || a.set != nil && !a.conditions.is(conflicted):
+			case b.set != nil:
+				b.conflict(reason, fmt.Sprintf("another listener of the Gateway has port %d already", b.spec.Port))
 			default:
-				continue
-			}
-			for _, pair := range [][2]*listener{{a, b}, {b, a}} {
-				c := &pair[0].conditions
-				message := fmt.Sprintf("listener %s has port %d as well", pair[1].spec.Name, a.spec.Port)
-				switch {
-				case b.set == nil:
-				case pair[0] == a:
-					continue
-				default:
-					message = fmt.Sprintf("another listener of the Gateway has port %d already", a.spec.Port)
-				}
-				c.set(conflicted, metav1.ConditionTrue, string(reason), message)
-				c.set(accepted, metav1.ConditionFalse, string(reason), message)
+				a.conflict(reason, fmt.Sprintf("listener %s has port %d as well", b.spec.Name, b.spec.Port))
+				b.conflict(reason, fmt.Sprintf("listener %s has port %d as well", a.spec.Name, a.spec.Port))
 			}
 		}
 	}
+}
+
+// clash says why two listeners cannot be on one port together; "" if they can.
+func clash(a, b *listener) gatewayv1.ListenerConditionReason {
+	switch {
+	case place(a) != place(b):
+	case family(a.spec.Protocol) != family(b.spec.Protocol):
+		return gatewayv1.ListenerReasonProtocolConflict
+	case strings.HasPrefix(family(a.spec.Protocol), whole), a.host() == b.host():
+		return gatewayv1.ListenerReasonHostnameConflict
+	}
+	return ""
+}
+
+// conflict says that a listener is not served for the sake of another one.
+func (l *listener) conflict(reason gatewayv1.ListenerConditionReason, message string) {
+	l.conditions.set(conflicted, metav1.ConditionTrue, string(reason), message)
+	l.conditions.set(accepted, metav1.ConditionFalse, string(reason), message)
 }
 
 // whole is how families begin of which nothing tells two listeners of a port apart.

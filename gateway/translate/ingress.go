@@ -196,7 +196,7 @@ func (d *doors) door(m *manner, g *gateway, h *hosted) {
 	p.plain, p.secure = routeOf(gatewayv1.HTTPProtocolType), routeOf(gatewayv1.HTTPSProtocolType)
 	switch {
 	case barred != nil:
-		d.say(i, string(gatewayv1.RouteReasonNotAllowedByListeners), fmt.Sprintf("host %s: listener %s of Gateway %s has it, and takes no routes from namespace %s (allowedRoutes)", shown(h.host), barred.spec.Name, nameOf(g.object), i.Namespace))
+		d.say(i, string(gatewayv1.RouteReasonNotAllowedByListeners), fmt.Sprintf("host %s: listener %s of Gateway %s has it, and takes no routes from namespace %s (allowedRoutes)", shown(h.host), barred.label(), nameOf(g.object), i.Namespace))
 	case len(p.plain.parents[0].at)+len(p.secure.parents[0].at) == 0:
 		d.say(i, string(gatewayv1.RouteReasonNotAllowedByListeners), fmt.Sprintf("host %s: no listener of Gateway %s that is for it takes routes from namespace %s (hostname, allowedRoutes)", shown(h.host), nameOf(g.object), i.Namespace))
 	}
@@ -229,7 +229,7 @@ func (d *doors) door(m *manner, g *gateway, h *hosted) {
 func (d *doors) reach(g *gateway, protocol gatewayv1.ProtocolType, namespace, host string) (at []attachment, barred *listener) {
 	for _, l := range g.listeners {
 		shared := common(l.host(), host)
-		if l.spec.Protocol != protocol || shared == "" || !l.allows(d.index, httpRouteKind, namespace) {
+		if l.set != nil || l.spec.Protocol != protocol || shared == "" || !l.allows(d.index, httpRouteKind, namespace) {
 			continue
 		}
 		apart := false

@@ -62,10 +62,11 @@ func (l *listener) homeKind() kind {
 	return gatewayKind
 }
 
-// label names a listener apart from all others of its Gateway.
+// label names a listener apart from all others of its Gateway. No "/" is in it: names of
+// snapshots are parted by that (OriginOf).
 func (l *listener) label() string {
 	if l.set != nil {
-		return nameOf(l.set.object).String() + "/" + string(l.spec.Name)
+		return fmt.Sprintf("%s:%s:%s", l.set.object.Namespace, l.set.object.Name, l.spec.Name)
 	}
 	return string(l.spec.Name)
 }

@@ -64,9 +64,9 @@ func (s *listenerSet) refuse(reason gatewayv1.ListenerSetConditionReason, messag
 	}
 }
 
-// well tells whether a set has a listener that can be served.
-func (s *listenerSet) well() bool {
-	return !s.gateway.refused && slices.ContainsFunc(s.listeners, (*listener).serves)
+// attached tells whether a set has a listener that can be served, at a Gateway that can.
+func (s *listenerSet) attached() bool {
+	return s.gateway.conditions.is(accepted) && slices.ContainsFunc(s.listeners, (*listener).serves)
 }
 
 // status is what is said of a set when its routes were attached.
@@ -80,10 +80,10 @@ func (s *listenerSet) status() gatewayv1.ListenerSetStatus {
 		out.Listeners = append(out.Listeners, gatewayv1.ListenerEntryStatus(l.status()))
 	}
 	switch {
-	case s.gateway.refused:
-		s.refuse(gatewayv1.ListenerSetReasonParentNotAccepted, "the Gateway is not accepted")
-	case !s.well():
+	case faulty == len(s.listeners):
 		s.refuse(gatewayv1.ListenerSetReasonListenersNotValid, "no listener can be served")
+	case !s.attached():
+		s.refuse(gatewayv1.ListenerSetReasonParentNotAccepted, "the Gateway is not accepted")
 	case faulty > 0:
 		s.conditions.set(accepted, metav1.ConditionTrue, string(gatewayv1.ListenerSetReasonListenersNotValid), fmt.Sprintf("%d of %d listeners cannot be served", faulty, len(s.listeners)))
 	default:

@@ -66,6 +66,7 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (
 			b.host(p, l) // nobody else is to have what is asked of it
 		}
 	}
+	b.certify()
 	b.floor()
 	for _, r := range routes {
 		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of.isDoor() {
@@ -109,6 +110,9 @@ func (b *snapshotBuilder) listener(l *listener, options *Options) {
 		own.TLS = &config.TLS{Client: l.clients}
 	}
 	defer b.present(own, l)
+	if b.shares(l) {
+		return // see certify
+	}
 	for _, name := range b.certificates(l) {
 		if !slices.Contains(own.TLS.Certificates, name) {
 			own.TLS.Certificates = append(own.TLS.Certificates, name)
