@@ -94,7 +94,7 @@ func endAll(group string) {
 	if err != nil {
 		return // it is gone
 	}
-	for _, word := range strings.FieldsSeq(string(content)) {
+	for word := range strings.FieldsSeq(string(content)) {
 		if pid, err := strconv.Atoi(word); err == nil && pid > 1 {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 		}
