@@ -152,15 +152,23 @@ func (d *doors) certificate(name Name) *certificate {
 	c := &certificate{}
 	s := d.secret(name)
 	if c.fault = unfit(s); c.fault == "" {
-		pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
-		if err == nil && pair.Leaf != nil {
-			for _, n := range pair.Leaf.DNSNames {
-				c.names = append(c.names, strings.ToLower(n))
-			}
-		}
+		c.names = names(s)
 	}
 	d.read[name] = c
 	return c
+}
+
+// names are those that the certificate of a Secret is for, in lower case.
+func names(s *corev1.Secret) []string {
+	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
+	if err != nil || pair.Leaf == nil {
+		return nil
+	}
+	out := make([]string, 0, len(pair.Leaf.DNSNames))
+	for _, n := range pair.Leaf.DNSNames {
+		out = append(out, strings.ToLower(n))
+	}
+	return out
 }
 
 // present has a listener present what Ingresses have for hosts of it.
