@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -118,7 +119,7 @@ func TestManyRoutesOfAClusterFitIntoASmallProcess(t *testing.T) {
 	c.install(t, nil)
 	c.fill(t, routes)
 	log := &lines{}
-	cmd := exec.CommandContext(t.Context(), program.Gateway(t), "--kubernetes", "--kubeconfig", c.Kubeconfig(), "--addresses", "127.0.25.1", "--port-offset", strconv.Itoa(offset), "--drain", "0s")
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program.Gateway(t), "--kubernetes", "--kubeconfig", c.Kubeconfig(), "--addresses", "127.0.25.1", "--port-offset", strconv.Itoa(offset), "--drain", "0s")
 	cmd.Stdout, cmd.Stderr = io.Discard, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
