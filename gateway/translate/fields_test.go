@@ -60,7 +60,7 @@ func TestEveryFieldOfTheAPIIsOnThePage(t *testing.T) {
 	for kind, spec := range map[string]reflect.Type{
 		"HTTPRoute": reflect.TypeFor[gatewayv1.HTTPRouteSpec](), "GRPCRoute": reflect.TypeFor[gatewayv1.GRPCRouteSpec](), "TLSRoute": reflect.TypeFor[gatewayv1.TLSRouteSpec](),
 		"TCPRoute": reflect.TypeFor[gatewayv1.TCPRouteSpec](), "UDPRoute": reflect.TypeFor[gatewayv1.UDPRouteSpec](), "BackendTLSPolicy": reflect.TypeFor[gatewayv1.BackendTLSPolicySpec](),
-		"Gateway": reflect.TypeFor[gatewayv1.GatewaySpec](), "ListenerSet": reflect.TypeFor[gatewayv1.ListenerSetSpec](), "ReferenceGrant": reflect.TypeFor[gatewayv1.ReferenceGrantSpec](),
+		"GatewayClass": reflect.TypeFor[gatewayv1.GatewayClassSpec](), "Gateway": reflect.TypeFor[gatewayv1.GatewaySpec](), "ListenerSet": reflect.TypeFor[gatewayv1.ListenerSetSpec](), "ReferenceGrant": reflect.TypeFor[gatewayv1.ReferenceGrantSpec](),
 	} {
 		fields(spec, "", func(path string) {
 			counted++

@@ -35,6 +35,18 @@ const (
 	programmed   = string(gatewayv1.ListenerConditionProgrammed)
 )
 
+// class says whether a GatewayClass is as it can be. Of one with parameters, which nobody
+// here reads, no Gateway is served: they may have been to keep clients out.
+func (x *index) class(c *gatewayv1.GatewayClass) []metav1.Condition {
+	own := conditions{generation: c.Generation}
+	own.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayClassReasonAccepted), "")
+	if p := c.Spec.ParametersRef; p != nil {
+		x.unknown[c.Name] = fmt.Sprintf("parametersRef: %s %s is not known: there are no parameters of a GatewayClass", kind{string(p.Group), string(p.Kind)}, p.Name)
+		own.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayClassReasonInvalidParameters), x.unknown[c.Name])
+	}
+	return own.all()
+}
+
 // gateway reads a Gateway. Its routes are not attached yet.
 func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
 	out := &gateway{object: g, conditions: conditions{generation: g.Generation}}
@@ -47,6 +59,10 @@ func (x *index) gateway(g *gatewayv1.Gateway) *gateway {
 	if i := g.Spec.Infrastructure; i != nil && i.ParametersRef != nil {
 		out.refused = true
 		out.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fmt.Sprintf("infrastructure.parametersRef: %s %s is not known: there are no parameters of a Gateway", kind{string(i.ParametersRef.Group), string(i.ParametersRef.Kind)}, i.ParametersRef.Name))
+	}
+	if why := x.unknown[string(g.Spec.GatewayClassName)]; why != "" {
+		out.refused = true
+		out.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fmt.Sprintf("GatewayClass %s: %s", g.Spec.GatewayClassName, why))
 	}
 	for i := range g.Spec.Listeners {
 		out.listeners = append(out.listeners, x.listener(out, nil, &g.Spec.Listeners[i]))

@@ -90,7 +90,8 @@ type Route struct {
 
 // index finds objects by name.
 type index struct {
-	classes    map[string]bool // that are ours
+	classes    map[string]bool   // that are ours
+	unknown    map[string]string // of these, why their Gateways are not served
 	namespaces map[string]map[string]string
 	services   map[Name]*corev1.Service
 	slices     map[Name][]*discoveryv1.EndpointSlice // by Service
@@ -111,7 +112,7 @@ type index struct {
 
 func newIndex(o *Objects, controller string) *index {
 	x := &index{
-		classes: map[string]bool{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
+		classes: map[string]bool{}, unknown: map[string]string{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
 		joined: map[Name]*listenerSet{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
 	}

@@ -34,9 +34,7 @@ func Translate(o *Objects, options Options) *Result {
 	}
 	for _, c := range o.Classes {
 		if x.classes[c.Name] {
-			own := conditions{generation: c.Generation}
-			own.set(string(gatewayv1.GatewayClassConditionStatusAccepted), metav1.ConditionTrue, string(gatewayv1.GatewayClassReasonAccepted), "")
-			out.Classes[c.Name] = own.all()
+			out.Classes[c.Name] = x.class(c)
 		}
 	}
 	gateways := map[Name]*gateway{}
