@@ -125,7 +125,7 @@ func (s *settings) parts(ctx context.Context, ended chan<- error) error {
 		}, nil},
 	} {
 		p := part{name: start.name, log: s.in("log", start.name+".log")}
-		if err := s.launch(&p, start.flags, ended); err != nil {
+		if err := s.launch(ctx, &p, start.flags, ended); err != nil {
 			return err
 		}
 		if start.then != nil {
@@ -138,14 +138,14 @@ func (s *settings) parts(ctx context.Context, ended chan<- error) error {
 }
 
 // launch starts a part. Like the control plane it gets no variable of the caller.
-func (s *settings) launch(p *part, flags []string, ended chan<- error) error {
+func (s *settings) launch(ctx context.Context, p *part, flags []string, ended chan<- error) error {
 	log, err := os.Create(p.log)
 	if err != nil {
 		return fmt.Errorf("create log of %s: %w", p.name, err)
 	}
 	defer log.Close() //nolint:errcheck // the part has its own descriptor
-	// No context: it ends with the namespaces.
-	p.cmd = exec.CommandContext(context.Background(), filepath.Join(s.bin, p.name), flags...) //nolint:gosec // the caller chooses the folder
+	// It ends with the namespaces, not before.
+	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(s.bin, p.name), flags...) //nolint:gosec // the caller chooses the folder
 	p.cmd.Env = []string{"PATH=" + s.bin + ":" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = s.dir, log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
