@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -133,14 +134,30 @@ func (l *listener) accept() {
 			continue
 		}
 		l.admitting.Add(1)
-		go func() {
-			streams := l.admit(counted, now)
-			l.admitting.Add(-1)
-			if streams != nil {
-				tcp.Relay(streams.client, streams.backend, now.idle)
-				l.streams.Remove(streams.client)
-			}
-		}()
+		go l.take(counted, now)
+	}
+}
+
+// take admits a client, and passes on what it says if that is all that is to be done.
+func (l *listener) take(c *client, now *settings) {
+	defer l.rescue(c)
+	admit := func() *joined {
+		defer l.admitting.Add(-1)
+		return l.admit(c, now)
+	}
+	if streams := admit(); streams != nil {
+		defer l.streams.Remove(streams.client)
+		tcp.Relay(streams.client, streams.backend, now.idle)
+	}
+}
+
+// rescue ends a connection that failed by a fault of ours, which is no reason to end
+// those of others. It is deferred.
+func (l *listener) rescue(c *client) {
+	if v := recover(); v != nil {
+		_ = c.Close() // nobody knows what it was told
+		l.turn("fault", fmt.Errorf("panic: %v", v))
+		l.log.Error(fmt.Errorf("panic: %v", v), "a fault of the gateway", "listener", l.name, "stack", string(debug.Stack()))
 	}
 }
 

@@ -110,7 +110,21 @@ func (s *secure) handshake(c net.Conn, until time.Time) (*tls.Conn, error) {
 	t := tls.Server(c, s.config)
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
-	return t, t.HandshakeContext(ctx)
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	if s.leaf(t.ConnectionState().ServerName) == nil {
+		return nil, errNoCertificate // a session is gone on with, for which nothing had to be presented
+	}
+	return t, nil
+}
+
+// leaf is what is presented to who asks for a name; nil: nothing.
+func (s *secure) leaf(name string) *x509.Certificate {
+	if pair := s.choice.For(name); pair != nil {
+		return pair.Leaf
+	}
+	return nil
 }
 
 // identity is what the two ends of a connection have shown each other.
@@ -132,7 +146,7 @@ func (s *secure) identify(t *tls.Conn) *identity {
 	out.chains = out.state.VerifiedChains
 	out.name = strings.ToLower(out.state.ServerName)
 	if !s.made {
-		out.leaf = s.choice.For(out.name).Leaf
+		out.leaf = s.leaf(out.name)
 	}
 	return out
 }
