@@ -98,10 +98,14 @@ type JWT struct {
 
 	// ClockSkew is forgiven. Default: 0s. At most 5m.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	ClockSkew metav1.Duration `json:"clockSkew,omitzero"`
 
 	// MaxAge is since the token was issued. Default: none.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	MaxAge metav1.Duration `json:"maxAge,omitzero"`
 
 	// ScopesClaim has the scopes. Default: scope, or scp if there is none.
@@ -137,14 +141,20 @@ type JWKS struct {
 	// Refresh is after which keys are fetched again when the answer does not say. Default:
 	// 5m.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	Refresh metav1.Duration `json:"refresh,omitzero"`
 
 	// Cooldown is at least between fetches for unknown keys. Default: 10s.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	Cooldown metav1.Duration `json:"cooldown,omitzero"`
 
 	// StaleIfError is how long old keys are used when none can be fetched. Default: 24h.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	StaleIfError metav1.Duration `json:"staleIfError,omitzero"`
 }
 
@@ -236,6 +246,8 @@ type ExternalAuth struct {
 
 	// Timeout is that of the answer. Default: 2s.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	Timeout metav1.Duration `json:"timeout,omitzero"`
 
 	// Concurrency is how many requests may wait for the service. Default: 256. 1 to

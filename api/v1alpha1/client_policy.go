@@ -118,6 +118,8 @@ type ClientTLS struct {
 type HSTS struct {
 	// MaxAge is how long browsers remember, in whole seconds; at least 1s.
 	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	MaxAge metav1.Duration `json:"maxAge"`
 
 	// IncludeSubDomains says it of all names below, too. Default: false.
@@ -204,14 +206,20 @@ type ClientLimits struct {
 	// HeaderTimeout is from the first byte of a head to the last, and for the handshake.
 	// Default: 10s.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	HeaderTimeout metav1.Duration `json:"headerTimeout,omitzero"`
 
 	// IdleTimeout is between requests. Default: 2m; of what is passed on unread, 1h.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	IdleTimeout metav1.Duration `json:"idleTimeout,omitzero"`
 
 	// WebSocketIdleTimeout is that of a WebSocket over which nothing is said. Default: 1h.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	WebSocketIdleTimeout metav1.Duration `json:"webSocketIdleTimeout,omitzero"`
 
 	// BodyBytesRate are bytes a second at which bodies must come on average, after 5 s.

@@ -94,6 +94,8 @@ func TestTheAPIServerRefusesPoliciesThatSayNothing(t *testing.T) {
 			"a schedule":             {"onExceed:", `schedules: [{cron: "0 22 * * *", for: 8h, requests: 1, per: 1m}], onExceed:`, ""},
 			"a schedule of two":      {"onExceed:", `schedules: [{cron: "0 22 * * *", for: 8h, from: "00:00", to: "01:00", requests: 1, per: 1m}], onExceed:`, "give from and to, or cron and for"},
 			"a schedule of half":     {"onExceed:", `schedules: [{from: "00:00", requests: 1, per: 1m}], onExceed:`, "give from and to, or cron and for"},
+			"a time of no unit":      {"per: 1m", "per: 1parsec", "should match"},
+			"a time beyond all":      {"per: 1m", "per: 100000000000h", "should match"},
 			"two limits of one name": {"rateLimits: [", "rateLimits: [{name: user, limit: {requests: 1, per: 1m}}, ", "Duplicate value"},
 		},
 		clientPolicy: {

@@ -129,6 +129,8 @@ type Limit struct {
 
 	// Per is the time: 1s, 1m, 24h. At most 8784h.
 	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	Per metav1.Duration `json:"per"`
 
 	// Burst may come at once. Default: as many as requests. At most 1000000000.
@@ -180,6 +182,8 @@ type Schedule struct {
 
 	// For is how long it lasts.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	For metav1.Duration `json:"for,omitzero"`
 
 	// TimeZone is whose clocks are meant, such as Europe/Berlin. Default: UTC.
@@ -201,6 +205,8 @@ type OnExceed struct {
 
 	// MaxWait is how long a request may wait for its turn. 1ms to 5m.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 	MaxWait metav1.Duration `json:"maxWait,omitzero"`
 
 	// MaxQueued is how many requests of one key may wait. Default: 100.
