@@ -51,8 +51,11 @@ func (b *snapshotBuilder) floor() {
 		l.Access = append(l.Access, b.names(s.at[accessPolicyKind][whole])...)
 		l.Traffic = b.names(s.at[trafficPolicyKind][whole])
 		for _, own := range p.listeners {
+			if !own.serves() || !slices.Contains(l.Hosts, own.host()) {
+				continue // it answers nobody, so its policies have nothing to be named by
+			}
 			h := config.HostPolicies{Host: own.host(), Access: b.names(s.at[accessPolicyKind][own.aim()]), Traffic: b.names(s.at[trafficPolicyKind][own.aim()])}
-			if own.serves() && slices.Contains(l.Hosts, h.Host) && len(h.Access)+len(h.Traffic) > 0 {
+			if len(h.Access)+len(h.Traffic) > 0 {
 				l.ForHosts = append(l.ForHosts, h)
 			}
 		}
@@ -95,7 +98,7 @@ func (b *snapshotBuilder) guard(out *config.Route, r *route, u *rule, p *port) {
 			x.policy.gateways[b.gateway].replace(name, x.by)
 		}
 		for _, l := range p.listeners {
-			if b.attaches(r, l) {
+			if l.serves() && b.attaches(r, l) {
 				b.above(of, l, name, hold)
 			}
 		}
