@@ -86,7 +86,7 @@ func (m *manner) settings(b *ruleBuilder, rewrite *config.Rewrite) {
 }
 
 // spoken is a backend as the annotations have it spoken to, beside the same one as
-// others have it.
+// others have it. It is the same Service, whose policies hold.
 func (m *manner) spoken(b *config.Backend) (*config.Backend, string) {
 	out := *b
 	switch {
@@ -109,5 +109,6 @@ func (m *manner) spoken(b *config.Backend) (*config.Backend, string) {
 		out.Balance = m.balance
 		out.Name += "/" + strings.ToLower(m.balance)
 	}
+	m.servicing[out.Name] = m.servicing[b.Name]
 	return &out, ""
 }

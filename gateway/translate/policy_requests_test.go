@@ -3,6 +3,7 @@
 package translate
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -100,6 +101,44 @@ func TestWherePoliciesHold(t *testing.T) {
 				if status, text := ask("http-80", host+".example.com", "/"+path); strconv.Itoa(status) != words[i+1] {
 					t.Errorf("%s: %d, want %s: %s", words[i], status, words[i+1], text)
 				}
+			}
+		})
+	}
+}
+
+// TestPoliciesOfServicesHoldForIngresses, however their annotations have the Service
+// spoken to: a policy of it is asked, and that of another one is not.
+func TestPoliciesOfServicesHoldForIngresses(t *testing.T) {
+	t.Parallel()
+	aim := func(service string) string {
+		return policyFor("AccessPolicy", "shop", "p", `{group: "", kind: Service, name: `+service+`}`, tokens("issuer: i, audiences: [shop], algorithms: [HS256]"))
+	}
+	objects := ofShop() + service(t, "a") + service(t, "a-canary") + service(t, "b") + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: signing, namespace: shop}\ndata: {jwks: " + keyOf(signing) + "}\n"
+	all := map[string]string{"canary": "true", "canary-weight": "100"}
+	for name, annotations := range map[string]map[string]string{
+		"as it is":             nil,
+		"with a short time":    {"proxy-connect-timeout": "5"},
+		"in turn":              {"load-balance": "round_robin"},
+		"gRPC":                 {"backend-protocol": "GRPC"},
+		"all of them":          {"backend-protocol": "GRPC", "proxy-connect-timeout": "5", "load-balance": "ewma"},
+		"beside a canary, too": {"proxy-connect-timeout": "5", "CANARY": ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			own, ingresses, of := maps.Clone(annotations), "", "a"
+			if _, divided := own["CANARY"]; divided {
+				delete(own, "CANARY")
+				of = "a-canary"
+				ingresses = strings.Replace(annotated(of, "/", all), "{name: a, port", "{name: a-canary, port", 1)
+			}
+			ingresses += annotated("a", "/", own)
+			ask, _ := served(t, Builtin("gatehouse"), objects+ingresses+aim(of))
+			if status, text := ask("http-80", "a.example.com", "/"); status != http.StatusUnauthorized {
+				t.Errorf("without a token: %d %s", status, text)
+			}
+			ask, _ = served(t, Builtin("gatehouse"), objects+ingresses+aim("b"))
+			if status, text := ask("http-80", "a.example.com", "/"); status == http.StatusUnauthorized {
+				t.Errorf("a policy of another Service is asked: %s", text)
 			}
 		})
 	}
