@@ -93,10 +93,11 @@ func (p *plan) accessSpec() *v1alpha1.AccessPolicySpec {
 		*who = append(*who, v1alpha1.Authenticator{Name: "certificate", ClientCertificate: &v1alpha1.ClientCertificate{Subject: "DistinguishedName"}})
 	}
 	known := len(*who) > 0
+	instead := p.addressSuffices()
 	if !known && len(a.allow)+len(a.deny) == 0 && a.external == nil {
 		return nil
 	}
-	if !known || a.any {
+	if !known || instead {
 		*who = append(*who, v1alpha1.Authenticator{Name: "anybody", Anonymous: &v1alpha1.Anonymous{}})
 	}
 	rules := &out.Authorization.Rules
@@ -106,7 +107,7 @@ func (p *plan) accessSpec() *v1alpha1.AccessPolicySpec {
 	switch {
 	case len(a.allow) > 0:
 		*rules = append(*rules, addressRules("allowed", a.allow, func(r *v1alpha1.AccessRule, k *v1alpha1.AccessCondition) { r.Allow = k })...)
-		if known && a.any {
+		if instead {
 			for _, each := range (*who)[:len(*who)-1] {
 				*rules = append(*rules, v1alpha1.AccessRule{Name: each.Name, Allow: &v1alpha1.AccessCondition{Principals: []string{each.Name + "/*"}}})
 			}
@@ -126,6 +127,15 @@ func (p *plan) accessSpec() *v1alpha1.AccessPolicySpec {
 		out.Forward.Credentials = "Keep"
 	}
 	return out
+}
+
+// addressSuffices tells whether an address that is allowed needs no password. Where no
+// address is allowed by name, satisfy leaves the password to be the only way in
+// (https://nginx.org/en/docs/http/ngx_http_core_module.html#satisfy); a certificate is asked
+// for in the handshake, of which satisfy knows nothing.
+func (p *plan) addressSuffices() bool {
+	a := &p.access
+	return a.any && a.basic != nil && len(a.allow) > 0 && !a.certificate
 }
 
 // maxRanges of a rule.
