@@ -5,6 +5,7 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -60,6 +61,9 @@ func (r *reader) kongPlugin(namespace, name string) error {
 	if why := kongQuiet[of]; why != "" {
 		r.note("%s is dropped: %s", of, why)
 		return nil
+	}
+	if kept, err := r.kongNearest(of, namespace+"/"+name); kept || err != nil {
+		return err
 	}
 	if kongUsers[of] {
 		return fmt.Errorf("the users of %s are KongConsumers: write an AccessPolicy with a Secret of them", of)
@@ -129,6 +133,7 @@ func (r *reader) kongRates(s *settings) error {
 
 func (r *reader) kongAddresses(s *settings) error {
 	s.ignore("status", "message")
+	var allow []netip.Prefix
 	for _, name := range []string{"allow", "deny", "whitelist", "blacklist"} {
 		words, err := s.words(name)
 		if err != nil {
@@ -142,12 +147,15 @@ func (r *reader) kongAddresses(s *settings) error {
 			return err
 		}
 		if name == "allow" || name == "whitelist" {
-			r.access.allow = append(r.access.allow, found...)
+			allow = append(allow, found...)
 		} else {
-			r.access.deny = append(r.access.deny, found...)
+			r.denies(found)
 		}
 	}
-	return nil
+	if len(allow) == 0 {
+		return nil
+	}
+	return r.allows(allow)
 }
 
 func (r *reader) kongCORS(s *settings) error {
@@ -175,8 +183,7 @@ func (r *reader) kongCORS(s *settings) error {
 	age, err := s.whole("max_age")
 	out.MaxAge = int32(age) //nolint:gosec // whole bounds it
 	s.ignore("preflight_continue", "private_network")
-	r.cors = out
-	return err
+	return errors.Join(err, r.shares(out))
 }
 
 func (r *reader) kongBody(s *settings) error {
@@ -193,7 +200,7 @@ func (r *reader) kongBody(s *settings) error {
 	if unit == 0 {
 		return errors.New("config.size_unit is not known")
 	}
-	r.client.body = &bytes
+	r.bounded(bytes)
 	return nil
 }
 
