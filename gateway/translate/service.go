@@ -60,8 +60,7 @@ func (d *doors) exposed(s *corev1.Service) {
 	host, path, _ := strings.Cut(host, "/")
 	port, fault := exposedPort(s, given[portKey])
 	if fault != "" {
-		m.refuse(portKey, fault)
-		return
+		m.shut(portKey, fault) // the host is not to fall to who has all others
 	}
 	if wrong := faults(&config.Snapshot{Routes: []config.Route{{Name: "r", Hosts: []string{hostOf(host)}, Target: config.Target{Redirect: &config.Redirect{Scheme: "https"}}}}}); len(wrong) > 0 || host == "" || host == "*" {
 		m.refuse(exposeKey, fmt.Sprintf("%.80q is no host in lower case, or host and path, such as shop.example.com/orders", given[exposeKey]))

@@ -69,7 +69,7 @@ func TestServicesAreExposedByAnnotations(t *testing.T) {
 		"an annotation that is misspelled":    {map[string]string{"auth": "none", "rate-limits": "1/m"}, []asked{{"/orders", "", 503}}, "gatehouse.sh/rate-limit may be meant"},
 		"an annotation of others":             {map[string]string{"auth": "none", "keep-node-ports": "yes"}, []asked{{"/orders", "", 200}}, ""},
 		"a port by name":                      {map[string]string{"auth": "none", "port": "http"}, []asked{{"/orders", "", 200}}, ""},
-		"a port that is not there":            {map[string]string{"auth": "none", "port": "81"}, []asked{{"/orders", "", 404}}, "is no port of the Service"},
+		"a port that is not there":            {map[string]string{"auth": "none", "port": "81"}, []asked{{"/orders", "", 503}}, "is no port of the Service"},
 		"a class":                             {map[string]string{"auth": "none", "class": "gatehouse"}, []asked{{"/orders", "", 200}}, ""},
 		"a class that is not there":           {map[string]string{"auth": "none", "class": "gone"}, []asked{{"/orders", "", 404}}, `no IngressClass "gone"`},
 		"clients are sent to HTTPS":           {map[string]string{"auth": "basic:users", "tls": "redirect"}, []asked{{"/orders", password, 308}}, "there is no certificate"},
