@@ -4,143 +4,82 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 )
 
-// guardCase is an input, which of its Ingresses are closed, and what is in what is written
-// and in the report, and what is not.
-type guardCase struct {
-	in      string
-	closed  string // names of Ingresses, with a space between
-	has     []string
-	without []string
+// guardedIngress is an Ingress of shop whose only Service is web.
+func guardedIngress(name, class, host, path string, annotations ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: %s\n  namespace: shop\n", name)
+	if len(annotations) > 0 {
+		b.WriteString("  annotations:\n")
+	}
+	for _, a := range annotations {
+		fmt.Fprintf(&b, "    %s\n", a)
+	}
+	fmt.Fprintf(&b, "spec:\n  ingressClassName: %s\n  tls: [{hosts: [%s], secretName: tls}]\n", class, host)
+	fmt.Fprintf(&b, "  rules: [{host: %s, http: {paths: [{path: %s, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]\n", host, path)
+	return b.String()
 }
 
-func tryGuards(t *testing.T, cases map[string]guardCase) {
+const webService = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{name: http, port: 80}]}\n"
+
+func convertText(t *testing.T, documents ...string) *Result {
 	t.Helper()
-	if len(cases) == 0 {
-		t.Fatal("there is no case")
+	return Convert(decode(t, []byte(strings.Join(documents, "---\n"))), Options{})
+}
+
+// accessOf are who an AccessPolicy takes for somebody, and whom it allows.
+func accessOf(r *Result) string {
+	var out []string
+	for _, o := range r.Objects {
+		p, is := o.(*v1alpha1.AccessPolicy)
+		if !is {
+			continue
+		}
+		var who, rules []string
+		for _, a := range p.Spec.Authentication.AnyOf {
+			who = append(who, a.Name)
+		}
+		for _, u := range p.Spec.Authorization.Rules {
+			rules = append(rules, u.Name)
+		}
+		out = append(out, fmt.Sprintf("%s: %s; %s", p.Name, strings.Join(who, ","), strings.Join(rules, ",")))
 	}
-	for name, tc := range cases {
+	return strings.Join(out, "\n")
+}
+
+func TestAnAddressStandsInForAPasswordOnlyWhereOneIsAllowed(t *testing.T) {
+	t.Parallel()
+	const nginx = "nginx.ingress.kubernetes.io/"
+	basic := []string{nginx + "auth-type: basic", nginx + "auth-secret: users", nginx + "satisfy: any"}
+	for name, tc := range map[string]struct {
+		more []string
+		want string
+	}{
+		"without a list the password is the only way in":      {nil, "a: password; everybody"},
+		"with addresses that are kept out it is as well":      {[]string{nginx + "denylist-source-range: 192.0.2.0/24"}, "a: password; denied-addresses,everybody"},
+		"an address that is allowed stands in for a password": {[]string{nginx + "whitelist-source-range: 10.0.0.0/8"}, "a: password,anybody; allowed-addresses,password"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			objects := decode(t, []byte(tc.in))
-			if len(objects.Ingresses) == 0 {
-				t.Fatal("there is no Ingress")
-			}
-			for range 3 {
-				r := Convert(objects, Options{})
-				var closed []string
-				for _, n := range r.Closed {
-					closed = append(closed, n.Name)
-				}
-				got := string(written(t, r)) + string(told(r))
-				if strings.Join(closed, " ") != tc.closed {
-					t.Errorf("closed are %q, want %q", closed, tc.closed)
-				}
-				for _, want := range tc.has {
-					if !strings.Contains(got, want) {
-						t.Errorf("there is no %q", want)
-					}
-				}
-				for _, bad := range tc.without {
-					if strings.Contains(got, bad) {
-						t.Errorf("there is %q", bad)
-					}
-				}
-				if t.Failed() {
-					t.Fatal(got)
-				}
-				shuffle(objects)
+			r := convertText(t, guardedIngress("a", "nginx", "a.example.com", "/", append(slices.Clone(basic), tc.more...)...), webService)
+			if got := accessOf(r); got != tc.want || len(r.Closed) > 0 {
+				t.Errorf("got %s, closed %v, want %s", got, r.Closed, tc.want)
 			}
 		})
 	}
 }
 
-// anIngress is one of a class, with annotations, for a host.
-func anIngress(name, class, host, path, annotations string) string {
-	return fmt.Sprintf(`---
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: %s, namespace: shop, annotations: {%s}}
-spec:
-  ingressClassName: %s
-  tls: [{hosts: [%[4]s], secretName: web}]
-  rules:
-  - host: %[4]s
-    http: {paths: [{path: %[5]s, pathType: Prefix, backend: {service: {name: orders, port: {number: 80}}}}]}
-`, name, annotations, class, host, path)
-}
-
-// aService is orders, with annotations.
-func aService(annotations string) string {
-	return fmt.Sprintf(`---
-apiVersion: v1
-kind: Service
-metadata: {name: orders, namespace: shop, annotations: {%s}}
-spec: {ports: [{name: http, port: 80}]}
-`, annotations)
-}
-
-func aMiddleware(name, spec string) string {
-	return fmt.Sprintf("---\napiVersion: traefik.io/v1alpha1\nkind: Middleware\nmetadata: {name: %s, namespace: shop}\nspec: {%s}\n", name, spec)
-}
-
-func aKongPlugin(name, plugin, config string) string {
-	return fmt.Sprintf("---\napiVersion: configuration.konghq.com/v1\nkind: KongPlugin\nmetadata: {name: %s, namespace: shop}\nplugin: %s\nconfig: {%s}\n", name, plugin, config)
-}
-
-func TestOfTwoGuardsNoneIsLost(t *testing.T) {
+func TestACertificateIsAskedForWhateverSatisfySays(t *testing.T) {
 	t.Parallel()
-	middlewares := func(names ...string) string {
-		for i := range names {
-			names[i] = "shop-" + names[i] + "@kubernetescrd"
-		}
-		return anIngress("a", "traefik", "a.example.com", "/", `traefik.ingress.kubernetes.io/router.middlewares: "`+strings.Join(names, ",")+`"`)
+	const nginx = "nginx.ingress.kubernetes.io/"
+	r := convertText(t, guardedIngress("a", "nginx", "a.example.com", "/", nginx+"auth-tls-secret: shop/ca", nginx+"satisfy: any", nginx+"whitelist-source-range: 10.0.0.0/8"), webService)
+	if got, want := accessOf(r), "a: certificate; allowed-addresses"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
-	office, vpn := aMiddleware("office", "ipAllowList: {sourceRange: [10.0.0.0/8, 192.0.2.7]}"), aMiddleware("vpn", "ipAllowList: {sourceRange: [198.51.100.0/24]}")
-	who, may := aMiddleware("who", `forwardAuth: {address: "http://authn:80/ask"}`), aMiddleware("may", `forwardAuth: {address: "http://authz:80/ask"}`)
-	plugins := func(v string) string { return "konghq.com/plugins: \"" + v + "\"" }
-	inside, outside := aKongPlugin("inside", "ip-restriction", "allow: [10.0.0.0/8]"), aKongPlugin("outside", "ip-restriction", "allow: [198.51.100.0/24]")
-	tryGuards(t, map[string]guardCase{
-		"two lists of addresses that differ": {in: middlewares("office", "vpn") + office + vpn, closed: "a", has: []string{"had to be in both"}},
-		"two lists of addresses in a chain":  {in: middlewares("both") + office + vpn + aMiddleware("both", "chain: {middlewares: [{name: office}, {name: vpn}]}"), closed: "a"},
-		"two lists that are the same":        {in: middlewares("office", "again") + office + aMiddleware("again", "ipAllowList: {sourceRange: [192.0.2.7, 10.0.0.0/8]}"), has: []string{"- 10.0.0.0/8", "- 192.0.2.7/32"}},
-		"two services that are asked":        {in: middlewares("who", "may") + who + may, closed: "a", has: []string{"a service is asked twice"}},
-		"a service that is asked twice":      {in: middlewares("who", "who") + who, has: []string{"externalAuth"}},
-		"two Secrets of passwords": {
-			in:     middlewares("one", "two") + aMiddleware("one", "basicAuth: {secret: one}") + aMiddleware("two", "basicAuth: {secret: two}"),
-			closed: "a", has: []string{"a password is asked for twice"},
-		},
-		"a list of addresses and a service": {in: middlewares("office", "who") + office + who, has: []string{"externalAuth", "- 10.0.0.0/8"}},
-		"two bounds of requests under way": {
-			in:  middlewares("few", "many") + aMiddleware("few", "inFlightReq: {amount: 3}") + aMiddleware("many", "inFlightReq: {amount: 300}"),
-			has: []string{"requests: 3\n"}, without: []string{"requests: 300"},
-		},
-		"two rates": {
-			in:  middlewares("few", "many") + aMiddleware("few", "rateLimit: {average: 3}") + aMiddleware("many", "rateLimit: {average: 300}"),
-			has: []string{"requests: 3\n", "requests: 300\n", "name: requests\n", "name: requests-2\n"},
-		},
-		"the plugin of an Ingress is taken, and not that of its Service": {
-			in:  anIngress("a", "kong", "a.example.com", "/", plugins("inside")) + aService(plugins("outside")) + inside + outside,
-			has: []string{"- 10.0.0.0/8", "ip-restriction of the Ingress is taken"}, without: []string{"- 198.51.100.0/24"},
-		},
-		"the plugin of a Service is taken if the Ingress has none": {
-			in:  anIngress("a", "kong", "a.example.com", "/", "") + aService(plugins("outside")) + outside,
-			has: []string{"- 198.51.100.0/24"},
-		},
-		"a plugin of an Ingress that is off leaves that of its Service": {
-			in:  anIngress("a", "kong", "a.example.com", "/", plugins("inside")) + aService(plugins("outside")) + inside + "disabled: true\n" + outside,
-			has: []string{"- 198.51.100.0/24"}, without: []string{"- 10.0.0.0/8"},
-		},
-		"two plugins of one kind of an Ingress": {
-			in:     anIngress("a", "kong", "a.example.com", "/", plugins("inside,outside")) + inside + outside,
-			closed: "a", has: []string{"Kong takes one of a kind"},
-		},
-		"a Service that says otherwise whose addresses are let in": {
-			in:     anIngress("a", "alb", "a.example.com", "/", `alb.ingress.kubernetes.io/inbound-cidrs: 10.0.0.0/8`) + aService(`alb.ingress.kubernetes.io/inbound-cidrs: 0.0.0.0/0`),
-			closed: "a",
-		},
-	})
 }

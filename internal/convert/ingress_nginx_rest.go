@@ -49,7 +49,7 @@ func (r *reader) bodySize(v string) error {
 	if err != nil {
 		return err
 	}
-	r.bounded(n)
+	r.client.body = &n
 	if n == 0 {
 		return r.holds("bodies have no limit unless a ClientPolicy says so")
 	}

@@ -125,7 +125,8 @@ func (r *reader) enableCORS(v string) error {
 		return err
 	}
 	out.MaxAge = int32(max(age, 1)) //nolint:gosec // number bounds it
-	return r.shares(out)
+	r.cors = out
+	return nil
 }
 
 // corsOf reads lists of a CORS policy. What browsers send is in lower case, and without

@@ -5,7 +5,6 @@ package convert
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -61,9 +60,6 @@ func (r *reader) kongPlugin(namespace, name string) error {
 	if why := kongQuiet[of]; why != "" {
 		r.note("%s is dropped: %s", of, why)
 		return nil
-	}
-	if kept, err := r.kongNearest(of, namespace+"/"+name); kept || err != nil {
-		return err
 	}
 	if kongUsers[of] {
 		return fmt.Errorf("the users of %s are KongConsumers: write an AccessPolicy with a Secret of them", of)
@@ -133,7 +129,6 @@ func (r *reader) kongRates(s *settings) error {
 
 func (r *reader) kongAddresses(s *settings) error {
 	s.ignore("status", "message")
-	var allow []netip.Prefix
 	for _, name := range []string{"allow", "deny", "whitelist", "blacklist"} {
 		words, err := s.words(name)
 		if err != nil {
@@ -147,15 +142,12 @@ func (r *reader) kongAddresses(s *settings) error {
 			return err
 		}
 		if name == "allow" || name == "whitelist" {
-			allow = append(allow, found...)
+			r.access.allow = append(r.access.allow, found...)
 		} else {
-			r.denies(found)
+			r.access.deny = append(r.access.deny, found...)
 		}
 	}
-	if len(allow) == 0 {
-		return nil
-	}
-	return r.allows(allow)
+	return nil
 }
 
 func (r *reader) kongCORS(s *settings) error {
@@ -183,7 +175,8 @@ func (r *reader) kongCORS(s *settings) error {
 	age, err := s.whole("max_age")
 	out.MaxAge = int32(age) //nolint:gosec // whole bounds it
 	s.ignore("preflight_continue", "private_network")
-	return errors.Join(err, r.shares(out))
+	r.cors = out
+	return err
 }
 
 func (r *reader) kongBody(s *settings) error {
@@ -200,7 +193,7 @@ func (r *reader) kongBody(s *settings) error {
 	if unit == 0 {
 		return errors.New("config.size_unit is not known")
 	}
-	r.bounded(bytes)
+	r.client.body = &bytes
 	return nil
 }
 

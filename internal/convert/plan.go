@@ -56,7 +56,6 @@ type plan struct {
 	tls       map[string]*backendTLS                // by Service; "" is all
 	actions   map[string]func(*rule) error          // by the name of a backend that is none
 	matches   map[string][]gatewayv1.HTTPRouteMatch // more that a request must have, by the same name
-	plugins   map[string][2]string                  // of Kong, by what they do: whether of the Ingress or a Service, and their names
 	canary    *canary
 	targets   []v1alpha1.PolicyTarget // routes that send to backends
 

@@ -77,12 +77,11 @@ func (r *reader) traefikPages(s *settings) error {
 	if err = errors.Join(err, wrong); err != nil || lists[0] == "" {
 		return err
 	}
-	cors, err := corsOf(lists[0], lists[1], lists[2], lists[3])
-	if err != nil {
+	if r.cors, err = corsOf(lists[0], lists[1], lists[2], lists[3]); err != nil {
 		return err
 	}
-	if cors.MaxAge = int32(maxAge); credentials && cors.AllowOrigins[0] != "*" { //nolint:gosec // whole bounds it
-		cors.AllowCredentials = &credentials
+	if r.cors.MaxAge = int32(maxAge); credentials && r.cors.AllowOrigins[0] != "*" { //nolint:gosec // whole bounds it
+		r.cors.AllowCredentials = &credentials
 	}
-	return r.shares(cors)
+	return nil
 }

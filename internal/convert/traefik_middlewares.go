@@ -79,7 +79,7 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 		if err != nil || n == 0 {
 			return errors.Join(err, errors.New("inFlightReq.amount is missing"))
 		}
-		r.concurrent(n)
+		r.limits.concurrency = int32(n) //nolint:gosec // whole bounds it
 		return s.sources(r)
 	case "headers":
 		return r.traefikHeaders(s)
@@ -93,9 +93,10 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 		return err
 	case "buffering":
 		n, err := s.whole("maxRequestBodyBytes")
+		bytes := int64(n)
 		s.ignore("memRequestBodyBytes", "memResponseBodyBytes", "maxResponseBodyBytes")
 		if n > 0 {
-			r.bounded(int64(n))
+			r.client.body = &bytes
 		}
 		return err
 	case "chain":
@@ -115,11 +116,8 @@ func (r *reader) traefikAddresses(s *settings) error {
 		r.note("whose word about clients counts is said by trustedProxies of a ClientPolicy")
 	}
 	s.ignore("rejectStatusCode")
-	found, err := ranges(strings.Join(words, ","))
-	if err != nil {
-		return err
-	}
-	return r.allows(found)
+	r.access.allow, err = ranges(strings.Join(words, ","))
+	return err
 }
 
 // traefikPasswords reads whose passwords are taken. The Secret is in the namespace of the
@@ -137,8 +135,9 @@ func (r *reader) traefikPasswords(s *settings, of Name) error {
 	if of.Namespace != r.ingress.Namespace {
 		ref.Namespace = of.Namespace
 	}
+	r.access.basic = &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")}
 	r.note("the lines of Secret %s are under users there: put them under auth, with bcrypt", secret)
-	return r.password(&v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")})
+	return nil
 }
 
 // sources are what requests are counted by: the address alone has a counterpart.
@@ -203,7 +202,8 @@ func (r *reader) forwardAuth(s *settings) error {
 		r.note("of the client's lines the service is told Authorization and Cookie")
 	}
 	s.ignore("trustForwardHeader", "addAuthCookiesToResponse", "preserveLocationHeader", "maxBodySize")
-	return r.asks(out)
+	r.access.external = out
+	return nil
 }
 
 func (r *reader) traefikRate(s *settings) error {
