@@ -160,7 +160,11 @@ func (r *reader) albCondition(v string) error {
 		return errors.New("it is no JSON of conditions")
 	}
 	matches := []gatewayv1.HTTPRouteMatch{{}}
+	many := false
 	each := func(n int, set func(*gatewayv1.HTTPRouteMatch, int)) { // any of n, beside what there is
+		if many = many || n*len(matches) > maxMatches; many {
+			return
+		}
 		out := make([]gatewayv1.HTTPRouteMatch, 0, n*len(matches))
 		for _, m := range matches {
 			for i := range n {
@@ -196,6 +200,9 @@ func (r *reader) albCondition(v string) error {
 		default:
 			return fmt.Errorf("a condition by %.30q is not converted: hosts and paths are rules of the Ingress, and addresses are for an AccessPolicy", c.Field)
 		}
+	}
+	if many {
+		return fmt.Errorf("together they are more than %d ways to ask", maxMatches)
 	}
 	if r.plan.matches == nil {
 		r.plan.matches = map[string][]gatewayv1.HTTPRouteMatch{}

@@ -83,3 +83,22 @@ func TestACertificateIsAskedForWhateverSatisfySays(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// rangesOf are the addresses that rules of AccessPolicies allow.
+func rangesOf(r *Result) string {
+	var out []string
+	for _, o := range r.Objects {
+		p, is := o.(*v1alpha1.AccessPolicy)
+		if !is {
+			continue
+		}
+		for _, u := range p.Spec.Authorization.Rules {
+			if u.Allow != nil {
+				for _, each := range u.Allow.SourceRanges {
+					out = append(out, string(each))
+				}
+			}
+		}
+	}
+	return strings.Join(out, ",")
+}

@@ -55,6 +55,18 @@ func (r *reader) kongPlugin(namespace, name string) error {
 		return errors.New("settings in a Secret are not read")
 	}
 	of, _ := u.Object["plugin"].(string)
+	switch by := r.plugins[of]; {
+	case by == "":
+	case by == "Ingress" && r.line.Kind == "Service": // a route's own is in the place of its Service's
+		r.note("%s of the Ingress is in the place of %s", of, name)
+		return nil
+	default:
+		return fmt.Errorf("there is another plugin %s of the %s: Kong has one of a kind", of, by)
+	}
+	if r.plugins == nil {
+		r.plugins = map[string]string{}
+	}
+	r.plugins[of] = r.line.Kind
 	config, _ := u.Object["config"].(map[string]any)
 	s := settingsOf("config", config)
 	if why := kongQuiet[of]; why != "" {

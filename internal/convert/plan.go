@@ -58,6 +58,8 @@ type plan struct {
 	matches   map[string][]gatewayv1.HTTPRouteMatch // more that a request must have, by the same name
 	canary    *canary
 	targets   []v1alpha1.PolicyTarget // routes that send to backends
+	plugins   map[string]string       // kinds of plugins of Kong, by the kind of object that names them
+	links     int                     // Middlewares of Traefik that were read
 
 	access access
 	limits limits

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ import (
 // maxChain is how deep chains of Middlewares are followed.
 const maxChain = 8
 
+// maxLinks bounds the Middlewares of one Ingress: chains may name one many times.
+const maxLinks = 128
+
 // traefikQuiet are Middlewares without which requests are answered as before.
 var traefikQuiet = map[string]string{
 	"compress": "backends compress", "errors": noErrorPages, "circuitBreaker": "a pod that fails is passed over by itself",
@@ -26,6 +30,9 @@ var traefikQuiet = map[string]string{
 
 // middleware converts one.
 func (r *reader) middleware(of Name, depth int) error {
+	if r.links++; r.links > maxLinks {
+		return fmt.Errorf("there are more than %d Middlewares, counted as often as they are named", maxLinks)
+	}
 	u, err := r.conversion.other("Middleware", of.Namespace, of.Name)
 	if err != nil {
 		return err
@@ -79,7 +86,9 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 		if err != nil || n == 0 {
 			return errors.Join(err, errors.New("inFlightReq.amount is missing"))
 		}
-		r.limits.concurrency = int32(n) //nolint:gosec // whole bounds it
+		if most := int32(n); r.limits.concurrency == 0 || most < r.limits.concurrency { //nolint:gosec // whole bounds it
+			r.limits.concurrency = most
+		}
 		return s.sources(r)
 	case "headers":
 		return r.traefikHeaders(s)
@@ -95,7 +104,7 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 		n, err := s.whole("maxRequestBodyBytes")
 		bytes := int64(n)
 		s.ignore("memRequestBodyBytes", "memResponseBodyBytes", "maxResponseBodyBytes")
-		if n > 0 {
+		if n > 0 && (r.client.body == nil || bytes < *r.client.body) {
 			r.client.body = &bytes
 		}
 		return err
@@ -116,8 +125,15 @@ func (r *reader) traefikAddresses(s *settings) error {
 		r.note("whose word about clients counts is said by trustedProxies of a ClientPolicy")
 	}
 	s.ignore("rejectStatusCode")
-	r.access.allow, err = ranges(strings.Join(words, ","))
-	return err
+	found, err := ranges(strings.Join(words, ","))
+	if err != nil {
+		return err
+	}
+	if len(r.access.allow) > 0 && !slices.Equal(r.access.allow, found) {
+		return errors.New("an address has to be on another list as well: write one of those that are on both")
+	}
+	r.access.allow = found
+	return nil
 }
 
 // traefikPasswords reads whose passwords are taken. The Secret is in the namespace of the
@@ -135,7 +151,11 @@ func (r *reader) traefikPasswords(s *settings, of Name) error {
 	if of.Namespace != r.ingress.Namespace {
 		ref.Namespace = of.Namespace
 	}
-	r.access.basic = &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")}
+	basic := &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")}
+	if r.access.basic != nil && !reflect.DeepEqual(r.access.basic, basic) {
+		return errors.New("a password of another Secret is needed as well, and an AccessPolicy takes one or the other")
+	}
+	r.access.basic = basic
 	r.note("the lines of Secret %s are under users there: put them under auth, with bcrypt", secret)
 	return nil
 }
@@ -202,6 +222,9 @@ func (r *reader) forwardAuth(s *settings) error {
 		r.note("of the client's lines the service is told Authorization and Cookie")
 	}
 	s.ignore("trustForwardHeader", "addAuthCookiesToResponse", "preserveLocationHeader", "maxBodySize")
+	if r.access.external != nil && !reflect.DeepEqual(r.access.external, out) {
+		return errors.New("another service is asked as well, and an AccessPolicy asks one: let this one ask the other")
+	}
 	r.access.external = out
 	return nil
 }
