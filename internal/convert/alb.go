@@ -18,7 +18,7 @@ func alb() *Controller {
 	const begin = "alb.ingress.kubernetes.io/"
 	return &Controller{
 		Name: "aws", Title: "AWS Load Balancer Controller", class: "ingress.k8s.aws/alb", classes: []string{"alb"},
-		prefixes: []string{begin}, paths: wildcards, stars: true, inside: albInside,
+		prefixes: []string{begin}, paths: wildcards, stars: true, inside: albInside, shares: albSharing(),
 		Annotations: prefixed(begin, albAnnotations(),
 			each(refused, "pods that are not ready get nothing: let the readiness probe tell", "healthcheck-port", "healthcheck-protocol", "healthcheck-path", "healthcheck-interval-seconds", "healthcheck-timeout-seconds", "healthy-threshold-count", "unhealthy-threshold-count"),
 			each(refused, noBalancer, "load-balancer-name", "tags", "ip-address-type", "subnets", "customer-owned-ipv4-pool", "load-balancer-attributes", "manage-backend-security-group-rules", "multi-cluster-target-group",
@@ -54,7 +54,7 @@ func albAnnotations() []Annotation {
 		closing("backend-protocol", toBackendTLS, "HTTP, and HTTPS with a certificate that is verified now", (*reader).plainOrTLS),
 		closing("backend-protocol-version", toBackends, "HTTP1, GRPC by a GRPCRoute", (*reader).albVersion),
 		guarded("group.order", "the most specific path is taken: name paths that do not overlap", "0"),
-		needless("group.name", "Ingresses of a class and namespace are together, or all with --gateway"),
+		needless("group.name", "Ingresses of a class and namespace are together, or all with --gateway; one that lacks what another one of the group keeps out is closed"),
 		refused("success-codes", "pods that are not ready get nothing: let the readiness probe tell"),
 		refused("ssl-policy", noCiphers), refused("target-type", "requests go to pods"), refused("target-node-labels", "requests go to pods"), refused("target-group-attributes", noUpstream), refused("target-control-port", noUpstream),
 		refused("listener-attributes.*", "header lines of responses are filters of the route"), refused("dry-run-plan", "convert is one"),

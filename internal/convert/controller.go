@@ -27,6 +27,7 @@ type Controller struct {
 	// inside finds out whether an Ingress is not for the outside, without an annotation.
 	inside func(*plan)
 	stars  bool // a "*" at the end of a Prefix is no character
+	shares []sharing
 	// paths reads what an ImplementationSpecific path means to it.
 	paths func(string) (pathMatch, error)
 }

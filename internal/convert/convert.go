@@ -111,6 +111,7 @@ func Convert(o *Objects, options Options) *Result {
 		c.plan(i)
 	}
 	c.canaries()
+	c.shared()
 	c.calls()
 	for _, p := range c.plans {
 		c.listen(p)

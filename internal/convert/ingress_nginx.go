@@ -51,7 +51,7 @@ func ingressNginx() *Controller {
 	const begin = "nginx.ingress.kubernetes.io/"
 	return &Controller{
 		Name: "ingress-nginx", Title: "ingress-nginx", class: "k8s.io/ingress-nginx", classes: []string{"nginx"},
-		prefixes: []string{begin}, secures: 308, body: 1 << 20, paths: prefix,
+		prefixes: []string{begin}, secures: 308, body: 1 << 20, paths: prefix, shares: nginxSharing(),
 		Annotations: prefixed(begin, nginxRouting(), nginxTraffic(), nginxAccess(), nginxRest()),
 	}
 }
