@@ -112,6 +112,10 @@ func Convert(o *Objects, options Options) *Result {
 	}
 	c.canaries()
 	c.shared()
+	for _, p := range c.plans {
+		p.unseen()
+		p.either()
+	}
 	c.calls()
 	for _, p := range c.plans {
 		c.listen(p)

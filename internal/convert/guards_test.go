@@ -102,3 +102,46 @@ func rangesOf(r *Result) string {
 	}
 	return strings.Join(out, ",")
 }
+
+func TestGuardsOfRequestsThatNobodySeesClose(t *testing.T) {
+	t.Parallel()
+	const nginx = "nginx.ingress.kubernetes.io/"
+	for name, tc := range map[string]struct {
+		guards []string
+		closed string
+	}{
+		"an allow-list":        {[]string{nginx + "whitelist-source-range: 10.0.0.0/8"}, "a"},
+		"a rate":               {[]string{nginx + "limit-rps: '5'"}, "a"},
+		"nothing that guards":  {nil, ""},
+		"a header of requests": {[]string{nginx + "upstream-vhost: in.example.com"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := convertText(t, guardedIngress("a", "nginx", "a.example.com", "/", append([]string{nginx + "ssl-passthrough: 'true'"}, tc.guards...)...), webService)
+			if got := closedOf(r); got != tc.closed {
+				t.Errorf("closed are %q, want %q: %s", got, tc.closed, faultOf(r))
+			}
+		})
+	}
+}
+
+func TestTwoCredentialsAtOnceAreNotOneOfTwo(t *testing.T) {
+	t.Parallel()
+	const nginx = "nginx.ingress.kubernetes.io/"
+	password := []string{nginx + "auth-type: basic", nginx + "auth-secret: users"}
+	for name, tc := range map[string]struct {
+		annotations []string
+		closed      string
+	}{
+		"a password and a certificate": {append([]string{nginx + "auth-tls-secret: shop/ca"}, password...), "a"},
+		"a password":                   {password, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := convertText(t, guardedIngress("a", "nginx", "a.example.com", "/", tc.annotations...), webService)
+			if got := closedOf(r); got != tc.closed {
+				t.Errorf("closed are %q, want %q: %s", got, tc.closed, faultOf(r))
+			}
+		})
+	}
+}
