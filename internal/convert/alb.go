@@ -18,7 +18,7 @@ func alb() *Controller {
 	const begin = "alb.ingress.kubernetes.io/"
 	return &Controller{
 		Name: "aws", Title: "AWS Load Balancer Controller", class: "ingress.k8s.aws/alb", classes: []string{"alb"},
-		prefixes: []string{begin}, paths: wildcards, stars: true, inside: albInside, shares: albSharing(),
+		prefixes: []string{begin}, paths: wildcards, stars: true, inside: albInside, services: true, shares: albSharing(),
 		Annotations: prefixed(begin, albAnnotations(),
 			each(refused, "pods that are not ready get nothing: let the readiness probe tell", "healthcheck-port", "healthcheck-protocol", "healthcheck-path", "healthcheck-interval-seconds", "healthcheck-timeout-seconds", "healthy-threshold-count", "unhealthy-threshold-count"),
 			each(refused, noBalancer, "load-balancer-name", "tags", "ip-address-type", "subnets", "customer-owned-ipv4-pool", "load-balancer-attributes", "manage-backend-security-group-rules", "multi-cluster-target-group",

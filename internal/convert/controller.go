@@ -27,7 +27,9 @@ type Controller struct {
 	// inside finds out whether an Ingress is not for the outside, without an annotation.
 	inside func(*plan)
 	stars  bool // a "*" at the end of a Prefix is no character
-	shares []sharing
+	// services says that annotations of Services keep requests out as well.
+	services bool
+	shares   []sharing
 	// paths reads what an ImplementationSpecific path means to it.
 	paths func(string) (pathMatch, error)
 }

@@ -154,6 +154,8 @@ func (c *conversion) plan(i *networkingv1.Ingress) {
 	for _, name := range p.serviceNames() {
 		if s := c.services[Name{Namespace: i.Namespace, Name: name}]; s != nil {
 			c.annotations(p, "Service", s.Namespace, s.Name, c.own(controller, s.Annotations))
+		} else if controller.services && p.actions[name] == nil {
+			p.fault("spec", "Service %s/%s is not in the input: its annotations can keep requests out", i.Namespace, name)
 		}
 	}
 	if controller.inside != nil {

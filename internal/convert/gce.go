@@ -16,7 +16,7 @@ import (
 func gce() *Controller {
 	c := &Controller{
 		Name: "gce", Title: "GKE Ingress", class: "k8s.io/ingress-gce", classes: []string{"gce", "gce-internal"},
-		prefixes: []string{"ingress.gcp.kubernetes.io/", "networking.gke.io/", "cloud.google.com/", "beta.cloud.google.com/"}, paths: wildcards, stars: true, inside: gceInside,
+		prefixes: []string{"ingress.gcp.kubernetes.io/", "networking.gke.io/", "cloud.google.com/", "beta.cloud.google.com/"}, paths: wildcards, stars: true, inside: gceInside, services: true,
 		Annotations: []Annotation{
 			closing("kubernetes.io/ingress.allow-http", "HTTPRoute spec.parentRefs", "false: HTTPS alone", func(r *reader, v string) error {
 				yes, err := truth(v)

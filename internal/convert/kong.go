@@ -17,7 +17,7 @@ import (
 func kong() *Controller {
 	return &Controller{
 		Name: "kong", Title: "Kong Ingress Controller", class: "ingress-controllers.konghq.com/kong", classes: []string{"kong"},
-		prefixes: []string{"konghq.com/"}, paths: prefix,
+		prefixes: []string{"konghq.com/"}, paths: prefix, services: true,
 		Annotations: []Annotation{
 			closing("konghq.com/regex-prefix", toPath, "read with the paths", func(r *reader, v string) error { r.kongExpressions(v); return nil }),
 			closing("konghq.com/strip-path", toRewrite, "", (*reader).stripPath),

@@ -17,7 +17,7 @@ func traefik() *Controller {
 	const begin = "traefik.ingress.kubernetes.io/"
 	return &Controller{
 		Name: "traefik", Title: "Traefik", class: "traefik.io/ingress-controller", classes: []string{"traefik"},
-		prefixes: []string{begin}, paths: prefix, Annotations: prefixed(begin, traefikAnnotations()),
+		prefixes: []string{begin}, paths: prefix, services: true, Annotations: prefixed(begin, traefikAnnotations()),
 	}
 }
 
