@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,7 +35,7 @@ func standIn(of translate.Name, names []string) (map[string][]byte, error) {
 	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "not read"}, NotAfter: forever(),
-		DNSNames: names, IsCA: true, BasicConstraintsValid: true,
+		DNSNames: slices.DeleteFunc(slices.Clone(names), beyondASCII), IsCA: true, BasicConstraintsValid: true,
 	}
 	made, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
@@ -58,6 +59,12 @@ func standIn(of translate.Name, names []string) (map[string][]byte, error) {
 		"auth": fmt.Appendf(nil, "not-read-%x:$2y$12$%s", own[:8], strings.Repeat(".", 22+31)), // package basic
 		"jwks": encode("PUBLIC KEY", public),
 	}, nil
+}
+
+// beyondASCII tells whether a certificate cannot have a name: a dNSName is of ASCII (RFC
+// 5280, section 4.2.1.6). Files are read as they are, and may have what the API refuses.
+func beyondASCII(name string) bool {
+	return strings.ContainsFunc(name, func(c rune) bool { return c >= utf8.RuneSelf })
 }
 
 // bundleKey is where ConfigMaps have the certificates of authorities.
