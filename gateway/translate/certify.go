@@ -41,6 +41,10 @@ func (b *snapshotBuilder) certify() {
 	}
 }
 
+// restricts is the name of a certificate that is presented for some of its names: beside
+// the same Secret of the Gateway, which is for all of them.
+func (p *port) restricts(s *corev1.Secret) string { return fmt.Sprintf("%s/%s/sets", nameOf(s), p.name) }
+
 // restricted adds a certificate for the names that a listener has of those that are in it.
 func (b *snapshotBuilder) restricted(own *config.Listener, p *port, l *listener, s *corev1.Secret) {
 	hosts := []string{}
@@ -58,7 +62,7 @@ func (b *snapshotBuilder) restricted(own *config.Listener, p *port, l *listener,
 	if len(hosts) == 0 {
 		return
 	}
-	name := fmt.Sprintf("%s/%s/sets", nameOf(s), p.name) // beside the same Secret of the Gateway, which is for all names
+	name := p.restricts(s)
 	at := slices.IndexFunc(b.out.Certificates, func(c config.Certificate) bool { return c.Name == name })
 	if at < 0 {
 		at = len(b.out.Certificates)

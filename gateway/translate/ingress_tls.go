@@ -18,9 +18,13 @@ import (
 
 // presented is a certificate of an Ingress, and the names for which it is presented.
 type presented struct {
-	secret *corev1.Secret
-	hosts  []string
+	ingress *networkingv1.Ingress
+	secret  *corev1.Secret
+	hosts   []string
 }
+
+// name is that in the snapshot: beside the same Secret of a Gateway, which is for all names.
+func (p *presented) name() string { return nameOf(p.secret).String() + "/ingress" }
 
 // tlsOf is what an Ingress says of TLS for one of its hosts; nil if nothing. Without
 // hosts an entry is for all.
@@ -134,7 +138,7 @@ func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
 		return
 	}
 	for _, a := range p.secure.parents[0].at {
-		a.listener.presented = append(a.listener.presented, presented{d.secret(name), hosts})
+		a.listener.presented = append(a.listener.presented, presented{p.ingress, d.secret(name), hosts})
 	}
 }
 
@@ -158,7 +162,9 @@ func (d *doors) certificate(name Name) *certificate {
 	return c
 }
 
-// names are those that the certificate of a Secret is for, in lower case.
+// names are those that the certificate of a Secret is for, in lower case. Others than a
+// client can ask for are left out: any text can be in a certificate (RFC 5280, section
+// 4.2.1.6, as crypto/x509 reads it), and no other tenant is to suffer from it.
 func names(s *corev1.Secret) []string {
 	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
 	if err != nil || pair.Leaf == nil {
@@ -166,15 +172,22 @@ func names(s *corev1.Secret) []string {
 	}
 	out := make([]string, 0, len(pair.Leaf.DNSNames))
 	for _, n := range pair.Leaf.DNSNames {
-		out = append(out, strings.ToLower(n))
+		if n = strings.ToLower(n); askable(n) {
+			out = append(out, n)
+		}
 	}
 	return out
+}
+
+// askable tells whether a certificate can be presented for a name.
+func askable(name string) bool {
+	return name != "*" && len(faults(&config.Snapshot{Certificates: []config.Certificate{{Name: "c", Cert: []byte{0}, Hosts: []string{name}}}})) == 0
 }
 
 // present has a listener present what Ingresses have for hosts of it.
 func (b *snapshotBuilder) present(own *config.Listener, l *listener) {
 	for _, p := range l.presented {
-		name := nameOf(p.secret).String() + "/ingress" // beside the same Secret of a Gateway, which is for all names
+		name := p.name()
 		if !slices.Contains(own.TLS.Certificates, name) {
 			own.TLS.Certificates = append(own.TLS.Certificates, name)
 		}

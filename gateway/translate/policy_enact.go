@@ -49,18 +49,25 @@ func refusing(name string, mode config.Mode, why string) config.AccessPolicy {
 	return out
 }
 
-// blame finds the policy that a fault of the snapshot is of, and has it refuse instead.
+// blame finds the policy that a fault of the snapshot is of, and has it refuse instead:
+// of several faults the first one is told.
 func (b *snapshotBuilder) blame(f config.Error) bool {
 	for p := range b.used {
 		for i := range b.out.AccessPolicies {
-			if b.out.AccessPolicies[i].Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("accessPolicies[%d]", i)) && b.out.AccessPolicies[i].Unresolved == "" {
+			if b.out.AccessPolicies[i].Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("accessPolicies[%d]", i)) {
+				if b.out.AccessPolicies[i].Unresolved != "" {
+					return true
+				}
 				p.gateways[b.gateway].broken = f.Path + ": " + f.What
 				b.out.AccessPolicies[i] = p.refusal(f.What)
 				return true
 			}
 		}
 		for i := range b.out.TrafficPolicies {
-			if t := &b.out.TrafficPolicies[i]; t.Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("trafficPolicies[%d]", i)) && t.Unresolved == "" {
+			if t := &b.out.TrafficPolicies[i]; t.Name == p.label() && strings.HasPrefix(f.Path, fmt.Sprintf("trafficPolicies[%d]", i)) {
+				if t.Unresolved != "" {
+					return true
+				}
 				p.gateways[b.gateway].broken = f.Path + ": " + f.What
 				*t = config.TrafficPolicy{Name: t.Name, Mode: t.Mode, Unresolved: f.What}
 				return true

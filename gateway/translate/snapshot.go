@@ -23,8 +23,9 @@ type snapshotBuilder struct {
 	backends map[string]bool
 	guards   map[any]bool // policies of rules that are there, and names of their key sets
 	secrets  map[Name]bool
-	origins  []*route        // of the snapshot's routes
-	taken    map[string]bool // names of listeners of streams
+	origins  []*route           // of the snapshot's routes
+	flows    map[string]*parent // of the snapshot's streams, by their names
+	taken    map[string]bool    // names of listeners of streams
 	policies *policies
 	used     map[*policy]bool
 }
@@ -49,7 +50,7 @@ type port struct {
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
+	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
 	if g.refused {
 		return nil, ""
 	}
@@ -239,31 +240,4 @@ func (b *snapshotBuilder) add(list []*config.Backend) {
 		}
 		b.out.Backends = append(b.out.Backends, own)
 	}
-}
-
-// check has the data plane's own rules judge the whole. Rules and backends were judged
-// alone; should a route be at fault all the same, it is not served, and said to be. Any
-// other fault is returned: the Gateway cannot be served so.
-func (b *snapshotBuilder) check() (fault string) {
-	faults := b.out.Validate()
-	for _, f := range faults {
-		if b.blame(f) {
-			continue
-		}
-		var i int
-		if n, _ := fmt.Sscanf(f.Path, "routes[%d]", &i); n != 1 || i >= len(b.out.Routes) {
-			return f.Path + ": " + f.What
-		}
-		for _, p := range b.origins[i].parents {
-			p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), f.Path+": "+f.What)
-		}
-		b.out.Routes[i].Matches, b.out.Routes[i].Target = nil, config.Target{Backends: b.origins[i].refused()}
-	}
-	if len(faults) == 0 {
-		return ""
-	}
-	for _, f := range b.out.Validate() {
-		return f.Path + ": " + f.What
-	}
-	return ""
 }

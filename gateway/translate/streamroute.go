@@ -142,7 +142,7 @@ func (b *snapshotBuilder) stream(r *route) {
 				to, out.TLS = r.ended, &config.TLS{Certificates: b.certificates(a.listener), Client: a.listener.clients}
 			}
 			out.Backends = to.shares
-			b.out.Streams = append(b.out.Streams, out)
+			b.out.Streams, b.flows[out.Name] = append(b.out.Streams, out), p
 			b.add(to.backends)
 		}
 	}

@@ -88,7 +88,7 @@ func TestCases(t *testing.T) {
 }
 
 // read decodes objects strictly. A Secret whose data has "made" gets a certificate for
-// that name.
+// that name, or those, with commas between them.
 func read(t testing.TB, data []byte) *Objects {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -153,7 +153,7 @@ func read(t testing.TB, data []byte) *Objects {
 			out.EndpointSlices = append(out.EndpointSlices, o)
 		case *corev1.Secret:
 			if host := o.StringData["made"]; host != "" {
-				cert, key := pki.Encode(t, pki.New(t, "test").For(t, host))
+				cert, key := pki.Encode(t, pki.New(t, "test").For(t, strings.Split(host, ",")...))
 				if o.Data == nil {
 					o.Data = map[string][]byte{}
 				}
