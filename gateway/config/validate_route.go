@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -33,11 +32,14 @@ func (v *validator) route(path string, r *Route, listeners []Listener, backends 
 		}
 		v.host(fmt.Sprintf("%s.hosts[%d]", path, i), h)
 	}
-	prefixes := len(r.Matches) > 0
+	prefixes, steps := len(r.Matches) > 0, 0
 	for i := range r.Matches {
 		m := &r.Matches[i]
-		v.match(fmt.Sprintf("%s.matches[%d]", path, i), m)
+		steps += v.match(fmt.Sprintf("%s.matches[%d]", path, i), m)
 		prefixes = prefixes && m.Path.Exact == "" && m.Path.Regex == ""
+	}
+	if steps > maxRouteSteps {
+		v.fault(path+".matches", "their regular expressions have %d steps, and %d are the most", steps, maxRouteSteps)
 	}
 	v.target(path, &r.Target, prefixes, backends)
 }
@@ -53,7 +55,8 @@ func (v *validator) host(path, h string) {
 	}
 }
 
-func (v *validator) match(path string, m *Match) {
+// match returns how many steps its expressions have.
+func (v *validator) match(path string, m *Match) (steps int) {
 	set := 0
 	for _, p := range []struct{ name, value string }{{"exact", m.Path.Exact}, {"prefix", m.Path.Prefix}} {
 		if p.value == "" {
@@ -64,7 +67,7 @@ func (v *validator) match(path string, m *Match) {
 	}
 	if m.Path.Regex != "" {
 		set++
-		v.regex(path+".path.regex", m.Path.Regex)
+		steps += v.regex(path+".path.regex", m.Path.Regex)
 	}
 	if set > 1 {
 		v.fault(path+".path", "exact, prefix and regex exclude each other")
@@ -87,9 +90,10 @@ func (v *validator) match(path string, m *Match) {
 			if (value.Exact != "") == (value.Regex != "") {
 				v.fault(at, "it has neither or both of exact and regex: ^$ is an empty value, .* any")
 			}
-			v.regex(at+".regex", value.Regex)
+			steps += v.regex(at+".regex", value.Regex)
 		}
 	}
+	return steps
 }
 
 // path takes paths in their one form, since no other is ever asked for.
@@ -100,18 +104,6 @@ func (v *validator) path(at, p string) {
 		v.fault(at, "%q is no path: %s", p, refusal.Reason)
 	case form != p:
 		v.fault(at, "%q never arrives: it is asked for as %q", p, form)
-	}
-}
-
-// maxRegex bounds what an expression may cost: RE2 takes time in proportion to it.
-const maxRegex = 1024
-
-func (v *validator) regex(path, expression string) {
-	if expression == "" {
-		return
-	}
-	if _, err := regexp.Compile(expression); err != nil || len(expression) > maxRegex {
-		v.fault(path, "%.80q is no regular expression (RE2) of at most %d bytes", expression, maxRegex)
 	}
 }
 

@@ -4,6 +4,7 @@ package translate
 
 import (
 	"regexp"
+	"regexp/syntax"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -82,7 +83,7 @@ func callOf(m *gatewayv1.GRPCRouteMatch) gatewayv1.HTTPRouteMatch {
 // compiles tells whether an expression is one by itself: parts of one could join with
 // what is put around them.
 func compiles(expression string) bool {
-	_, err := regexp.Compile(expression)
+	_, err := syntax.Parse(expression, syntax.Perl)
 	return err == nil
 }
 
