@@ -52,6 +52,7 @@ type local struct {
 	fault   error            // and why
 	retry   time.Time        // when that is tried again
 	wait    time.Duration
+	unbound map[string]error // listeners of served that do not listen, by name
 	state   State
 }
 

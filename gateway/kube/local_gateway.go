@@ -4,17 +4,11 @@ package kube
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
-	"reflect"
-	"slices"
 	"time"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-
-	"github.com/gatehouse-sh/gatehouse/gateway/config"
-	"github.com/gatehouse-sh/gatehouse/gateway/server"
 )
 
 // serve makes one Gateway what it is to be.
@@ -34,10 +28,11 @@ func (l *Local) serve(ctx context.Context, s *Served, g *local) {
 		return
 	}
 	if err := l.apply(ctx, s, g); err != nil {
-		g.state.Reason, g.state.Message = gatewayv1.GatewayReasonInvalid, err.Error()
+		g.state.Reason, g.state.Message = reasonOf(err), err.Error()
+		g.state.Unbound = ports(s.Snapshot, g.unbound)
 		return
 	}
-	g.state.Live, g.state.Settled = s.Snapshot, true
+	g.state.Live, g.state.Settled, g.state.Unbound = s.Snapshot, true, ports(s.Snapshot, g.unbound)
 }
 
 // place gives a Gateway its address. One that cannot have what it asks for has none.
@@ -63,54 +58,6 @@ func (l *Local) place(s *Served, g *local) *State {
 		g.address, l.taken[a] = a, s.Gateway
 	}
 	return fault
-}
-
-// apply puts a snapshot in force, unless it is.
-func (l *Local) apply(ctx context.Context, s *Served, g *local) error {
-	if g.served != nil && reflect.DeepEqual(g.served, s.Snapshot) {
-		g.served, g.refused, g.retry = s.Snapshot, nil, time.Time{}
-		return nil
-	}
-	now := time.Now()
-	switch same := g.refused != nil && reflect.DeepEqual(g.refused, s.Snapshot); {
-	case !same:
-		g.wait = leastRetry
-	case now.Before(g.retry):
-		return g.fault
-	}
-	if g.server == nil {
-		g.server = server.New(l.options.Log.WithValues("gateway", s.Gateway.String()), l.options.Stdout)
-	}
-	placed, err := l.located(s.Snapshot, g)
-	if err == nil {
-		err = g.server.Apply(ctx, placed)
-	}
-	if err != nil {
-		g.server.Refused(err)
-		g.refused, g.fault, g.retry, g.wait = s.Snapshot, err, now.Add(g.wait), min(2*g.wait, mostRetry)
-		return err
-	}
-	g.served, g.refused, g.fault, g.retry = s.Snapshot, nil, nil, time.Time{}
-	return nil
-}
-
-// located is a snapshot whose listeners are where a Gateway is.
-func (l *Local) located(s *config.Snapshot, g *local) (*config.Snapshot, error) {
-	out := *s
-	out.Listeners = slices.Clone(s.Listeners)
-	for i := range out.Listeners {
-		at := &out.Listeners[i].Address
-		port := uint32(at.Port()) + uint32(l.options.PortOffset)
-		if port > 1<<16-1 {
-			return nil, fmt.Errorf("listener %s: port %d would be %d", out.Listeners[i].Name, at.Port(), port)
-		}
-		host := netip.IPv6Unspecified()
-		if g.address.IsValid() {
-			host = g.address
-		}
-		*at = netip.AddrPortFrom(host, uint16(port))
-	}
-	return &out, nil
 }
 
 // maxAddresses are as many as a Gateway's status has room for (GatewayStatus.Addresses).
@@ -140,7 +87,7 @@ func (l *Local) addresses(g *local) []netip.Addr {
 // stop ends what a Gateway serves. Its address stays its own.
 func (l *Local) stop(g *local) {
 	s, address := g.server, g.address
-	g.server, g.served, g.refused, g.fault, g.retry = nil, nil, nil, nil, time.Time{}
+	g.server, g.served, g.refused, g.fault, g.retry, g.unbound = nil, nil, nil, nil, time.Time{}, nil
 	if s == nil {
 		l.release(address)
 		return
@@ -160,7 +107,7 @@ func (l *Local) stop(g *local) {
 func (l *Local) leave(g *local) {
 	address := g.address
 	ending := &local{address: address, server: g.server}
-	g.address, g.server, g.served, g.refused, g.fault, g.retry = netip.Addr{}, nil, nil, nil, nil, time.Time{}
+	g.address, g.server, g.served, g.refused, g.fault, g.retry, g.unbound = netip.Addr{}, nil, nil, nil, nil, time.Time{}, nil
 	l.stop(ending)
 }
 

@@ -29,12 +29,21 @@ type Served struct {
 	Keep bool
 }
 
+// Port is where listeners of a Gateway are, as its spec has it.
+type Port struct {
+	Number    uint16
+	Datagrams bool
+}
+
 // State is what became of a Gateway.
 type State struct {
 	// Live is the Snapshot of the last Serve once it is in force, and nil before.
 	Live      *config.Snapshot
 	Settled   bool // Live is as Serve wanted it, also where that is nil
 	Addresses []netip.Addr
+	// Unbound are ports of listeners that cannot be had, and why. What else the Gateway has
+	// is served.
+	Unbound map[Port]string
 	// Reason says why it is not as it was wanted, and Message what was the matter. Both are
 	// for Programmed.
 	Reason  gatewayv1.GatewayConditionReason

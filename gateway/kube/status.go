@@ -82,7 +82,11 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 	}
 	is := programmed(said.Conditions, &state, o.Generation)
 	out.AttachedListenerSets = said.AttachedListenerSets
-	out.Conditions = t.since(o.Status.Conditions, append(slices.Clone(said.Conditions), is))
+	conditions := said.Conditions
+	if n := unheard(&state, o.Spec.Listeners, said.Listeners); n > 0 {
+		conditions = invalid(conditions, n)
+	}
+	out.Conditions = t.since(o.Status.Conditions, append(slices.Clone(conditions), is))
 	same := equality.Semantic.DeepEqual(o.Status.Addresses, out.Addresses) && equal(o.Status.Conditions, out.Conditions) && len(o.Status.Listeners) == len(said.Listeners) &&
 		equality.Semantic.DeepEqual(o.Status.AttachedListenerSets, out.AttachedListenerSets)
 	for _, l := range said.Listeners {
@@ -90,7 +94,7 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		if i := slices.IndexFunc(o.Status.Listeners, func(b gatewayv1.ListenerStatus) bool { return b.Name == l.Name }); i >= 0 {
 			before = o.Status.Listeners[i]
 		}
-		l.Conditions = t.since(before.Conditions, t.listener(l.Conditions, &is))
+		l.Conditions = t.since(before.Conditions, t.listener(bound(&state, portOf(o.Spec.Listeners, l.Name), l.Conditions), &is))
 		same = same && before.Name == l.Name && before.AttachedRoutes == l.AttachedRoutes && equality.Semantic.DeepEqual(before.SupportedKinds, l.SupportedKinds) && equal(before.Conditions, l.Conditions)
 		out.Listeners = append(out.Listeners, l)
 	}

@@ -5,16 +5,31 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
-// bind opens the sockets that there are not yet.
+// Unbound is why listeners cannot listen, by name. Nothing was applied then.
+type Unbound map[string]error
+
+// Error implements error.
+func (u Unbound) Error() string {
+	all := make([]string, 0, len(u))
+	for _, name := range slices.Sorted(maps.Keys(u)) {
+		all = append(all, fmt.Sprintf("listener %s: %v", name, u[name]))
+	}
+	return strings.Join(all, "\n")
+}
+
+// bind opens the sockets that there are not yet, and says of all that cannot be opened.
 func (s *Server) bind(ctx context.Context, snap *config.Snapshot) (map[string]net.Listener, error) {
-	opened := map[string]net.Listener{}
+	opened, faults := map[string]net.Listener{}, Unbound{}
 	for i := range snap.Listeners {
 		l := &snap.Listeners[i]
 		if now := s.open[l.Name]; l.Protocol == config.UDP || now != nil && now.asked == l.Address {
@@ -22,9 +37,13 @@ func (s *Server) bind(ctx context.Context, snap *config.Snapshot) (map[string]ne
 		}
 		socket, err := s.listen(ctx, l.Address)
 		if err != nil {
-			return opened, fmt.Errorf("listener %s: %w", l.Name, err)
+			faults[l.Name] = err
+			continue
 		}
 		opened[l.Name] = socket
+	}
+	if len(faults) > 0 {
+		return opened, faults
 	}
 	return opened, nil
 }

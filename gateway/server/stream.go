@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -100,7 +99,7 @@ func (s *Server) bindPackets(snap *config.Snapshot) (map[string]*net.UDPConn, er
 		s.take(l.Address)
 		socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(l.Address))
 		if err != nil {
-			return opened, fmt.Errorf("listener %s: %w", l.Name, err)
+			return opened, Unbound{l.Name: err}
 		}
 		opened[l.Name] = socket
 	}
