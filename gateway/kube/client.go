@@ -102,6 +102,14 @@ func (c *client) request(k *kind, at place, o *metav1.ListOptions) *rest.Request
 	return c.byVersion[k.resource.GroupVersion()].Get().Namespace(at.namespace).Resource(k.resource.Resource).VersionedParams(o, metav1.ParameterCodec)
 }
 
+// ready returns an error unless the API server says that it is ready.
+func (c *client) ready(ctx context.Context) error {
+	if err := c.byVersion[corev1.SchemeGroupVersion].Get().AbsPath("/readyz").Do(ctx).Error(); err != nil {
+		return fmt.Errorf("ask the API server whether it is ready: %w", err)
+	}
+	return nil
+}
+
 // served returns the names of the resources of a version that the API server has; none
 // if it has no such version.
 func (c *client) served(ctx context.Context, gv schema.GroupVersion) (map[string]bool, error) {

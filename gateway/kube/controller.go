@@ -37,7 +37,8 @@ type Controller struct {
 
 	mu       sync.Mutex
 	watchers map[*kind]*watcher
-	known    bool // what the API server has was asked once
+	looked   bool // what the API server has was asked once
+	known    bool // which kinds it has
 	ending   sync.WaitGroup
 
 	secrets, configMaps *references
@@ -45,6 +46,8 @@ type Controller struct {
 	announcer           *announcer
 	metrics             *metrics
 	gateways            atomic.Pointer[[]translate.Name] // that are served
+
+	asked time.Time // since when the API server is asked whether it is ready; of discover
 
 	// These belong to the goroutine of Run.
 	last   *translate.Result

@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// looking is how often is looked for kinds that the API server did not have.
-const looking = 2 * time.Second
+const (
+	// looking is how often is looked for kinds that the API server did not have.
+	looking = 2 * time.Second
+	// beginning is how long is waited at most for an API server to say that it is ready:
+	// some are asked by a way that does not let the question through.
+	beginning = time.Minute
+)
 
 // discover begins to watch the kinds that the API server has. Those that it has not, it
 // may have later: definitions are installed by somebody. One that is found is watched
@@ -39,8 +44,33 @@ func (c *Controller) discover(ctx context.Context) {
 	}
 }
 
-// look begins to watch what there is now.
+// begun returns an error while the API server says that it is not ready, which it is not
+// before it knows all definitions: kinds that it knows later could be guards of what it
+// knows already. It is not asked once something is served.
+func (c *Controller) begun(ctx context.Context) error {
+	c.mu.Lock()
+	known := c.known || c.looked
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	if c.asked.IsZero() {
+		c.asked = time.Now()
+	}
+	err := c.client.ready(ctx)
+	if err == nil || time.Since(c.asked) < beginning {
+		return err
+	}
+	c.options.Log.Error(err, "the API server is not known to be ready, and is taken at its word", "after", beginning.String())
+	return nil
+}
+
+// look begins to watch what there is now. What is missing counts as not installed when
+// it is at two looks, and nothing is served before.
 func (c *Controller) look(ctx context.Context) (missing []string, err error) {
+	if err := c.begun(ctx); err != nil {
+		return nil, err
+	}
 	found := map[string]map[string]bool{} // resources by version
 	for _, k := range c.kinds {
 		gv := k.resource.GroupVersion()
@@ -53,10 +83,6 @@ func (c *Controller) look(ctx context.Context) (missing []string, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.known {
-		c.known = true
-		signal(c.dirty) // without any kind there is nothing else to say so
-	}
 	for _, k := range c.kinds {
 		switch {
 		case c.watchers[k] != nil:
@@ -68,6 +94,11 @@ func (c *Controller) look(ctx context.Context) (missing []string, err error) {
 			missing = append(missing, k.name)
 		}
 	}
+	if !c.known && (len(missing) == 0 || c.looked) {
+		c.known = true
+		signal(c.dirty) // without any kind there is nothing else to say so
+	}
+	c.looked = true
 	return missing, nil
 }
 
