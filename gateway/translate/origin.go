@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
@@ -50,21 +51,40 @@ func ServiceOf(backend string) (service Name, port int32, ok bool) {
 	return Name{Namespace: part[0], Name: part[1]}, int32(n), err == nil
 }
 
-// Serving returns the listener of a Gateway that is asked for a host on a port: the most
-// specific one; nil if there is none. A host may be a name, or "*." and a name, or "*".
-func Serving(g *gatewayv1.Gateway, port gatewayv1.PortNumber, host string, udp bool) *gatewayv1.Listener {
+// Serving returns the listener of a Gateway that is asked for a host on a port, and the
+// ListenerSet in which it is written, if it is not the Gateway's own: the most specific one;
+// nil if there is none. A host may be a name, or "*." and a name, or "*". Of the sets those
+// count that are the Gateway's in the result, but for listeners that left their place to
+// others.
+func (r *Result) Serving(g *gatewayv1.Gateway, sets []*gatewayv1.ListenerSet, port gatewayv1.PortNumber, host string, udp bool) (*gatewayv1.Listener, *gatewayv1.ListenerSet) {
 	var out *gatewayv1.Listener
+	var of *gatewayv1.ListenerSet
 	best := ""
-	for i := range g.Spec.Listeners {
-		l := &listener{spec: &g.Spec.Listeners[i]}
+	look := func(spec *gatewayv1.Listener, set *gatewayv1.ListenerSet) {
+		l := &listener{spec: spec}
 		if l.spec.Port != port || datagrams(l) != udp || !covers(l.host(), host) {
-			continue
+			return
 		}
 		if out == nil || covers(best, l.host()) {
-			out, best = l.spec, l.host()
+			out, of, best = l.spec, set, l.host()
 		}
 	}
-	return out
+	for i := range g.Spec.Listeners {
+		look(&g.Spec.Listeners[i], nil)
+	}
+	for _, s := range sets {
+		became, is := r.ListenerSets[nameOf(s)]
+		if !is || became.Gateway != nameOf(g) {
+			continue
+		}
+		for i := range became.Status.Listeners { // none: the Gateway does not take the set
+			if entry := &became.Status.Listeners[i]; !meta.IsStatusConditionTrue(entry.Conditions, conflicted) {
+				spec := gatewayv1.Listener(s.Spec.Listeners[i])
+				look(&spec, s)
+			}
+		}
+	}
+	return out, of
 }
 
 // Owner returns the position of the most specific of some hosts of which another one is a

@@ -66,7 +66,7 @@ func TestTheMostSpecificListenerServesAHost(t *testing.T) {
 		{8080, "*", false, ""},
 	} {
 		got := gatewayv1.SectionName("")
-		if l := Serving(g, tc.port, tc.host, tc.udp); l != nil {
+		if l, _ := (&Result{}).Serving(g, nil, tc.port, tc.host, tc.udp); l != nil {
 			got = l.Name
 		}
 		if got != tc.want {

@@ -79,7 +79,7 @@ type Through struct {
 
 // Listener is where connections come in.
 type Listener struct {
-	Name      string   `json:"name"`      // as the Gateway has it; empty where there is none
+	Name      string   `json:"name"`      // as the Gateway has it, or "namespace/set/name" of a ListenerSet; empty where there is none
 	Addresses []string `json:"addresses"` // none: not known
 	Port      int      `json:"port"`      // 0: not known
 	Protocol  string   `json:"protocol"`  // HTTP, HTTPS, TLS, TCP, UDP, SCTP; empty: not known

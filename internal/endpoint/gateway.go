@@ -131,8 +131,11 @@ func (s *served) listener(l *config.Listener, host string) Listener {
 	if s.object == nil {
 		return out
 	}
-	if own := translate.Serving(s.object, gatewayv1.PortNumber(l.Address.Port()), host, l.Protocol == config.UDP); own != nil {
+	if own, set := s.result.Serving(s.object, s.objects.ListenerSets, gatewayv1.PortNumber(l.Address.Port()), host, l.Protocol == config.UDP); own != nil {
 		out.Name, out.Protocol = string(own.Name), string(own.Protocol)
+		if set != nil {
+			out.Name = set.Namespace + "/" + set.Name + "/" + out.Name
+		}
 	}
 	for _, a := range s.object.Status.Addresses {
 		out.Addresses = append(out.Addresses, a.Value)

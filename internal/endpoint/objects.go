@@ -52,6 +52,7 @@ func objects(inv *inventory.Inventory) (*translate.Objects, error) {
 	out := &translate.Objects{
 		Classes:         all[gatewayv1.GatewayClass](inv, inventory.GatewayClassKind, &faults),
 		Gateways:        all[gatewayv1.Gateway](inv, inventory.GatewayKind, &faults),
+		ListenerSets:    all[gatewayv1.ListenerSet](inv, gatewayKind("ListenerSet"), &faults),
 		HTTPRoutes:      all[gatewayv1.HTTPRoute](inv, gatewayKind("HTTPRoute"), &faults),
 		GRPCRoutes:      all[gatewayv1.GRPCRoute](inv, gatewayKind("GRPCRoute"), &faults),
 		TLSRoutes:       all[gatewayv1.TLSRoute](inv, gatewayKind("TLSRoute"), &faults),

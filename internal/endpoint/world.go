@@ -161,6 +161,12 @@ func (w *World) notServed() []NotServed {
 			say("Gateway", name, "listener "+string(g.Listeners[i].Name), g.Listeners[i].Conditions)
 		}
 	}
+	for name, s := range w.result.ListenerSets {
+		say("ListenerSet", name, "", s.Status.Conditions)
+		for i := range s.Status.Listeners {
+			say("ListenerSet", name, "listener "+string(s.Status.Listeners[i].Name), s.Status.Listeners[i].Conditions)
+		}
+	}
 	for of, parents := range w.result.Routes {
 		for i := range parents {
 			p := &parents[i]
