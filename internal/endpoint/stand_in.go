@@ -70,6 +70,12 @@ func beyondASCII(name string) bool {
 // bundleKey is where ConfigMaps have the certificates of authorities.
 const bundleKey = "ca.crt"
 
+// Annotations of Services that are exposed by them: HOST or HOST/PATH, and a Secret.
+const (
+	exposeAnnotation = "gatehouse.sh/expose"
+	tlsAnnotation    = "gatehouse.sh/tls"
+)
+
 // rounds bounds how often is asked what is wanted: a Secret can only be wanted once the
 // object that names it is taken, and these are not nested.
 const rounds = 4
@@ -88,7 +94,7 @@ func (w *World) complete() error {
 }
 
 // wanted are the Secrets that the gateway reads, with the names that certificates of
-// Ingresses have to have.
+// Ingresses and of Services have to have.
 func (w *World) wanted() (wanted map[translate.Name]bool, names map[translate.Name][]string) {
 	wanted, names = maps.Clone(w.result.Secrets), map[translate.Name][]string{}
 	for _, i := range w.objects.Ingresses {
@@ -100,6 +106,13 @@ func (w *World) wanted() (wanted map[translate.Name]bool, names map[translate.Na
 			if t.SecretName != "" {
 				wanted[name], names[name] = true, append(names[name], t.Hosts...)
 			}
+		}
+	}
+	for _, s := range w.objects.Services {
+		name := translate.Name{Namespace: s.Namespace, Name: strings.TrimSpace(s.Annotations[tlsAnnotation])}
+		host, _, _ := strings.Cut(strings.TrimSpace(s.Annotations[exposeAnnotation]), "/")
+		if host != "" && wanted[name] {
+			names[name] = append(names[name], host)
 		}
 	}
 	return wanted, names
