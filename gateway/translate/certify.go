@@ -43,7 +43,9 @@ func (b *snapshotBuilder) certify() {
 
 // restricts is the name of a certificate that is presented for some of its names: beside
 // the same Secret of the Gateway, which is for all of them.
-func (p *port) restricts(s *corev1.Secret) string { return fmt.Sprintf("%s/%s/sets", nameOf(s), p.name) }
+func (p *port) restricts(s *corev1.Secret) string {
+	return fmt.Sprintf("%s/%s/sets", nameOf(s), p.name)
+}
 
 // restricted adds a certificate for the names that a listener has of those that are in it.
 func (b *snapshotBuilder) restricted(own *config.Listener, p *port, l *listener, s *corev1.Secret) {

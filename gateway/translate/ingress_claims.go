@@ -51,7 +51,7 @@ func (d *doors) settle(routes []*route) {
 			r.without(lost)
 		}
 	}
-	d.certificates()
+	d.certificates(routes)
 }
 
 // overlaid returns an older route of another namespace for the names that are below the

@@ -16,16 +16,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
-// presented is a certificate of an Ingress, and the names for which it is presented.
-type presented struct {
-	ingress *networkingv1.Ingress
-	secret  *corev1.Secret
-	hosts   []string
-}
-
-// name is that in the snapshot: beside the same Secret of a Gateway, which is for all names.
-func (p *presented) name() string { return nameOf(p.secret).String() + "/ingress" }
-
 // tlsOf is what an Ingress says of TLS for one of its hosts; nil if nothing. Without
 // hosts an entry is for all.
 func tlsOf(i *networkingv1.Ingress, host string) *networkingv1.IngressTLS {
@@ -70,26 +60,70 @@ type hostAt struct {
 	host    string
 }
 
-// certificates gives the listeners of HTTPS what Ingresses have for their hosts. The
-// doors are in order of age: a host is its first one's, and no other namespace says by
-// which certificate it is known.
-func (d *doors) certificates() {
-	first := map[hostAt]*networkingv1.Ingress{}
-	for _, p := range d.all {
-		if at := p.at(); first[at] == nil {
-			first[at] = p.ingress
+// owners are the routes that had hosts first.
+type owners map[hostAt]*route
+
+// owners finds those of hosts at listeners of HTTPS. An Ingress of which nothing is left has
+// no host.
+func (d *doors) owners(routes []*route) owners {
+	out := owners{}
+	for _, r := range routes {
+		if r.of != httpRouteKind && r.of != grpcRouteKind {
+			continue
+		}
+		for _, p := range r.parents {
+			for _, a := range p.at {
+				if a.listener.spec.Protocol != gatewayv1.HTTPSProtocolType {
+					continue
+				}
+				for _, h := range a.hosts {
+					at := hostAt{p.gateway, h}
+					out[at] = older(out[at], r)
+				}
+			}
 		}
 	}
 	for _, p := range d.all {
-		if p.tls == nil || p.last {
-			continue
+		if len(p.secure.rules) > 0 {
+			out[p.at()] = older(out[p.at()], p.secure)
+		}
+	}
+	return out
+}
+
+// of is the owner of the most specific host that is not "*" and has what is asked for a
+// name; nil if there is none.
+func (o owners) of(g *gateway, name string) *route {
+	if r := o[hostAt{g, name}]; r != nil {
+		return r
+	}
+	for below := range suffixes(name) {
+		if r := o[hostAt{g, "?" + below}]; r != nil && covers("?"+below, name) {
+			return r
+		}
+		if r := o[hostAt{g, "*" + below}]; r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// certificates gives the listeners of HTTPS what Ingresses have for their hosts. A host is
+// its first route's, and no other namespace says by which certificate it is known.
+func (d *doors) certificates(routes []*route) {
+	first := d.owners(routes)
+	for _, p := range d.all {
+		if p.tls == nil || p.last || len(p.secure.rules) == 0 {
+			continue // told already
 		}
 		owner := first[p.at()]
 		switch {
 		case len(p.secure.parents[0].at) == 0:
 			d.say(p.ingress, string(gatewayv1.RouteReasonNoMatchingParent), fmt.Sprintf("host %s: Gateway %s has no listener of HTTPS for it, and in clear it is redirected", shown(p.host), nameOf(p.at().gateway.object)))
-		case owner.Namespace != p.ingress.Namespace:
-			d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: its certificate is %s %s's to say, which is older", shown(p.host), kindIs(owner).kind, nameOf(owner)))
+		case owner.name.Namespace != p.ingress.Namespace && !owner.of.isDoor():
+			d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: %s %s, which is older, has it, and so its certificate is that of the listener", shown(p.host), owner.of.kind, owner.name))
+		case owner.name.Namespace != p.ingress.Namespace:
+			d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: its certificate is %s %s's to say, which is older", shown(p.host), owner.of.kind, owner.name))
 		case p.tls.SecretName != "":
 			d.present(p, first)
 		}
@@ -116,20 +150,23 @@ func (d *doors) unencrypted(g *gateway) {
 // at is the host of a door.
 func (p *door) at() hostAt { return hostAt{p.secure.parents[0].gateway, p.host} }
 
-// present adds the certificate of a door to its listeners. One for all hosts is not
-// presented for those that another namespace has.
-func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
+// present adds the certificate of a door to its listeners, each for what goes to it. One
+// for all hosts is not presented for names that another namespace has.
+func (d *doors) present(p *door, first owners) {
 	name := Name{Namespace: p.ingress.Namespace, Name: p.tls.SecretName}
 	c := d.certificate(name)
-	fault, hosts := c.fault, []string{strings.Replace(p.host, "?.", "*.", 1)}
+	fault, attached := c.fault, p.secure.parents[0].at
 	if fault == "" {
 		if p.host == "*" {
-			hosts = slices.DeleteFunc(slices.Clone(c.names), func(n string) bool {
-				owner := first[hostAt{p.at().gateway, hostOf(n)}]
-				return owner != nil && owner.Namespace != p.ingress.Namespace
-			})
+			attached = nil
+			for _, n := range c.names {
+				if owner := first.of(p.at().gateway, hostOf(n)); owner == nil || owner.name.Namespace == p.ingress.Namespace {
+					at, _ := d.reach(p.at().gateway, gatewayv1.HTTPSProtocolType, p.ingress.Namespace, hostOf(n))
+					attached = append(attached, at...)
+				}
+			}
 		}
-		if len(hosts) == 0 || p.host != "*" && !slices.ContainsFunc(c.names, func(n string) bool { return covers(hostOf(n), p.host) }) {
+		if len(attached) == 0 || p.host != "*" && !slices.ContainsFunc(c.names, func(n string) bool { return covers(hostOf(n), p.host) }) {
 			fault = "has no certificate for it"
 		}
 	}
@@ -137,8 +174,12 @@ func (d *doors) present(p *door, first map[hostAt]*networkingv1.Ingress) {
 		d.say(p.ingress, string(gatewayv1.ListenerReasonInvalidCertificateRef), fmt.Sprintf("host %s: Secret %s %s", shown(p.host), name, fault))
 		return
 	}
-	for _, a := range p.secure.parents[0].at {
-		a.listener.presented = append(a.listener.presented, presented{p.ingress, d.secret(name), hosts})
+	for _, a := range attached {
+		own := presented{p.ingress, d.secret(name), nil}
+		for _, h := range a.hosts {
+			own.hosts = append(own.hosts, strings.Replace(h, "?.", "*.", 1)) // one label, to who presents it
+		}
+		a.listener.presented = append(a.listener.presented, own)
 	}
 }
 
@@ -182,28 +223,4 @@ func names(s *corev1.Secret) []string {
 // askable tells whether a certificate can be presented for a name.
 func askable(name string) bool {
 	return name != "*" && len(faults(&config.Snapshot{Certificates: []config.Certificate{{Name: "c", Cert: []byte{0}, Hosts: []string{name}}}})) == 0
-}
-
-// present has a listener present what Ingresses have for hosts of it.
-func (b *snapshotBuilder) present(own *config.Listener, l *listener) {
-	for _, p := range l.presented {
-		name := p.name()
-		if !slices.Contains(own.TLS.Certificates, name) {
-			own.TLS.Certificates = append(own.TLS.Certificates, name)
-		}
-		at := slices.IndexFunc(b.out.Certificates, func(c config.Certificate) bool { return c.Name == name })
-		if at < 0 {
-			at = len(b.out.Certificates)
-			b.out.Certificates = append(b.out.Certificates, config.Certificate{
-				Name: name, Cert: p.secret.Data[corev1.TLSCertKey], Key: config.Secret(p.secret.Data[corev1.TLSPrivateKeyKey]), Alone: true,
-			})
-		}
-		c := &b.out.Certificates[at]
-		c.Hosts = append(c.Hosts, p.hosts...)
-	}
-	for i := range b.out.Certificates {
-		c := &b.out.Certificates[i]
-		slices.Sort(c.Hosts)
-		c.Hosts = slices.Compact(c.Hosts)
-	}
 }

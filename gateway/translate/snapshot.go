@@ -68,6 +68,7 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (
 		}
 	}
 	b.certify()
+	b.present()
 	b.floor()
 	for _, r := range routes {
 		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of.isDoor() {
@@ -110,7 +111,6 @@ func (b *snapshotBuilder) listener(l *listener, options *Options) {
 	if own.TLS == nil {
 		own.TLS = &config.TLS{Client: l.clients}
 	}
-	defer b.present(own, l)
 	if b.shares(l) {
 		return // see certify
 	}
