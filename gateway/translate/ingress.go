@@ -249,14 +249,18 @@ func (d *doors) reach(g *gateway, protocol gatewayv1.ProtocolType, namespace, ho
 	return at, barred
 }
 
-// path adds a rule.
+// unserved ends what is said of a path, or of an Ingress, that is answered 503.
+const unserved = "; without it nothing is served (503)"
+
+// path adds a rule. Where it is not known for which requests, what could be among them is
+// refused: another Ingress may have less that guards it.
 func (d *doors) path(r *route, m *manner, p pathOf) {
 	b := &ruleBuilder{index: d.index, route: r, at: p.at}
 	match, rewrite, fault := m.pathMatch(p)
 	b.out.matches, b.out.origin = []config.Match{{Path: match}}, p.origin()
 	switch {
 	case fault != "":
-		d.told(r, unsupportedAnnotation, fault+"; without it nothing is served (503)")
+		d.told(r, unsupportedAnnotation, fault+unserved)
 		b.out.Target.Backends = r.refused()
 	case m.closed:
 		b.out.Target.Backends = r.refused()
@@ -264,10 +268,14 @@ func (d *doors) path(r *route, m *manner, p pathOf) {
 		b.out.Target.Backends = []config.Weighted{d.share(b, m, p)}
 		m.settings(b, rewrite)
 	}
-	if b.judge(); b.out.anything {
+	switch b.judge(); {
+	case b.out.anything && match.Regex == "":
 		// No request has such a path: it is told, and serves nothing.
 		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; "))
 		return
+	case b.out.anything:
+		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; ")+unserved)
+		b.out = rule{matches: []config.Match{{Path: around(p.Path)}}, Target: config.Target{Backends: r.refused()}, origin: p.origin()}
 	}
 	r.rules = append(r.rules, b.out)
 }

@@ -22,7 +22,7 @@ var (
 // pathMatch is what a path of the Ingress is for, and what backends are asked for
 // instead. ingress-nginx takes every path of an Ingress that rewrites, or that has
 // use-regex, for an expression; what says no more than a prefix is one here, of whole
-// segments.
+// segments. With a fault, the match is what is to be refused.
 func (m *manner) pathMatch(p pathOf) (match config.PathMatch, rewrite *config.Rewrite, fault string) {
 	path, exact := cmp.Or(p.Path, "/"), p.PathType != nil && *p.PathType == networkingv1.PathTypeExact
 	if exact {
@@ -49,12 +49,49 @@ func (m *manner) pathMatch(p pathOf) (match config.PathMatch, rewrite *config.Re
 		return config.PathMatch{Prefix: "/"}, &config.Rewrite{Prefix: cmp.Or(to, "/")}, ""
 	}
 	if hasGroup.MatchString(m.rewrite) {
-		return match, nil, fmt.Sprintf("%srewrite-target: %q with the path %q cannot be kept: write the path as /FROM(/|$)(.*) and the target as /TO/$2", nginxPrefix, m.rewrite, path)
+		return caseless(path), nil, fmt.Sprintf("%srewrite-target: %q with the path %q cannot be kept: write the path as /FROM(/|$)(.*) and the target as /TO/$2", nginxPrefix, m.rewrite, path)
 	}
 	if exact || p.PathType != nil && *p.PathType == networkingv1.PathTypePrefix {
-		return match, nil, fmt.Sprintf("%suse-regex: the path %q has the type %s: an expression has ImplementationSpecific", nginxPrefix, path, *p.PathType)
+		return caseless(path), nil, fmt.Sprintf("%suse-regex: the path %q has the type %s: an expression has ImplementationSpecific", nginxPrefix, path, *p.PathType)
 	}
-	return config.PathMatch{Regex: "(?i:" + path + ").*"}, wholly(m.rewrite), ""
+	return caseless(path), wholly(m.rewrite), ""
+}
+
+// caseless is what ingress-nginx takes an expression for: the beginning of a path, in
+// letters of either case.
+func caseless(expression string) config.PathMatch {
+	return config.PathMatch{Regex: "(?i:" + expression + ").*"}
+}
+
+// around is all that a path that is no expression of ours could be for: what is below the
+// segments before the first sign that means something. One that has a choice outside of
+// parentheses could be for everything.
+func around(path string) config.PathMatch {
+	const longest = 256 // bytes, far below what an expression may have
+	depth, unsure := 0, false
+	for _, c := range []byte(path) {
+		switch c {
+		case '\\', '[': // what follows may mean nothing
+			unsure = true
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case '|':
+			if depth <= 0 || unsure {
+				return caseless("/")
+			}
+		}
+	}
+	end := len(path)
+	if sign := strings.IndexAny(path, `\.+*?()|[]{}^$`); sign >= 0 {
+		end = sign
+	}
+	literal := path[:min(end, longest)]
+	if !strings.HasPrefix(literal, "/") {
+		return caseless("/")
+	}
+	return caseless(regexp.QuoteMeta(literal[:strings.LastIndexByte(literal, '/')+1]))
 }
 
 // wholly asks backends for one path, whatever is asked for; nil if there is none.

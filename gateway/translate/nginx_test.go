@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -136,7 +137,7 @@ func TestAnnotationsAreKept(t *testing.T) {
 		"a prefix is asked for instead":       {"/from(/|$)(.*)", map[string]string{"rewrite-target": "/to/$2", "use-regex": "true"}, []asked{{"/from/here", "", 200, " /to/here\n"}, {"/from", "", 200, " /to\n"}, {"/fromage", "", 404, ""}}},
 		"a prefix is left out":                {"/from(/|$)(.*)", map[string]string{"rewrite-target": "/$2"}, []asked{{"/from/here", "", 200, " /here\n"}, {"/from", "", 200, " /\n"}}},
 		"a prefix is put before":              {"/(.*)", map[string]string{"rewrite-target": "/to/$1"}, []asked{{"/here", "", 200, " /to/here\n"}}},
-		"groups that cannot be kept":          {"/a/(x|y)/(.*)", map[string]string{"rewrite-target": "/$1/b/$2"}, []asked{{"/", "", 404, ""}}},
+		"groups that cannot be kept":          {"/a/(x|y)/(.*)", map[string]string{"rewrite-target": "/$1/b/$2"}, []asked{{"/A/y/b", "", 503, ""}, {"/", "", 404, ""}}},
 		"an expression is one":                {"/a[0-9]+", map[string]string{"use-regex": "true"}, []asked{{"/A12/b", "", 200, " /A12/b\n"}, {"/ab", "", 404, ""}}},
 		"a path without use-regex is none":    {"/a.c", nil, []asked{{"/abc", "", 404, ""}, {"/a.c/d", "", 200, ""}}},
 		"all are sent elsewhere":              {"/", map[string]string{"permanent-redirect": "https://example.org:8443/new", "permanent-redirect-code": "308"}, []asked{{"/x", "", 308, "Location: https://example.org:8443/new\r\n"}}},
@@ -157,7 +158,7 @@ func TestAnnotationsAreKept(t *testing.T) {
 		"a service outside":                   {"/", map[string]string{"auth-url": "https://auth.example.com/"}, []asked{{"/", "", 503, ""}}},
 		"a request has variables":             {"/", map[string]string{"auth-url": "http://check.shop.svc/$request_uri"}, []asked{{"/", "", 503, ""}}},
 	} {
-		refused := tc.asked[0].status == 503 || tc.asked[0].status == 404 && tc.annotations["rewrite-target"] != ""
+		refused := tc.asked[0].status == 503
 		for key := range tc.annotations {
 			shown[key] = shown[key] || !refused
 		}
@@ -190,6 +191,53 @@ func TestAnnotationsAreKept(t *testing.T) {
 		if a.answer == taken && !shown[a.name] && !strings.HasPrefix(a.name, "canary") { // which are shown beside another Ingress
 			t.Errorf("%s: no request shows that it is taken", a.name)
 		}
+	}
+}
+
+// TestWhatAnExpressionGuardsIsNotServedByAnother: where it cannot be kept, requests that
+// it could be for are refused, and what another Ingress of the host has beside them is
+// served.
+func TestWhatAnExpressionGuardsIsNotServedByAnother(t *testing.T) {
+	t.Parallel()
+	guarded := map[string]string{"use-regex": "true", "whitelist-source-range": "10.0.0.0/8"}
+	rewritten := map[string]string{"rewrite-target": "/$1", "whitelist-source-range": "10.0.0.0/8"}
+	for name, tc := range map[string]struct {
+		path        string
+		annotations map[string]string
+		typed       string
+		asks        string // paths, each with a status
+	}{
+		"it is kept":                         {"/admin/.*", guarded, "", "/admin/users 403 /administrator 200 / 200"},
+		"groups that cannot be kept":         {"/admin/(.*)", rewritten, "", "/admin/users 503 /ADMIN/users 503 /administrator 200 / 200"},
+		"a target with groups, and no group": {"/admin", rewritten, "", "/admin/users 503 /administrator 503 / 200"},
+		"another type":                       {"/admin/.*", guarded, "Prefix", "/admin/users 503 /Admin/ 503 /administrator 200 / 200"},
+		"the type of one path":               {"/admin/.*", guarded, "Exact", "/admin/users 503 / 200"},
+		"what is not of RE2":                 {"/admin/(?!public).*", guarded, "", "/admin/users 503 /Admin/x 503 /administrator 200 / 200"},
+		"a letter that may be missing":       {"/admin?/(?!public)", guarded, "", "/admi/users 503 /admin/users 503 / 503"},
+		"all but":                            {"/(?!public).*", guarded, "", "/admin 503 / 503"},
+		"a choice":                           {"/admin/(?!x)|/secret", guarded, "", "/admin/users 503 /secret 503"},
+		"a choice in a group":                {"/admin/(a|b)(?!x)", guarded, "", "/admin/a 503 /secret 200"},
+		"a choice behind a quoted group":     {`/admin/\((?!x)|/secret`, guarded, "", "/admin/users 503 /secret 503"},
+		"too much":                           {"/admin/" + strings.Repeat("(a?){1000}", 4), guarded, "", "/admin/aaa 503 /administrator 200"},
+		"what is too long":                   {"/admin/x{1,2}" + strings.Repeat("/a", 600), guarded, "", "/admin/x 503 /administrator 200"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first := annotated("a", tc.path, tc.annotations)
+			if tc.typed != "" {
+				first = strings.Replace(first, "ImplementationSpecific", tc.typed, 1)
+			}
+			ask, r := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+service(t, "b")+first+annotated("b", "/", nil))
+			if told := len(r.Events) > 0; told != (name != "it is kept") {
+				t.Errorf("told: %v", r.Events)
+			}
+			words := strings.Fields(tc.asks)
+			for i := 0; i+1 < len(words); i += 2 {
+				if status, got := ask("http-80", "a.example.com", words[i]); strconv.Itoa(status) != words[i+1] || status == http.StatusOK && !strings.Contains(got, "b GET") {
+					t.Errorf("%s: %d, want %s: %s", words[i], status, words[i+1], got)
+				}
+			}
+		})
 	}
 }
 
