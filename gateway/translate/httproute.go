@@ -39,6 +39,7 @@ type rule struct {
 	origin   string            // the path of an Ingress that it is made of
 	faults   []string          // for which it is not served
 	anything bool              // it is not known for which requests it is
+	closed   bool              // nobody is let in, and no canary has a part of it
 }
 
 // requestRoute reads a route of requests, of a kind.
@@ -72,7 +73,7 @@ func (r *route) settle() {
 			continue
 		}
 		lost++
-		u.Target, u.backends = config.Target{Backends: r.refused()}, nil
+		u.Target, u.backends, u.closed = config.Target{Backends: r.refused()}, nil, true
 		if u.anything {
 			u.matches = []config.Match{{}}
 		}

@@ -261,9 +261,9 @@ func (d *doors) path(r *route, m *manner, p pathOf) {
 	switch {
 	case fault != "":
 		d.told(r, unsupportedAnnotation, fault+unserved)
-		b.out.Target.Backends = r.refused()
+		b.out.Target.Backends, b.out.closed = r.refused(), true
 	case m.closed:
-		b.out.Target.Backends = r.refused()
+		b.out.Target.Backends, b.out.closed = r.refused(), true
 	default:
 		b.out.Target.Backends = []config.Weighted{d.share(b, m, p)}
 		m.settings(b, rewrite)
@@ -275,7 +275,7 @@ func (d *doors) path(r *route, m *manner, p pathOf) {
 		return
 	case b.out.anything:
 		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; ")+unserved)
-		b.out = rule{matches: []config.Match{{Path: around(p.Path)}}, Target: config.Target{Backends: r.refused()}, origin: p.origin()}
+		b.out = rule{matches: []config.Match{{Path: around(p.Path)}}, Target: config.Target{Backends: r.refused()}, origin: p.origin(), closed: true}
 	}
 	r.rules = append(r.rules, b.out)
 }

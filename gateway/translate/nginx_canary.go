@@ -137,7 +137,7 @@ func (d *doors) divideOne(c *bird, host string, path pathOf, taken map[flight]*n
 
 // divided are the rules that a rule becomes beside a canary; nil if it stays.
 func (d *doors) divided(c *bird, p *door, r *route, base rule, path pathOf) []rule {
-	if base.Redirect != nil {
+	if base.Redirect != nil || base.closed {
 		return nil
 	}
 	b := &ruleBuilder{index: d.index, route: r, at: path.at}

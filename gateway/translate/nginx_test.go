@@ -299,6 +299,32 @@ func TestCanariesGetTheirPart(t *testing.T) {
 	}
 }
 
+// TestCanariesOfWhatIsRefusedAreRefused: what guards them could not be kept.
+func TestCanariesOfWhatIsRefusedAreRefused(t *testing.T) {
+	t.Parallel()
+	const text = "/a(?!x)"
+	for name, tc := range map[string]struct {
+		path string
+		main map[string]string
+		want int
+	}{
+		"nothing is refused":             {"/a", nil, 200},
+		"a guard that cannot be kept":    {"/a", map[string]string{"whitelist-source-range": "everybody"}, 503},
+		"a target that cannot be kept":   {"/a", map[string]string{"whitelist-source-range": "10.0.0.0/8", "rewrite-target": "/$1"}, 503},
+		"an expression that is not RE2":  {text, map[string]string{"whitelist-source-range": "10.0.0.0/8", "use-regex": "true"}, 503},
+		"its backend alone is not there": {"/a", map[string]string{"backend-protocol": "HTTPS"}, 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			canary := strings.Replace(annotated("a-canary", tc.path, map[string]string{"canary": "true", "canary-weight": "100"}), "{name: a, port", "{name: a-canary, port", 1)
+			ask, _ := served(t, Builtin("gatehouse"), ofShop()+service(t, "a")+service(t, "a-canary")+annotated("a", tc.path, tc.main)+canary)
+			if status, got := ask("http-80", "a.example.com", "/a"); status != tc.want {
+				t.Errorf("%d, want %d: %s", status, tc.want, got)
+			}
+		})
+	}
+}
+
 // TestThePageHasTheAnnotations: docs/ingress.md has the table, as -update writes it.
 func TestThePageHasTheAnnotations(t *testing.T) {
 	t.Parallel()
