@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
@@ -71,7 +72,8 @@ func New(config *rest.Config, o Options) (*Controller, error) {
 	c.metrics = newMetrics(c)
 	c.writer.wrote = c.metrics.writes
 	c.announcer.told = c.metrics.events.Inc
-	c.secrets, c.configMaps = newReferences(secrets, api, o.Log, c.changed), newReferences(configMaps, api, o.Log, c.changed)
+	limit := flowcontrol.NewTokenBucketRateLimiter(readsPerSecond, readsAtOnce)
+	c.secrets, c.configMaps = newReferences(secrets, api, limit, o.Log, c.changed), newReferences(configMaps, api, limit, o.Log, c.changed)
 	return c, nil
 }
 

@@ -4,9 +4,12 @@ package kube
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
@@ -16,19 +19,31 @@ import (
 type references struct {
 	kind    *kind
 	client  *client
+	limit   flowcontrol.RateLimiter
 	log     logr.Logger
 	changed func(change)
 	open    map[translate.Name]*watcher
-	count   atomic.Int64 // of open
+	left    map[translate.Name]bool // what is wanted beyond the bound
+	count   atomic.Int64            // of open
 }
 
-func newReferences(k *kind, c *client, log logr.Logger, changed func(change)) *references {
-	return &references{kind: k, client: c, log: log, changed: changed, open: map[translate.Name]*watcher{}}
+const (
+	// maxReferences are as many objects of a kind as are read of a namespace: each is a
+	// watch, of some 50 to 100 KiB here and a scan there, and one Ingress can name thousands.
+	maxReferences = 256
+	// readsPerSecond and readsAtOnce are how fast they are asked for, all together: at once
+	// what a cluster with some hundreds of certificates needs when this process begins.
+	readsPerSecond, readsAtOnce = 50, 500
+)
+
+func newReferences(k *kind, c *client, limit flowcontrol.RateLimiter, log logr.Logger, changed func(change)) *references {
+	return &references{kind: k, client: c, limit: limit, log: log, changed: changed, open: map[translate.Name]*watcher{}}
 }
 
-// want makes what is read what is wanted. It returns how many of them the API server has
-// not said anything of yet.
+// want makes what is read what is wanted, up to the bound of each namespace, in order. It
+// returns how many of them the API server has not said anything of yet.
 func (r *references) want(ctx context.Context, names map[translate.Name]bool) (unanswered int) {
+	names = r.bounded(names)
 	for name, w := range r.open {
 		if !names[name] {
 			w.end()
@@ -38,7 +53,7 @@ func (r *references) want(ctx context.Context, names map[translate.Name]bool) (u
 	for name := range names {
 		w := r.open[name]
 		if w == nil {
-			w = r.client.begin(ctx, r.kind, place{name.Namespace, name.Name}, r.log, r.changed)
+			w = r.client.begin(ctx, r.kind, place{name.Namespace, name.Name}, r.limit, r.log, r.changed)
 			r.open[name] = w
 		}
 		if !w.answered() {
@@ -47,6 +62,27 @@ func (r *references) want(ctx context.Context, names map[translate.Name]bool) (u
 	}
 	r.count.Store(int64(len(r.open)))
 	return unanswered
+}
+
+// bounded are the first names of each namespace. The others count as not there.
+func (r *references) bounded(names map[translate.Name]bool) map[translate.Name]bool {
+	of, out, left := map[string]int{}, make(map[translate.Name]bool, len(names)), map[translate.Name]bool{}
+	for _, name := range slices.SortedFunc(maps.Keys(names), compare) {
+		if of[name.Namespace]++; of[name.Namespace] > maxReferences {
+			left[name] = true
+			continue
+		}
+		out[name] = true
+	}
+	if !maps.Equal(left, r.left) {
+		for _, namespace := range slices.Sorted(maps.Keys(of)) {
+			if of[namespace] > maxReferences {
+				r.log.Info("more is referred to than is read of a namespace", "kind", r.kind.name, "namespace", namespace, "names", of[namespace], "read", maxReferences)
+			}
+		}
+		r.left = left
+	}
+	return out
 }
 
 // len is how many are read.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 )
 
@@ -25,15 +26,22 @@ type watcher struct {
 	log    logr.Logger
 	*store
 
+	// limit is for who reads objects one by one, together; nil: there is none. Of who has
+	// one, refusals in a row are counted, and from some on nothing is asked until a time.
+	limit    flowcontrol.RateLimiter
+	refusals int // of the goroutine of run, as until is
+	until    time.Time
+
 	failure atomic.Pointer[error]
 	stop    context.CancelFunc
 	done    chan struct{}
 }
 
-// watch begins to watch a kind, or one object of it. It ends with ctx, or by end.
-func (c *client) begin(ctx context.Context, k *kind, at place, log logr.Logger, changed func(change)) *watcher {
+// begin begins to watch a kind, or one object of it, as fast as a limit lets it: nil is
+// none. It ends with ctx, or by end.
+func (c *client) begin(ctx context.Context, k *kind, at place, limit flowcontrol.RateLimiter, log logr.Logger, changed func(change)) *watcher {
 	ctx, stop := context.WithCancel(ctx)
-	w := &watcher{kind: k, at: at, client: c, log: log, store: newStore(changed), stop: stop, done: make(chan struct{})}
+	w := &watcher{kind: k, at: at, client: c, limit: limit, log: log, store: newStore(changed), stop: stop, done: make(chan struct{})}
 	go w.run(ctx)
 	return w
 }
@@ -68,6 +76,9 @@ func (w *watcher) Watch(o metav1.ListOptions) (watch.Interface, error) {
 
 // ListWithContext implements cache.ListerWithContext.
 func (w *watcher) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	if err := w.pause(ctx); err != nil {
+		return nil, err
+	}
 	out, err := w.client.list(ctx, w.kind, w.at, o)
 	w.observe(ctx, err)
 	return out, err
@@ -75,6 +86,9 @@ func (w *watcher) ListWithContext(ctx context.Context, o metav1.ListOptions) (ru
 
 // WatchWithContext implements cache.WatcherWithContext.
 func (w *watcher) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	if err := w.pause(ctx); err != nil {
+		return nil, err
+	}
 	out, err := w.client.watch(ctx, w.kind, w.at, o)
 	initial := o.SendInitialEvents != nil && *o.SendInitialEvents
 	if !initial || !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
@@ -83,8 +97,39 @@ func (w *watcher) WatchWithContext(ctx context.Context, o metav1.ListOptions) (w
 	return out, err
 }
 
+const (
+	// promptly is how many refusals in a row are taken for rights that are just given: two
+	// of a try, so that with the times of retries these are some seconds.
+	promptly = 12
+	// refused is how long is waited after each more of them at least.
+	refused = time.Minute
+)
+
+// pause waits until something may be asked.
+func (w *watcher) pause(ctx context.Context) error {
+	if w.limit == nil {
+		return nil
+	}
+	if left := time.Until(w.until); left > 0 && !sleep(ctx, left) {
+		return ctx.Err()
+	}
+	return w.limit.Wait(ctx)
+}
+
+// count counts refusals.
+func (w *watcher) count(err error) {
+	if !apierrors.IsForbidden(err) {
+		w.refusals, w.until = 0, time.Time{}
+		return
+	}
+	if w.refusals++; w.refusals > promptly {
+		w.until = time.Now().Add(wait.Jitter(refused, 0.5))
+	}
+}
+
 // observe notes the outcome of a request, and logs the first fault after it went well.
 func (w *watcher) observe(ctx context.Context, err error) {
+	w.count(err)
 	switch {
 	case err == nil:
 		if before := w.failure.Swap(nil); before != nil {
