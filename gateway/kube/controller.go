@@ -244,5 +244,6 @@ func (c *Controller) objects() *translate.Objects {
 	}
 	c.secrets.gather(out)
 	c.configMaps.gather(out)
+	out.UnreadSecrets, out.UnreadConfigMaps = c.secrets.unread(), c.configMaps.unread()
 	return out
 }

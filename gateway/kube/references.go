@@ -4,11 +4,13 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
@@ -81,6 +83,7 @@ func (r *references) bounded(names map[translate.Name]bool) map[translate.Name]b
 			}
 		}
 		r.left = left
+		r.changed(meaning) // it is said of who refers to them
 	}
 	return out
 }
@@ -94,6 +97,20 @@ func (r *references) gather(to *translate.Objects) {
 			r.kind.gather(to, []object{o})
 		}
 	}
+}
+
+// unread is why what is wanted is not known.
+func (r *references) unread() map[translate.Name]string {
+	out := make(map[translate.Name]string, len(r.left))
+	for name := range r.left {
+		out[name] = fmt.Sprintf("is not read: more than %d are referred to in namespace %s", maxReferences, name.Namespace)
+	}
+	for name, w := range r.open {
+		if err := w.failure.Load(); err != nil && w.get(name) == nil && apierrors.IsForbidden(*err) {
+			out[name] = fmt.Sprintf("may not be read: bind ClusterRole gatehouse-gateway-references in namespace %s", name.Namespace)
+		}
+	}
+	return out
 }
 
 // wait returns when nothing is read any more, which ends with the context of want.

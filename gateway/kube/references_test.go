@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,14 @@ func TestReferencesOfANamespaceAreBounded(t *testing.T) {
 	r.want(ctx, wanted)
 	if r.len() != maxReferences+1 || r.open[named(maxReferences-1)] == nil || r.open[named(maxReferences)] != nil || r.open[translate.Name{Namespace: "other", Name: "own"}] == nil {
 		t.Errorf("%d are read, want %d", r.len(), maxReferences+1)
+	}
+	if why := r.unread()[named(maxReferences)]; !strings.HasPrefix(why, "is not read: ") {
+		t.Errorf("of one that is not read is said %q", why)
+	}
+	refusal := error(apierrors.NewForbidden(corev1.Resource("secrets"), "s0001", errors.New("no role")))
+	r.open[named(1)].failure.Store(&refusal)
+	if why, want := r.unread()[named(1)], "may not be read: bind ClusterRole gatehouse-gateway-references in namespace shop"; why != want {
+		t.Errorf("of one that may not be read is said %q, want %q", why, want)
 	}
 	gone := r.open[named(0)]
 	delete(wanted, named(0))

@@ -103,7 +103,7 @@ const bundleKey = "ca.crt"
 func (x *index) authorities(name Name) (bundle []byte, fault string) {
 	m := x.configMap(name)
 	if m == nil {
-		return nil, fmt.Sprintf("there is no ConfigMap %s", name)
+		return nil, x.absent(configMapKind, name)
 	}
 	bundle = []byte(m.Data[bundleKey])
 	if _, err := config.Authorities(bundle); err != nil {

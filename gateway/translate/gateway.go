@@ -102,7 +102,7 @@ func (x *index) backendCertificate(g *gateway) {
 		return
 	}
 	s := x.secret(r.name)
-	if fault := unfit(s); fault != "" {
+	if fault := x.unfit(r.name, s); fault != "" {
 		refuse(gatewayv1.GatewayReasonInvalidClientCertificateRef, fmt.Sprintf("Secret %s %s", r.name, fault))
 		return
 	}

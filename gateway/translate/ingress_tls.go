@@ -196,7 +196,7 @@ func (d *doors) certificate(name Name) *certificate {
 	}
 	c := &certificate{}
 	s := d.secret(name)
-	if c.fault = unfit(s); c.fault == "" {
+	if c.fault = d.unfit(name, s); c.fault == "" {
 		c.names = names(s)
 	}
 	d.read[name] = c

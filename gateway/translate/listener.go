@@ -154,7 +154,7 @@ func (x *index) certificates(l *listener) {
 			continue
 		}
 		s := x.secret(r.name)
-		if fault := unfit(s); fault != "" {
+		if fault := x.unfit(r.name, s); fault != "" {
 			refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "tls.certificateRefs[%d]: Secret %s %s", i, r.name, fault)
 			continue
 		}
@@ -164,8 +164,10 @@ func (x *index) certificates(l *listener) {
 
 // unfit says why a Secret is no certificate, without a word of what is in it; "" if it
 // is one.
-func unfit(s *corev1.Secret) string {
+func (x *index) unfit(name Name, s *corev1.Secret) string {
 	switch {
+	case s == nil && x.unread[secretKind][name] != "":
+		return x.unread[secretKind][name]
 	case s == nil:
 		return "is not there"
 	case s.Type != corev1.SecretTypeTLS:

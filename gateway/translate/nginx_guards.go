@@ -98,7 +98,7 @@ func (m *manner) passwords() *config.Authenticator {
 	}
 	s := m.secret(name)
 	if s == nil {
-		m.fault("auth-secret", fmt.Sprintf("there is no Secret %s", name))
+		m.fault("auth-secret", m.absent(secretKind, name))
 		return nil
 	}
 	var users []byte

@@ -175,7 +175,7 @@ func (m *manner) lines() {
 	}
 	list := m.configMap(name)
 	if list == nil {
-		m.fault("custom-headers", fmt.Sprintf("there is no ConfigMap %s", name))
+		m.fault("custom-headers", m.absent(configMapKind, name))
 		return
 	}
 	m.target.Response.Set = maps.Clone(list.Data)

@@ -3,6 +3,8 @@
 package translate
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -40,6 +42,9 @@ type Objects struct {
 	AccessPolicies  []*v1alpha1.AccessPolicy
 	TrafficPolicies []*v1alpha1.TrafficPolicy
 	ClientPolicies  []*v1alpha1.ClientPolicy
+	// UnreadSecrets and UnreadConfigMaps are what was referred to and is not known, and why,
+	// as said after its name: "may not be read". It counts as not there.
+	UnreadSecrets, UnreadConfigMaps map[Name]string
 }
 
 // Result is what follows from Objects, for what belongs to one controller.
@@ -97,6 +102,7 @@ type index struct {
 	slices     map[Name][]*discoveryv1.EndpointSlice // by Service
 	secrets    map[Name]*corev1.Secret
 	configMaps map[Name]*corev1.ConfigMap
+	unread     map[kind]map[Name]string               // why, see Objects
 	grants     map[string][]*gatewayv1.ReferenceGrant // by the namespace that is granted
 	sets       map[Name][]*gatewayv1.ListenerSet      // by the Gateway that they name, in order of age
 	policies   []*tlsPolicy
@@ -116,6 +122,7 @@ func newIndex(o *Objects, controller string) *index {
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
 		joined: map[Name]*listenerSet{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
 	}
+	x.unread = map[kind]map[Name]string{secretKind: o.UnreadSecrets, configMapKind: o.UnreadConfigMaps}
 	for _, c := range o.Classes {
 		x.classes[c.Name] = string(c.Spec.ControllerName) == controller
 	}
@@ -161,6 +168,15 @@ func (x *index) secret(name Name) *corev1.Secret {
 func (x *index) configMap(name Name) *corev1.ConfigMap {
 	x.wantedConfigMaps[name] = true
 	return x.configMaps[name]
+}
+
+// absent says of what was asked for and not found that it is not there, or why that is
+// not known.
+func (x *index) absent(k kind, name Name) string {
+	if why := x.unread[k][name]; why != "" {
+		return fmt.Sprintf("%s %s %s", k, name, why)
+	}
+	return fmt.Sprintf("there is no %s %s", k, name)
 }
 
 func nameOf(o metav1.Object) Name { return Name{Namespace: o.GetNamespace(), Name: o.GetName()} }

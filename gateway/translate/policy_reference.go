@@ -31,7 +31,7 @@ func (r *policyReader) data(at, key string, ref *v1alpha1.PolicyReference) []byt
 	}
 	s := r.secret(to)
 	if s == nil {
-		r.unresolved(at, v1alpha1.ReasonRefNotFound, "there is no Secret %s", to)
+		r.unresolved(at, v1alpha1.ReasonRefNotFound, "%s", r.absent(secretKind, to))
 		return nil
 	}
 	if len(s.Data[key]) == 0 {

@@ -113,7 +113,7 @@ func (m *manner) credentials(secret, key string, of func(config.Secret) config.A
 	s := m.secret(name)
 	switch {
 	case s == nil:
-		m.shut(authKey, fmt.Sprintf("there is no Secret %s", name))
+		m.shut(authKey, m.absent(secretKind, name))
 		return nil
 	case s.Data[key] == nil:
 		m.shut(authKey, fmt.Sprintf("Secret %s has no key %s", name, key))
