@@ -116,6 +116,16 @@ func (a *app) convert(ctx context.Context, f *convertFlags, paths []string) erro
 		return errors.New("there is nothing to convert: no Ingress among the objects")
 	}
 	result := convert.Convert(objects, f.options)
+	if len(result.Objects) == 0 {
+		if len(result.Lines) == 0 {
+			return fmt.Errorf("nothing was written: no Ingress of class %q is among the objects", f.options.Class)
+		}
+		if err := a.reportConverted(f, result); err != nil {
+			return err
+		}
+		a.say("%s: nothing was written: nothing that can be converted was found", a.name)
+		return failure(ExitFault)
+	}
 	if err := a.writeConverted(f, result); err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ func Controllers() []*Controller {
 	return []*Controller{ingressNginx(), nginxInc(), kong(), traefik(), alb(), gce(), agic()}
 }
 
+// ownController is the gateway, as IngressClasses name it.
+const ownController = "gatehouse.sh/gateway"
+
 // classAnnotation named the class before there was a field for it.
 const classAnnotation = "kubernetes.io/ingress.class"
 
@@ -90,6 +93,9 @@ func (c *conversion) served(i *networkingv1.Ingress) (*Controller, string, error
 			if each.class == k.Spec.Controller {
 				return each, class, nil
 			}
+		}
+		if k.Spec.Controller == ownController {
+			return nil, class, fmt.Errorf("IngressClass %s is the gateway's own: the gateway serves it as it is, with the annotations of ingress-nginx that docs/ingress.md names; --controller ingress-nginx converts it", class)
 		}
 		return nil, class, fmt.Errorf("IngressClass %s is served by %q, whose annotations are not known here", class, k.Spec.Controller)
 	}
