@@ -79,7 +79,7 @@ func (l *Local) put(ctx context.Context, s *config.Snapshot, g *local, again boo
 		if len(left) > 0 {
 			own = placed.Without(left)
 		}
-		var faults server.Unbound
+		var faults server.UnboundError
 		if err := g.server.Apply(ctx, own); !errors.As(err, &faults) {
 			return unbound, wait, err
 		}

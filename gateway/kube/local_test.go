@@ -51,7 +51,11 @@ func TestAPortThatCannotBeHadIsOfOneListener(t *testing.T) {
 		if !state.Settled || state.Live != s || len(state.Unbound) != 2 || state.Unbound[Port{Number: 81}] == "" || state.Unbound[Port{Number: 60000}] == "" {
 			t.Fatalf("the state is %+v", state)
 		}
-		res, err := client.Get("http://127.0.33.1:20080/")
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.33.1:20080/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,11 +15,11 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
-// Unbound is why listeners cannot listen, by name. Nothing was applied then.
-type Unbound map[string]error
+// UnboundError is why listeners cannot listen, by name. Nothing was applied then.
+type UnboundError map[string]error
 
 // Error implements error.
-func (u Unbound) Error() string {
+func (u UnboundError) Error() string {
 	all := make([]string, 0, len(u))
 	for _, name := range slices.Sorted(maps.Keys(u)) {
 		all = append(all, fmt.Sprintf("listener %s: %v", name, u[name]))
@@ -29,7 +29,7 @@ func (u Unbound) Error() string {
 
 // bind opens the sockets that there are not yet, and says of all that cannot be opened.
 func (s *Server) bind(ctx context.Context, snap *config.Snapshot) (map[string]net.Listener, error) {
-	opened, faults := map[string]net.Listener{}, Unbound{}
+	opened, faults := map[string]net.Listener{}, UnboundError{}
 	for i := range snap.Listeners {
 		l := &snap.Listeners[i]
 		if now := s.open[l.Name]; l.Protocol == config.UDP || now != nil && now.asked == l.Address {

@@ -99,7 +99,7 @@ func (s *Server) bindPackets(snap *config.Snapshot) (map[string]*net.UDPConn, er
 		s.take(l.Address)
 		socket, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(l.Address))
 		if err != nil {
-			return opened, Unbound{l.Name: err}
+			return opened, UnboundError{l.Name: err}
 		}
 		opened[l.Name] = socket
 	}
