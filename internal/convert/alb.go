@@ -35,7 +35,7 @@ func albAnnotations() []Annotation {
 			r.wantsTLS = true
 			return r.holds("keys of ACM do not leave it: a Secret has the certificate now, as spec.tls or the caller names it")
 		}),
-		closing("inbound-cidrs", toAuthorization, "the address is the connection's, or what trustedProxies of a ClientPolicy tell", func(r *reader, v string) error { return r.addresses(v, &r.access.allow) }),
+		closing("inbound-cidrs", toAuthorization, "the address is the connection's, or what trustedProxies of a ClientPolicy tell", func(r *reader, v string) error { return r.addresses(v, r.allows) }),
 		guarded("security-groups", "they let addresses in: name these in inbound-cidrs, or an AccessPolicy"), guarded("security-group-prefix-lists", "name the addresses in inbound-cidrs, or an AccessPolicy"),
 		guarded("mutual-authentication", "say it in spec.tls.frontend of the Gateway, with a ConfigMap of the authorities"),
 		guarded("auth-type", "the gateway logs nobody in: an AccessPolicy takes tokens of the same issuer, or asks a service that logs in", "none"),
@@ -136,6 +136,9 @@ func (r *reader) albTokens(v string) error {
 	}
 	if err := json.Unmarshal([]byte(v), &in); err != nil || in.Issuer == "" {
 		return errors.New("it is no JSON with an issuer and a jwksEndpoint")
+	}
+	if r.access.jwt != nil {
+		return errors.New("tokens are asked for twice: say it once")
 	}
 	r.access.jwt = &v1alpha1.JWT{Issuer: in.Issuer, AnyAudience: true, JWKS: v1alpha1.JWKS{URI: in.JWKS}, Algorithms: []string{"RS256"}}
 	for _, c := range in.Claims {

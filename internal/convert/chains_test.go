@@ -29,9 +29,9 @@ func TestOfTwoMiddlewaresOfAKindNoneIsLost(t *testing.T) {
 	for name, tc := range map[string]struct{ a, b, fault string }{
 		"two lists of addresses":      {"{ipAllowList: {sourceRange: [10.0.0.0/8]}}", "{ipAllowList: {sourceRange: [10.1.0.0/16]}}", "on another list as well"},
 		"one list twice":              {"{ipAllowList: {sourceRange: [10.0.0.0/8]}}", "{ipAllowList: {sourceRange: [10.0.0.0/8]}}", ""},
-		"two services that are asked": {`{forwardAuth: {address: "http://who.shop.svc/"}}`, `{forwardAuth: {address: "http://may.shop.svc/"}}`, "another service is asked"},
+		"two services that are asked": {`{forwardAuth: {address: "http://who.shop.svc/"}}`, `{forwardAuth: {address: "http://may.shop.svc/"}}`, "a service is asked twice"},
 		"one service twice":           {`{forwardAuth: {address: "http://who.shop.svc/"}}`, `{forwardAuth: {address: "http://who.shop.svc/"}}`, ""},
-		"passwords of two Secrets":    {"{basicAuth: {secret: users}}", "{basicAuth: {secret: admins}}", "a password of another Secret"},
+		"passwords of two Secrets":    {"{basicAuth: {secret: users}}", "{basicAuth: {secret: admins}}", "a password is asked for twice"},
 		"passwords and addresses":     {"{basicAuth: {secret: users}}", "{ipAllowList: {sourceRange: [10.0.0.0/8]}}", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

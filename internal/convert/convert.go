@@ -152,9 +152,13 @@ func (c *conversion) plan(i *networkingv1.Ingress) {
 	p := &plan{conversion: c, ingress: i, controller: controller, class: class, secure: controller.secures, made: map[string][]string{}}
 	c.annotations(p, "Ingress", i.Namespace, i.Name, c.inherited(controller, i))
 	for _, name := range p.serviceNames() {
-		if s := c.services[Name{Namespace: i.Namespace, Name: name}]; s != nil {
+		s := c.services[Name{Namespace: i.Namespace, Name: name}]
+		switch {
+		case s != nil && controller.services:
 			c.annotations(p, "Service", s.Namespace, s.Name, c.own(controller, s.Annotations))
-		} else if controller.services && p.actions[name] == nil {
+		case s != nil:
+			p.unread(s)
+		case controller.services && p.actions[name] == nil:
 			p.fault("spec", "Service %s/%s is not in the input: its annotations can keep requests out", i.Namespace, name)
 		}
 	}
@@ -175,6 +179,14 @@ func (c *conversion) own(k *Controller, all map[string]string) map[string]string
 		}
 	}
 	return out
+}
+
+// unread says of annotations of a Service that they had no effect: they could take the
+// place of those of the Ingress.
+func (p *plan) unread(s *corev1.Service) {
+	for key := range p.conversion.own(p.controller, s.Annotations) {
+		p.lines = append(p.lines, Line{Kind: "Service", Namespace: s.Namespace, Name: s.Name, Source: key, Outcome: Ignored, Message: p.controller.Title + " reads no annotations of Services"})
+	}
 }
 
 // finish adds what several Ingresses share, and sorts everything.

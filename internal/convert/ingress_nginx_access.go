@@ -12,7 +12,7 @@ import (
 )
 
 func nginxAccess() []Annotation {
-	allow := func(r *reader, v string) error { return r.addresses(v, &r.access.allow) }
+	allow := func(r *reader, v string) error { return r.addresses(v, r.allows) }
 	return []Annotation{
 		closing("allowlist-source-range", toAuthorization, "the address is the connection's, or what trustedProxies of a ClientPolicy tell", allow),
 		closing("whitelist-source-range", toAuthorization, "the address is the connection's, or what trustedProxies of a ClientPolicy tell", func(r *reader, v string) error {
@@ -21,7 +21,7 @@ func nginxAccess() []Annotation {
 			}
 			return allow(r, v)
 		}),
-		closing("denylist-source-range", toAuthorization, "the address is the connection's, or what trustedProxies of a ClientPolicy tell", func(r *reader, v string) error { return r.addresses(v, &r.access.deny) }),
+		closing("denylist-source-range", toAuthorization, "the address is the connection's, or what trustedProxies of a ClientPolicy tell", func(r *reader, v string) error { return r.addresses(v, r.denies) }),
 		closing("auth-type", toAuthentication, "basic, with a Secret whose auth has lines of htpasswd with bcrypt: make them anew if they have MD5 or SHA", (*reader).authType),
 		part("auth-secret", "auth-type", ""), part("auth-secret-type", "auth-type", ""), part("auth-realm", "auth-type", ""),
 		closing("auth-url", toExternal, "a Service of the cluster that is asked by GET", (*reader).authURL),
@@ -58,12 +58,15 @@ func closingPart(name, only, say string) Annotation {
 	})
 }
 
-func (r *reader) addresses(v string, to *[]netip.Prefix) (err error) {
+func (r *reader) addresses(v string, set func([]netip.Prefix) error) error {
 	if v == "" {
 		return r.holds("it asks for nothing")
 	}
-	*to, err = ranges(v)
-	return err
+	found, err := ranges(v)
+	if err != nil {
+		return err
+	}
+	return set(found)
 }
 
 func (r *reader) authType(v string) error {
@@ -77,8 +80,7 @@ func (r *reader) authType(v string) error {
 	if err != nil {
 		return fmt.Errorf("auth-secret: %w", err)
 	}
-	r.access.basic = &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: r.get("auth-realm")}
-	return nil
+	return r.password(&v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: r.get("auth-realm")})
 }
 
 func (r *reader) authURL(v string) error {
@@ -96,8 +98,7 @@ func (r *reader) authURL(v string) error {
 		out.ResponseHeaders = append(out.ResponseHeaders, string(l))
 	}
 	r.note("of the client's lines it is told Authorization and Cookie")
-	r.access.external = out
-	return nil
+	return r.asks(out)
 }
 
 func backendOf(to servicePort, namespace string) v1alpha1.PolicyBackend {
@@ -175,6 +176,6 @@ func (r *reader) limitConnections(v string) error {
 	if n == 0 {
 		return r.holds("0 is no limit")
 	}
-	r.limits.concurrency = int32(n) //nolint:gosec // number bounds it
+	r.concurrent(n)
 	return nil
 }

@@ -49,7 +49,7 @@ func (r *reader) bodySize(v string) error {
 	if err != nil {
 		return err
 	}
-	r.client.body = &n
+	r.bounded(n)
 	if n == 0 {
 		return r.holds("bodies have no limit unless a ClientPolicy says so")
 	}

@@ -125,8 +125,7 @@ func (r *reader) enableCORS(v string) error {
 		return err
 	}
 	out.MaxAge = int32(max(age, 1)) //nolint:gosec // number bounds it
-	r.cors = out
-	return nil
+	return r.origins(out)
 }
 
 // corsOf reads lists of a CORS policy. What browsers send is in lower case, and without

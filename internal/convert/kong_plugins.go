@@ -187,8 +187,7 @@ func (r *reader) kongCORS(s *settings) error {
 	age, err := s.whole("max_age")
 	out.MaxAge = int32(age) //nolint:gosec // whole bounds it
 	s.ignore("preflight_continue", "private_network")
-	r.cors = out
-	return err
+	return errors.Join(err, r.origins(out))
 }
 
 func (r *reader) kongBody(s *settings) error {
@@ -205,7 +204,7 @@ func (r *reader) kongBody(s *settings) error {
 	if unit == 0 {
 		return errors.New("config.size_unit is not known")
 	}
-	r.client.body = &bytes
+	r.bounded(bytes)
 	return nil
 }
 

@@ -40,9 +40,8 @@ func (r *reader) basicSecret(v string) error {
 	if err != nil {
 		return err
 	}
-	r.access.basic = &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: r.get("basic-auth-realm")}
 	r.note("its lines are under htpasswd there: put them under auth, with bcrypt")
-	return nil
+	return r.password(&v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: r.get("basic-auth-realm")})
 }
 
 var rateForm = regexp.MustCompile(`^([0-9]{1,8})r/([sm])$`)

@@ -160,6 +160,10 @@ func addressRules(name string, ranges []netip.Prefix, set func(*v1alpha1.AccessR
 
 // rate adds a limit for each address.
 func (p *plan) rate(name string, requests int, per time.Duration, burst int) {
+	base := name
+	for n := 2; slices.ContainsFunc(p.limits.rates, func(l v1alpha1.RateLimit) bool { return l.Name == name }); n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
 	p.limits.rates = append(p.limits.rates, v1alpha1.RateLimit{Name: name, Key: []string{byAddress}, Limit: v1alpha1.Limit{
 		Requests: int32(requests), Per: metav1.Duration{Duration: per}, Burst: int32(burst), //nolint:gosec // bounded where they are read
 	}})

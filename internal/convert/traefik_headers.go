@@ -77,11 +77,12 @@ func (r *reader) traefikPages(s *settings) error {
 	if err = errors.Join(err, wrong); err != nil || lists[0] == "" {
 		return err
 	}
-	if r.cors, err = corsOf(lists[0], lists[1], lists[2], lists[3]); err != nil {
+	cors, err := corsOf(lists[0], lists[1], lists[2], lists[3])
+	if err != nil {
 		return err
 	}
-	if r.cors.MaxAge = int32(maxAge); credentials && r.cors.AllowOrigins[0] != "*" { //nolint:gosec // whole bounds it
-		r.cors.AllowCredentials = &credentials
+	if cors.MaxAge = int32(maxAge); credentials && cors.AllowOrigins[0] != "*" { //nolint:gosec // whole bounds it
+		cors.AllowCredentials = &credentials
 	}
-	return nil
+	return r.origins(cors)
 }

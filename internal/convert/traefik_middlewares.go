@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -86,9 +85,7 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 		if err != nil || n == 0 {
 			return errors.Join(err, errors.New("inFlightReq.amount is missing"))
 		}
-		if most := int32(n); r.limits.concurrency == 0 || most < r.limits.concurrency { //nolint:gosec // whole bounds it
-			r.limits.concurrency = most
-		}
+		r.concurrent(n)
 		return s.sources(r)
 	case "headers":
 		return r.traefikHeaders(s)
@@ -102,10 +99,9 @@ func (r *reader) middlewareOf(what string, s *settings, of Name, depth int) erro
 		return err
 	case "buffering":
 		n, err := s.whole("maxRequestBodyBytes")
-		bytes := int64(n)
 		s.ignore("memRequestBodyBytes", "memResponseBodyBytes", "maxResponseBodyBytes")
-		if n > 0 && (r.client.body == nil || bytes < *r.client.body) {
-			r.client.body = &bytes
+		if n > 0 {
+			r.bounded(int64(n))
 		}
 		return err
 	case "chain":
@@ -129,11 +125,7 @@ func (r *reader) traefikAddresses(s *settings) error {
 	if err != nil {
 		return err
 	}
-	if len(r.access.allow) > 0 && !slices.Equal(r.access.allow, found) {
-		return errors.New("an address has to be on another list as well: write one of those that are on both")
-	}
-	r.access.allow = found
-	return nil
+	return r.allows(found)
 }
 
 // traefikPasswords reads whose passwords are taken. The Secret is in the namespace of the
@@ -151,13 +143,8 @@ func (r *reader) traefikPasswords(s *settings, of Name) error {
 	if of.Namespace != r.ingress.Namespace {
 		ref.Namespace = of.Namespace
 	}
-	basic := &v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")}
-	if r.access.basic != nil && !reflect.DeepEqual(r.access.basic, basic) {
-		return errors.New("a password of another Secret is needed as well, and an AccessPolicy takes one or the other")
-	}
-	r.access.basic = basic
 	r.note("the lines of Secret %s are under users there: put them under auth, with bcrypt", secret)
-	return nil
+	return r.password(&v1alpha1.Basic{SecretRefs: []v1alpha1.PolicyReference{ref}, Realm: s.text("realm")})
 }
 
 // sources are what requests are counted by: the address alone has a counterpart.
@@ -222,11 +209,7 @@ func (r *reader) forwardAuth(s *settings) error {
 		r.note("of the client's lines the service is told Authorization and Cookie")
 	}
 	s.ignore("trustForwardHeader", "addAuthCookiesToResponse", "preserveLocationHeader", "maxBodySize")
-	if r.access.external != nil && !reflect.DeepEqual(r.access.external, out) {
-		return errors.New("another service is asked as well, and an AccessPolicy asks one: let this one ask the other")
-	}
-	r.access.external = out
-	return nil
+	return r.asks(out)
 }
 
 func (r *reader) traefikRate(s *settings) error {
