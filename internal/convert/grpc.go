@@ -143,21 +143,16 @@ func grpcHeaders(list []gatewayv1.HTTPHeaderMatch) []gatewayv1.GRPCHeaderMatch {
 
 // passthrough writes a host whose TLS ends at the backend: of its paths nothing is seen.
 func (c *conversion) passthrough(p *plan, name, hostname string, refs []gatewayv1.ParentReference) {
-	if len(refs) == 0 {
+	u := p.whole(hostname)
+	if len(refs) == 0 || u == nil || len(u.backends) == 0 {
 		return
 	}
-	for i := range p.rules {
-		if u := &p.rules[i]; u.host == hostname && len(u.backends) > 0 {
-			out := &gatewayv1.TLSRoute{
-				TypeMeta:   gatewayMeta("TLSRoute"),
-				ObjectMeta: metav1.ObjectMeta{Namespace: p.ingress.Namespace, Name: c.name("TLSRoute", p.ingress.Namespace, name)},
-				Spec: gatewayv1.TLSRouteSpec{
-					CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: refs}, Hostnames: hostsOf([]string{hostname}),
-					Rules: []gatewayv1.TLSRouteRule{{BackendRefs: []gatewayv1.BackendRef{u.backends[0].BackendRef}}},
-				},
-			}
-			c.add(p, out)
-			return
-		}
-	}
+	c.add(p, &gatewayv1.TLSRoute{
+		TypeMeta:   gatewayMeta("TLSRoute"),
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.ingress.Namespace, Name: c.name("TLSRoute", p.ingress.Namespace, name)},
+		Spec: gatewayv1.TLSRouteSpec{
+			CommonRouteSpec: gatewayv1.CommonRouteSpec{ParentRefs: refs}, Hostnames: hostsOf([]string{hostname}),
+			Rules: []gatewayv1.TLSRouteRule{{BackendRefs: []gatewayv1.BackendRef{u.backends[0].BackendRef}}},
+		},
+	})
 }

@@ -107,17 +107,19 @@ func TestGuardsOfRequestsThatNobodySeesClose(t *testing.T) {
 	t.Parallel()
 	const nginx = "nginx.ingress.kubernetes.io/"
 	for name, tc := range map[string]struct {
+		path   string
 		guards []string
 		closed string
 	}{
-		"an allow-list":        {[]string{nginx + "whitelist-source-range: 10.0.0.0/8"}, "a"},
-		"a rate":               {[]string{nginx + "limit-rps: '5'"}, "a"},
-		"nothing that guards":  {nil, ""},
-		"a header of requests": {[]string{nginx + "upstream-vhost: in.example.com"}, ""},
+		"an allow-list":          {"/", []string{nginx + "whitelist-source-range: 10.0.0.0/8"}, "a"},
+		"a rate":                 {"/", []string{nginx + "limit-rps: '5'"}, "a"},
+		"nothing that guards":    {"/", nil, ""},
+		"a header of requests":   {"/", []string{nginx + "upstream-vhost: in.example.com"}, ""},
+		"paths that are not all": {"/open", nil, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := convertText(t, guardedIngress("a", "nginx", "a.example.com", "/", append([]string{nginx + "ssl-passthrough: 'true'"}, tc.guards...)...), webService)
+			r := convertText(t, guardedIngress("a", "nginx", "a.example.com", tc.path, append([]string{nginx + "ssl-passthrough: 'true'"}, tc.guards...)...), webService)
 			if got := closedOf(r); got != tc.closed {
 				t.Errorf("closed are %q, want %q: %s", got, tc.closed, faultOf(r))
 			}
@@ -143,5 +145,19 @@ func TestTwoCredentialsAtOnceAreNotOneOfTwo(t *testing.T) {
 				t.Errorf("closed are %q, want %q: %s", got, tc.closed, faultOf(r))
 			}
 		})
+	}
+}
+
+func TestTLSIsPassedOnToTheServiceOfAllPaths(t *testing.T) {
+	t.Parallel()
+	ingress := guardedIngress("a", "nginx", "a.example.com", "/", "nginx.ingress.kubernetes.io/ssl-passthrough: 'true'", "nginx.ingress.kubernetes.io/backend-protocol: HTTPS")
+	ingress = strings.Replace(ingress, "paths: [", "paths: [{path: /a, pathType: Prefix, backend: {service: {name: other, port: {number: 80}}}}, ", 1)
+	r := convertText(t, ingress, webService)
+	got := string(written(t, r))
+	if _, route, _ := strings.Cut(got, "kind: TLSRoute"); !strings.Contains(route, "name: web\n") || strings.Contains(route, "name: other\n") {
+		t.Errorf("got %s", got)
+	}
+	if report := string(told(r)); !strings.Contains(report, "backend-protocol: equivalent: TLS is passed on") {
+		t.Errorf("got %s", report)
 	}
 }

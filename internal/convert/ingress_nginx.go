@@ -78,7 +78,7 @@ func nginxRouting() []Annotation {
 		converted("server-alias", toHosts, "names without expressions, for the first host of the Ingress", (*reader).serverAlias),
 		closing("backend-protocol", toBackends, "HTTP, HTTPS by a BackendTLSPolicy, GRPC and GRPCS by a GRPCRoute", (*reader).backendProtocol),
 		closing("upstream-vhost", toRewrite, "", func(r *reader, v string) (err error) { r.host, err = host(v); return err }),
-		closing("ssl-passthrough", "TLSRoute spec.rules[].backendRefs", "all paths of a host go to the first one's Service, and no other annotation has an effect", (*reader).passthrough),
+		closing("ssl-passthrough", "TLSRoute spec.rules[].backendRefs", "all of a host goes to the Service of its path \"/\"; it closes without one, and beside annotations that keep requests out", (*reader).passthrough),
 		{Name: "canary", Outcome: Converted, To: toBackends, Say: "added to the rules of the Ingress that it is a canary of", read: (*reader).readCanary},
 		part("canary-by-header", "canary", ""), part("canary-by-header-value", "canary", ""), part("canary-by-header-pattern", "canary", "as an expression of RE2"),
 		part("canary-by-cookie", "canary", "as an expression for the line Cookie"), part("canary-weight", "canary", ""), part("canary-weight-total", "canary", ""),
