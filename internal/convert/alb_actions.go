@@ -58,11 +58,17 @@ func (r *reader) albAction(v string) error {
 		if s := in.Forward.Stickiness; s != nil && s.Enabled {
 			r.note(noAffinity)
 		}
-		refs, err := r.albShares(in.Forward.Groups)
-		if err != nil {
+		if _, err := r.albShares(in.Forward.Groups, r.line.Source); err != nil {
 			return refuse(err)
 		}
-		r.actions[name] = func(u *rule) error { u.backends = refs; return nil }
+		groups, at := in.Forward.Groups, r.line.Source
+		for _, g := range groups { // whose annotations are still to be read, and may say how their pods are spoken to
+			r.shared = appendOnce(r.shared, g.Service)
+		}
+		r.actions[name] = func(u *rule) (err error) {
+			u.backends, err = r.albShares(groups, at)
+			return err
+		}
 	default:
 		return refuse(fmt.Errorf("an action of type %.20q has no counterpart: the route answers 500", in.Type))
 	}
@@ -70,7 +76,7 @@ func (r *reader) albAction(v string) error {
 }
 
 // albShares are the backends of a forward action.
-func (r *reader) albShares(groups []albGroup) ([]gatewayv1.HTTPBackendRef, error) {
+func (r *reader) albShares(groups []albGroup, at string) ([]gatewayv1.HTTPBackendRef, error) {
 	out := make([]gatewayv1.HTTPBackendRef, 0, len(groups))
 	for _, g := range groups {
 		var want networkingv1.ServiceBackendPort
@@ -85,7 +91,7 @@ func (r *reader) albShares(groups []albGroup) ([]gatewayv1.HTTPBackendRef, error
 		if g.Service == "" {
 			return nil, errors.New("a target group names no Service")
 		}
-		ref, err := r.conversion.backend(r.plan, r.line.Source, &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: g.Service, Port: want}})
+		ref, err := r.conversion.backend(r.plan, at, &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: g.Service, Port: want}})
 		if err != nil {
 			return nil, err
 		}

@@ -158,7 +158,7 @@ func (c *conversion) plan(i *networkingv1.Ingress) {
 			c.annotations(p, "Service", s.Namespace, s.Name, c.own(controller, s.Annotations))
 		case s != nil:
 			p.unread(s)
-		case controller.services && p.actions[name] == nil:
+		case controller.services && (p.actions[name] == nil || slices.Contains(p.shared, name)):
 			p.fault("spec", "Service %s/%s is not in the input: its annotations can keep requests out", i.Namespace, name)
 		}
 	}

@@ -59,6 +59,7 @@ type plan struct {
 	canary    *canary
 	targets   []v1alpha1.PolicyTarget // routes that send to backends
 	plugins   map[string]string       // kinds of plugins of Kong, by the kind of object that names them
+	shared    []string                // more Services that actions of AWS send to
 	links     int                     // Middlewares of Traefik that were read
 
 	access access
@@ -209,6 +210,9 @@ func (p *plan) serviceNames() []string {
 		for i := range r.HTTP.Paths {
 			add(&r.HTTP.Paths[i].Backend)
 		}
+	}
+	for _, name := range p.shared {
+		out = appendOnce(out, name)
 	}
 	return out
 }
