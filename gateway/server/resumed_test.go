@@ -18,6 +18,7 @@ import (
 type oneSession struct{ tls.ClientSessionCache }
 
 func (o oneSession) Get(string) (*tls.ClientSessionState, bool) { return o.ClientSessionCache.Get("") }
+
 func (o oneSession) Put(_ string, session *tls.ClientSessionState) {
 	o.ClientSessionCache.Put("", session)
 }

@@ -62,11 +62,12 @@ func (a *app) reportConverted(f *convertFlags, r *convert.Result) error {
 	a.say("%s written; %d converted, %d equivalent, %d not supported, %d unknown, %d ignored.", count(len(r.Objects), "object"),
 		counts[convert.Converted], counts[convert.Equivalent], counts[convert.NotSupported], counts[convert.Unknown], counts[convert.Ignored])
 	for _, n := range closed {
-		if len(r.Objects) == 0 { // it has no routes of which more could be said
+		switch {
+		case len(r.Objects) == 0: // it has no routes of which more could be said
 			a.say("error: Ingress %s: what is marked with ! was not converted", n)
-		} else if f.options.AllowOpen {
+		case f.options.AllowOpen:
 			a.say("warning: Ingress %s: its routes are OPEN, without what is marked with !", n)
-		} else {
+		default:
 			a.say("error: Ingress %s: what is marked with ! keeps requests out or decides who answers, and was not converted: its routes have no backend", n)
 		}
 	}

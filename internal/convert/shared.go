@@ -25,8 +25,9 @@ type sharing struct {
 func nginxSharing() []sharing {
 	const begin = "nginx.ingress.kubernetes.io/"
 	hosts := func(p *plan) []string {
-		var out []string
-		for _, h := range slices.Concat(p.hosts(), p.aliases) {
+		all := slices.Concat(p.hosts(), p.aliases)
+		out := make([]string, 0, len(all))
+		for _, h := range all {
 			out = append(out, "host "+cmp.Or(h, "*"))
 		}
 		return out
@@ -52,11 +53,12 @@ func albSharing() []sharing {
 		}
 		return nil
 	}
-	var out []sharing
-	for _, name := range []string{
+	names := []string{
 		"inbound-cidrs", "security-groups", "security-group-prefix-lists", "mutual-authentication",
 		"wafv2-acl-arn", "wafv2-acl-name", "waf-acl-id", "web-acl-id", "shield-advanced-protection",
-	} {
+	}
+	out := make([]sharing, 0, len(names))
+	for _, name := range names {
 		whole := begin + name
 		out = append(out, sharing{[]string{whole}, group, func(p *plan) bool {
 			value := strings.TrimSpace(p.ingress.Annotations[whole])
