@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -47,25 +45,9 @@ func TestManyRoutesFitIntoASmallProcess(t *testing.T) {
 			t.Fatalf("route %d answers %s", n, res.Status)
 		}
 	}
-	if held := peak(t, p.cmd.Process.Pid); held > most {
+	if held := program.Peak(t, p.cmd.Process.Pid); held > most {
 		t.Errorf("it held %d KiB", held)
 	} else {
 		t.Logf("it held %d KiB", held)
 	}
-}
-
-// peak is how many KiB a process has held at most (proc_pid_status(5), VmHWM).
-func peak(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	number, _, _ := strings.Cut(strings.TrimSpace(after), " ")
-	held, err := strconv.Atoi(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return held
 }

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,25 +151,9 @@ func TestManyRoutesOfAClusterFitIntoASmallProcess(t *testing.T) {
 		}
 		return nil
 	})
-	if held := peak(t, cmd.Process.Pid); held > most {
+	if held := program.Peak(t, cmd.Process.Pid); held > most {
 		t.Errorf("it held %d KiB", held)
 	} else {
 		t.Logf("it held %d KiB", held)
 	}
-}
-
-// peak is how many KiB a process has held at most (proc_pid_status(5), VmHWM).
-func peak(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	number, _, _ := strings.Cut(strings.TrimSpace(after), " ")
-	held, err := strconv.Atoi(number)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return held
 }
