@@ -90,10 +90,17 @@ func (b *paced) Read(p []byte) (int, error) {
 	case errors.Is(err, io.EOF):
 		b.ended.Store(true)
 		_ = b.deadline(time.Time{}) // the connection's next request has its own
-	default:
+	case !b.gone():
 		b.failed.Store(&err)
 	}
 	return n, err
+}
+
+// gone reports whether the body was closed: a Read that ends of it says nothing of the client.
+func (b *paced) gone() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
 }
 
 // deadline sets the time to read by, unless the body is closed.

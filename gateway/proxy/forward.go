@@ -44,6 +44,10 @@ func (p *Proxy) forward(x *Exchange, t *target, prefix string) {
 		status, reason := faultOf(ctx, x, err)
 		span.End("", 0, reason)
 		x.unfinished()
+		if status == http.StatusGatewayTimeout && x.call() {
+			x.overdue(reason)
+			return
+		}
 		refuse(x.W, status, reason)
 		return
 	}
@@ -95,7 +99,7 @@ func (x *Exchange) outgoing(t *target, to *share, prefix string) {
 	}
 	if x.body != nil {
 		x.out.Body, x.out.Length, x.out.Trailer = x.body, x.R.ContentLength, x.R.Trailer
-		if to.pool.HTTP2() && x.R.ProtoMajor == 2 && len(h["Content-Type"]) == 1 && strings.HasPrefix(h["Content-Type"][0], "application/grpc") {
+		if to.pool.HTTP2() && x.call() {
 			x.body.unbound() // a call may begin in silence; it holds a stream, of which a client has few, and no connection to the backend
 		}
 	}
@@ -154,6 +158,9 @@ func faultOf(ctx context.Context, x *Exchange, err error) (status int, reason st
 		return http.StatusGatewayTimeout, "timeout"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded): // the latter of a connection that did not come about (package net)
 		return http.StatusGatewayTimeout, "backend-timeout"
+	}
+	if x.call() && x.expired(time.Now()) {
+		return http.StatusGatewayTimeout, "call-timeout" // backends end such streams without an answer
 	}
 	if _, refused := errors.AsType[*http1.FaultError](err); refused {
 		return http.StatusBadGateway, "bad-response"

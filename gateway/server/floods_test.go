@@ -198,6 +198,13 @@ func shaken(t testing.TB, address string) net.Conn {
 // status is that of the next response, and of which stream it is.
 func (c *framer) status(t testing.TB) (stream uint32, status string) {
 	t.Helper()
+	stream, lines := c.response(t)
+	return stream, lines[":status"]
+}
+
+// response is the head of the next one, and of which stream it is.
+func (c *framer) response(t testing.TB) (stream uint32, lines map[string]string) {
+	t.Helper()
 	for {
 		f, err := c.ReadFrame()
 		if err != nil {
@@ -207,11 +214,15 @@ func (c *framer) status(t testing.TB) (stream uint32, status string) {
 		if !is {
 			continue
 		}
-		lines, err := c.decoder.DecodeFull(head.HeaderBlockFragment())
-		if err != nil || len(lines) == 0 {
-			t.Fatal(lines, err)
+		fields, err := c.decoder.DecodeFull(head.HeaderBlockFragment())
+		if err != nil || len(fields) == 0 {
+			t.Fatal(fields, err)
 		}
-		return head.StreamID, lines[0].Value
+		lines = make(map[string]string, len(fields))
+		for _, f := range fields {
+			lines[f.Name] = f.Value
+		}
+		return head.StreamID, lines
 	}
 }
 
