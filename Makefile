@@ -87,9 +87,11 @@ $(NODE_FILES): test/cluster/go.mod test/cluster/go.sum test/cluster/runtime/go.m
 TEST_FLAGS ?= -timeout 60m
 
 .PHONY: test
-test: $(CLUSTER_FILES) build ## Run every test, those against the real API server included.
+test: test-module test-authz test-cyclonus test-wycheproof test-grpc traps ## Run every test, those against the real API server included.
+
+.PHONY: test-module
+test-module: $(CLUSTER_FILES) build ## Run the tests of the main module.
 	$(GO) test $(TEST_FLAGS) ./...
-	@$(MAKE) --no-print-directory test-authz test-cyclonus test-wycheproof test-grpc traps
 
 .PHONY: test-authz
 test-authz: $(CLUSTER_FILES) ## Compare internal/authz with Kubernetes. GATEHOUSE_SEED=n, or random, draws other questions.
