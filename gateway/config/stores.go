@@ -30,7 +30,7 @@ func (v *validator) store(path string, s *Store) {
 	if !isRedisAddress(r.Address) {
 		v.fault(path+".address", "%.80q is neither host:port nor unix:/path", r.Address)
 	}
-	if r.Prefix != "" && (len(r.Prefix) > maxName || !isName.MatchString(r.Prefix)) {
+	if r.Prefix != "" && (len(r.Prefix) > maxName || !isName(r.Prefix)) {
 		v.fault(path+".prefix", "%.80q is no name: letters, digits, and _ . / : - between them", r.Prefix)
 	}
 	if time.Duration(r.Timeout) > maxCall {

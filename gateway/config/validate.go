@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -24,9 +23,9 @@ func (v *validator) fault(path, format string, args ...any) {
 	v.faults = append(v.faults, Error{Path: path, What: fmt.Sprintf(format, args...)})
 }
 
-// Faults is all that Validate returns as one error, nil if it is nothing.
-func (s *Snapshot) Faults() error {
-	faults := s.Validate()
+// FaultsSince is all that ValidateSince returns as one error, nil if it is nothing.
+func (s *Snapshot) FaultsSince(before *Snapshot) error {
+	faults := s.ValidateSince(before)
 	errs := make([]error, len(faults))
 	for i, f := range faults {
 		errs[i] = f
@@ -37,14 +36,16 @@ func (s *Snapshot) Faults() error {
 // Validate returns all that is wrong with a snapshot by itself: without faults,
 // the gateway can serve from it if its certificates can be read. The faults are in
 // the order of the fields.
-func (s *Snapshot) Validate() []Error {
+func (s *Snapshot) Validate() []Error { return s.ValidateSince(nil) }
+
+func (s *Snapshot) validate(before judged) []Error {
 	v := &validator{}
 	if len(s.Listeners) == 0 {
 		v.fault("listeners", "there is none, so nobody could be served")
 	}
 	n := v.names(s)
 	addresses := v.listeners(s, n)
-	v.parts(s, n)
+	v.parts(s, n, before)
 	v.telemetry(&s.Telemetry, addresses)
 	return v.faults
 }
@@ -54,12 +55,12 @@ func (s *Snapshot) Validate() []Error {
 // small ones.
 func (s *Snapshot) ValidateParts() []Error {
 	v := &validator{}
-	v.parts(s, v.names(s))
+	v.parts(s, v.names(s), judged{})
 	return v.faults
 }
 
 // parts checks all but listeners and telemetry.
-func (v *validator) parts(s *Snapshot, n named) {
+func (v *validator) parts(s *Snapshot, n named, before judged) {
 	for i := range s.Certificates {
 		c, path := &s.Certificates[i], fmt.Sprintf("certificates[%d]", i)
 		for k, h := range c.Hosts {
@@ -72,9 +73,18 @@ func (v *validator) parts(s *Snapshot, n named) {
 			v.fault(path, "certFile and keyFile are missing")
 		}
 	}
+	listeners := make(map[string]*Listener, len(s.Listeners))
+	for i := range s.Listeners {
+		if l := &s.Listeners[i]; listeners[l.Name] == nil {
+			listeners[l.Name] = l
+		}
+	}
 	for i := range s.Routes {
+		if before.route(&s.Routes[i], listeners, &n) {
+			continue
+		}
 		path := fmt.Sprintf("routes[%d]", i)
-		v.route(path, &s.Routes[i], s.Listeners, n.backends)
+		v.route(path, &s.Routes[i], listeners, n.backends)
 		v.attached(path+".traffic", "traffic policy", s.Routes[i].Traffic, n.traffic)
 		v.attached(path+".access", "access policy", s.Routes[i].Access, n.access)
 	}
@@ -94,6 +104,9 @@ func (v *validator) parts(s *Snapshot, n named) {
 		v.keysOfFile(path, &s.KeySets[i])
 	}
 	for i := range s.Backends {
+		if before.backend(&s.Backends[i], &n) {
+			continue
+		}
 		path := fmt.Sprintf("backends[%d]", i)
 		v.backend(path, &s.Backends[i], n.certificates)
 		v.idle(path, &s.Backends[i])
@@ -164,7 +177,10 @@ func (v *validator) accessPolicies(s *Snapshot) {
 	for i := range s.KeySets {
 		keySets[s.KeySets[i].Name] = &s.KeySets[i]
 	}
-	used := s.used()["access policy"]
+	var used map[string]bool
+	if len(s.AccessPolicies) > 0 {
+		used = s.used()["access policy"]
+	}
 	for i := range s.AccessPolicies {
 		p, path := &s.AccessPolicies[i], fmt.Sprintf("accessPolicies[%d]", i)
 		v.access(path, p, keySets, backends)
@@ -174,32 +190,6 @@ func (v *validator) accessPolicies(s *Snapshot) {
 	}
 	v.colliding(s)
 }
-
-// names checks that every element has a name of its own, and returns them.
-func names[T any](v *validator, path string, list []T, name func(*T) string) map[string]bool {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make(map[string]bool, len(list))
-	for i := range list {
-		n, at := name(&list[i]), fmt.Sprintf("%s[%d].name", path, i)
-		switch {
-		case n == "":
-			v.fault(at, "it is missing")
-		case len(n) > maxName || !isName.MatchString(n):
-			v.fault(at, "%.80q is no name: letters, digits, and _ . / - between them, %d at most", n, maxName)
-		case out[n]:
-			v.fault(at, "%q is there twice", n)
-		}
-		out[n] = true
-	}
-	return out
-}
-
-// maxName is what three Kubernetes names of 253, two namespaces of 63 and some more need.
-const maxName = 1000
-
-var isName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_./:-]*[A-Za-z0-9])?$`)
 
 // overlapping finds a listener that has a port of the same address, or of all.
 func overlapping(taken map[netip.AddrPort]string, a netip.AddrPort) (string, bool) {

@@ -14,15 +14,15 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/request"
 )
 
-func (v *validator) route(path string, r *Route, listeners []Listener, backends map[string]bool) {
+func (v *validator) route(path string, r *Route, listeners map[string]*Listener, backends map[string]bool) {
 	for i, name := range r.Listeners {
 		at := fmt.Sprintf("%s.listeners[%d]", path, i)
-		switch k := slices.IndexFunc(listeners, func(l Listener) bool { return l.Name == name }); {
-		case k < 0:
+		switch l := listeners[name]; {
+		case l == nil:
 			v.fault(at, "there is no listener %q", name)
-		case listeners[k].Protocol.Stream():
+		case l.Protocol.Stream():
 			v.fault(at, "listener %q has no requests, but streams", name)
-		case listeners[k].Redirect != 0:
+		case l.Redirect != 0:
 			v.fault(at, "listener %q redirects all requests to HTTPS", name)
 		}
 	}

@@ -104,7 +104,7 @@ func (s *Server) apply(ctx context.Context, snap *config.Snapshot) error {
 	if s.closed {
 		return errors.New("the server is closed")
 	}
-	if err := snap.Faults(); err != nil {
+	if err := snap.FaultsSince(s.effective.Load()); err != nil {
 		return err
 	}
 	store, warnings, err := certs.Load(snap.Certificates, s.store, time.Now())

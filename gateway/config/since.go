@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import "reflect"
+
+// judged is a snapshot without faults, by name: a route or a backend that is the same in
+// another one has no fault there either, as long as what it names is there.
+type judged struct {
+	routes   map[string]*Route
+	backends map[string]*Backend
+}
+
+// ValidateSince is Validate of a snapshot that comes after another one, which has no
+// faults; nil is none. It says the same, and costs less where most is as it was, least
+// where both share what is (slices, maps and pointers).
+func (s *Snapshot) ValidateSince(before *Snapshot) []Error {
+	j := judged{}
+	if before != nil {
+		j.routes, j.backends = make(map[string]*Route, len(before.Routes)), make(map[string]*Backend, len(before.Backends))
+		for i := range before.Routes {
+			j.routes[before.Routes[i].Name] = &before.Routes[i]
+		}
+		for i := range before.Backends {
+			j.backends[before.Backends[i].Name] = &before.Backends[i]
+		}
+	}
+	return s.validate(j)
+}
+
+// route tells whether a route has no fault, since it had none and finds what it names. If
+// not, that is not known.
+func (j *judged) route(r *Route, listeners map[string]*Listener, n *named) bool {
+	was := j.routes[r.Name]
+	if was == nil {
+		return false
+	}
+	for _, name := range r.Listeners {
+		if l := listeners[name]; l == nil || l.Protocol.Stream() || l.Redirect != 0 {
+			return false
+		}
+	}
+	for i := range r.Backends {
+		if w := &r.Backends[i]; w.Status == 0 && !n.backends[w.Name] {
+			return false
+		}
+	}
+	for i := range r.Mirrors {
+		if !n.backends[r.Mirrors[i].Backend] {
+			return false
+		}
+	}
+	return all(r.Traffic, n.traffic) && all(r.Access, n.access) && reflect.DeepEqual(was, r)
+}
+
+// backend is route, of a backend.
+func (j *judged) backend(b *Backend, n *named) bool {
+	was := j.backends[b.Name]
+	if was == nil || b.TLS != nil && b.TLS.ClientCertificate != "" && !n.certificates[b.TLS.ClientCertificate] {
+		return false
+	}
+	return reflect.DeepEqual(was, b)
+}
+
+// all tells whether names are known.
+func all(list []string, known map[string]bool) bool {
+	for _, name := range list {
+		if !known[name] {
+			return false
+		}
+	}
+	return true
+}
