@@ -36,14 +36,41 @@ type Parameters struct {
 
 // Gateway says how the bundled gateway is recognised.
 type Gateway struct {
-	Namespaces     []string // where it runs; its own Services live there
+	Namespaces []string // where it runs; its own Services live there
+
+	// Controller is what GatewayClasses and IngressClasses of the gateway name as theirs:
+	// a class that the inventory holds is judged by that, whatever it is called.
+	Controller string
+
+	// GatewayClasses and IngressClasses are names of classes that are the gateway's
+	// where the inventory lacks the class, as files often do. A name that somebody
+	// chose counts for a class of another controller, too; DefaultClass does not.
 	GatewayClasses []string
 	IngressClasses []string
+
 	ParentGateways []GatewayName // Gateways that routes attach to; empty: any Gateway of the classes
 
 	// Threshold is the least severe privilege that a workload behind the gateway
 	// may not have (XR). SeverityUnset: any that counts.
 	Threshold Severity
+}
+
+// OwnsGatewayClass reports whether a GatewayClass is the gateway's. The controller is
+// what the class names; empty where the class is not known.
+func (g Gateway) OwnsGatewayClass(name, controller string) bool {
+	return g.ownsClass(g.GatewayClasses, name, controller)
+}
+
+// OwnsIngressClass is OwnsGatewayClass for an IngressClass.
+func (g Gateway) OwnsIngressClass(name, controller string) bool {
+	return g.ownsClass(g.IngressClasses, name, controller)
+}
+
+func (g Gateway) ownsClass(named []string, name, controller string) bool {
+	if controller != "" && controller == g.Controller {
+		return true
+	}
+	return slices.Contains(named, name) && (controller == "" || name != DefaultClass)
 }
 
 // GatewayName names a Gateway object.
@@ -58,14 +85,22 @@ const (
 	GatewayLabelValue = "gatehouse-gateway"
 )
 
+// What the classes of the bundled gateway name as their controller, and what a class
+// of it is called that nobody named.
+const (
+	GatewayController = "gatehouse.sh/gateway"
+	DefaultClass      = "gatehouse"
+)
+
 // DefaultParameters is what applies without a CheckPolicy.
 func DefaultParameters() *Parameters {
 	return &Parameters{
 		ClusterDomain: "cluster.local",
 		Gateway: Gateway{
 			Namespaces:     []string{"gatehouse-system"},
-			GatewayClasses: []string{"gatehouse"},
-			IngressClasses: []string{"gatehouse"},
+			Controller:     GatewayController,
+			GatewayClasses: []string{DefaultClass},
+			IngressClasses: []string{DefaultClass},
 			Threshold:      High,
 		},
 		SensitivePorts: DefaultSensitivePorts(),

@@ -99,16 +99,18 @@ type Gateway struct {
 	// +kubebuilder:default={"gatehouse-system"}
 	Namespaces []NamespaceName `json:"namespaces,omitempty"`
 
-	// GatewayClasses are the GatewayClasses that the gateway serves. Default:
-	// gatehouse. At most 16.
+	// GatewayClasses are GatewayClasses that the gateway serves, besides those whose
+	// controllerName is gatehouse.sh/gateway. Default: gatehouse, unless the class of
+	// that name has another controller. At most 16.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:default={"gatehouse"}
 	GatewayClasses []ObjectName `json:"gatewayClasses,omitempty"`
 
-	// IngressClasses are the IngressClasses that the gateway serves. Default:
-	// gatehouse. At most 16.
+	// IngressClasses are IngressClasses that the gateway serves, besides those whose
+	// controller is gatehouse.sh/gateway. Default: gatehouse, unless the class of that
+	// name has another controller. At most 16.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16

@@ -3,8 +3,6 @@
 package exposure
 
 import (
-	"slices"
-
 	networkingv1 "k8s.io/api/networking/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
@@ -53,9 +51,9 @@ func annotationField(key string) string { return "metadata.annotations[" + key +
 // older controllers prefer, does not name another.
 func ingressAttached(ing *networkingv1.Ingress, in checks.Input) bool {
 	class, _ := classOf(ing, in.Inventory)
-	if !slices.Contains(in.Parameters.Gateway.IngressClasses, class) {
+	if !ownIngressClass(class, in) {
 		return false
 	}
 	legacy, set := ing.Annotations[legacyClass]
-	return !set || slices.Contains(in.Parameters.Gateway.IngressClasses, legacy)
+	return !set || legacy == class || ownIngressClass(legacy, in)
 }

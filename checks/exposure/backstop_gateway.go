@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	waypointRest = "Gateways of the class istio-waypoint"
+	waypointRest = "Gateways of the class istio-waypoint, and which classes are the gateway's other than by the names in the CheckPolicy"
 	gatewayClass = `self.spec.?gatewayClassName.orValue("")`
 	listenersOf  = `self.spec.?listeners.orValue([])`
 	openToAll    = `l.?allowedRoutes.?namespaces.?from.orValue("") == "All"`
@@ -41,9 +41,17 @@ func parentGateways(p *checks.Parameters) []string {
 	return out
 }
 
+// servedExpression is servedByGateway, by the names of the classes.
+func servedExpression(p *checks.Parameters) string {
+	if len(p.Gateway.ParentGateways) > 0 {
+		return "false"
+	}
+	return gatewayClass + " in " + cel.Strings(p.Gateway.GatewayClasses...)
+}
+
 // gatewayRules are judgeGateway.
 func gatewayRules(p *checks.Parameters) []checks.BackstopRule {
-	judged := cel.All(cel.Not(bundledExpression(p)), gatewayClass+" != "+cel.Quote(waypointClass))
+	judged := cel.All(cel.Not(cel.Any(bundledExpression(p), servedExpression(p))), gatewayClass+" != "+cel.Quote(waypointClass))
 	astray := cel.Not(namespaceOf + " in " + cel.Strings(p.Gateway.Namespaces...))
 	internal := gatewayClass + " in " + cel.Sorted(internalClasses)
 	return []checks.BackstopRule{

@@ -22,7 +22,7 @@ var ingressClasses = networkingv1.SchemeGroupVersion.WithKind("IngressClass")
 // ingressBackstops are those of the checks that look at an Ingress.
 func ingressBackstops() map[string]checks.Backstop {
 	return map[string]checks.Backstop{
-		"EXP-020": partly(rules(classRules), "an update that takes the class away"),
+		"EXP-020": partly(rules(classRules), "an update that takes the class away, and which classes are the gateway's other than by the names in the CheckPolicy"),
 		"EXP-021": partly(rules(hostRules), "routes, for their listeners belong to Gateways"),
 		"EXP-022": one(func(*checks.Parameters) string {
 			return cel.When("has(self.spec.defaultBackend)", `["defaultBackend"]`)

@@ -2,6 +2,32 @@
 
 package exposure
 
+import (
+	networkingv1 "k8s.io/api/networking/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// ownGatewayClass reports whether a GatewayClass is the bundled gateway's.
+func ownGatewayClass(name string, in checks.Input) bool {
+	controller := ""
+	if class, known := inventory.Get[*gatewayv1.GatewayClass](in.Inventory, inventory.GatewayClassKind, "", name); known {
+		controller = string(class.Spec.ControllerName)
+	}
+	return in.Parameters.Gateway.OwnsGatewayClass(name, controller)
+}
+
+// ownIngressClass reports whether an IngressClass is the bundled gateway's.
+func ownIngressClass(name string, in checks.Input) bool {
+	controller := ""
+	if class, known := inventory.Get[*networkingv1.IngressClass](in.Inventory, inventory.IngressClassKind, "", name); known {
+		controller = class.Spec.Controller
+	}
+	return in.Parameters.Gateway.OwnsIngressClass(name, controller)
+}
+
 // Providers name their GatewayClasses; the name says whether the load balancer
 // faces the internet. Classes that are not listed count as public.
 // https://cloud.google.com/kubernetes-engine/docs/concepts/gateway-api#gatewayclass

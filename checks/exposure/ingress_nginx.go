@@ -3,8 +3,6 @@
 package exposure
 
 import (
-	"slices"
-
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -87,7 +85,7 @@ func servedByNginx(ing *networkingv1.Ingress, in checks.Input) []checks.Finding 
 		return nil
 	}
 	name, field := classOf(ing, in.Inventory)
-	if legacy := ing.Annotations[legacyClass]; slices.Contains(in.Parameters.Gateway.IngressClasses, name) {
+	if legacy := ing.Annotations[legacyClass]; ownIngressClass(name, in) {
 		name, field = legacy, annotationField(legacyClass) // the annotation contradicts the field
 	}
 	if name == "" {

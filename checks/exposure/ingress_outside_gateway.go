@@ -3,7 +3,6 @@
 package exposure
 
 import (
-	"slices"
 	"strconv"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -27,7 +26,8 @@ func ingressOutsideGateway() checks.Check {
 				"An annotation that contradicts the field is a finding too, because older controllers prefer the annotation and two of them would publish the same Ingress. " +
 				"An Ingress that names no class where no default is known is a finding as well: some controllers take every Ingress without one. " +
 				"A class whose load balancer is known to be internal is one degree less severe. " +
-				"The name of the class is what counts; who may create IngressClasses is a matter of RBAC.",
+				"A class is the gateway's if its IngressClass says so (spec.controller: gatehouse.sh/gateway). Where that IngressClass is not known, as in files, the names in the CheckPolicy (gatehouse) count; " +
+				"who may create IngressClasses is a matter of RBAC.",
 			Attack: "reaches the Services behind the Ingress through a door that the gateway's policies do not cover",
 			Fix:    "set spec.ingressClassName to the class of the bundled gateway and remove the annotation kubernetes.io/ingress.class",
 			Exempt: "A second ingress controller that the platform team operates, for example one for a private network.",
@@ -54,7 +54,7 @@ func outsideIngress(ing *networkingv1.Ingress, in checks.Input) checks.Finding {
 	case class == "":
 		f.Subject = "class"
 		f.Message = "names no class and no default is known, so any controller may publish it"
-	case slices.Contains(in.Parameters.Gateway.IngressClasses, class):
+	case ownIngressClass(class, in):
 		f.Subject, f.Field = "class/"+legacy, annotationField(legacyClass)
 		f.Message = "has the class " + class + " but its annotation names " + strconv.Quote(legacy) + ", which controllers that prefer the annotation will follow"
 	default:

@@ -152,7 +152,7 @@ func gatewayIs(namespace, name string, in checks.Input) (standing, *gatewayv1.Ga
 		return elsewhere, gw
 	case !known:
 		return unknown, nil
-	case slices.Contains(in.Parameters.Gateway.GatewayClasses, string(gw.Spec.GatewayClassName)):
+	case ownGatewayClass(string(gw.Spec.GatewayClassName), in):
 		return bundled, gw
 	}
 	return elsewhere, gw

@@ -23,15 +23,17 @@ func tenantGateway() checks.Check {
 		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
 		Kinds:    gateways,
 		Doc: checks.Doc{
-			Title: "Gateways are made where the bundled gateway lives",
+			Title: "Gateways are of the bundled gateway's class",
 			Why: "A Gateway is a door: its controller makes a load balancer for it, often a public one, and routes attach to it. The Gateway API leaves Gateways to cluster operators; " +
-				"one in an application's namespace bypasses what the operators put in front of the cluster. " +
-				"The check reports a Gateway outside the namespaces of the bundled gateway, a class whose load balancer is known to face the internet wherever it stands, " +
-				"and on any Gateway that is not the bundled one listeners that take routes from every namespace or every host name. " +
+				"one of another class in an application's namespace bypasses what the operators put in front of the cluster. " +
+				"A Gateway of the bundled gateway's class is accepted in every namespace: what it opens is served, and guarded, by the bundled gateway. A class is of it if its GatewayClass says so (spec.controllerName: gatehouse.sh/gateway); where that GatewayClass is not known, as in files, the names in the CheckPolicy (gatehouse) count. " +
+				"A CheckPolicy that names Gateways (gateway.parentGateways) accepts these, and others in the namespaces of the bundled gateway only. " +
+				"Of other Gateways the check reports those outside the namespaces of the bundled gateway, a class whose load balancer is known to face the internet wherever it stands, " +
+				"and listeners that take routes from every namespace or every host name. " +
 				"A class that is known to be internal is one degree less severe. Istio waypoints are not doors and are left out. " +
 				"What a class of another name really makes cannot be seen from the Gateway; it counts as public.",
 			Attack: "opens a load balancer of its own and publishes Services past the gateway",
-			Fix:    "delete the Gateway and attach the routes to the bundled gateway",
+			Fix:    "set spec.gatewayClassName to a class of the bundled gateway, or attach the routes to one of its Gateways",
 			Exempt: "A second gateway that the platform team operates, for example one for a private network.",
 			Sources: []string{
 				"https://gateway-api.sigs.k8s.io/concepts/security-model/",
@@ -52,11 +54,18 @@ func bundledGateway(gw *gatewayv1.Gateway, in checks.Input) bool {
 	if slices.Contains(p.ParentGateways, checks.GatewayName{Namespace: gw.Namespace, Name: gw.Name}) {
 		return true
 	}
-	return slices.Contains(p.Namespaces, gw.Namespace) && slices.Contains(p.GatewayClasses, string(gw.Spec.GatewayClassName))
+	return slices.Contains(p.Namespaces, gw.Namespace) && ownGatewayClass(string(gw.Spec.GatewayClassName), in)
+}
+
+// servedByGateway reports whether the bundled gateway serves a Gateway, in whichever
+// namespace, and the platform leaves it to others to make such Gateways: it names
+// none that routes have to attach to.
+func servedByGateway(gw *gatewayv1.Gateway, in checks.Input) bool {
+	return len(in.Parameters.Gateway.ParentGateways) == 0 && ownGatewayClass(string(gw.Spec.GatewayClassName), in)
 }
 
 func judgeGateway(gw *gatewayv1.Gateway, in checks.Input) []checks.Finding {
-	if bundledGateway(gw, in) || waypoint(gw, in) {
+	if bundledGateway(gw, in) || servedByGateway(gw, in) || waypoint(gw, in) {
 		return nil
 	}
 	class := string(gw.Spec.GatewayClassName)

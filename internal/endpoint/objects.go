@@ -22,7 +22,7 @@ import (
 )
 
 // Controller is whose GatewayClasses and IngressClasses are the gateway's.
-const Controller = "gatehouse.sh/gateway"
+const Controller = checks.GatewayController
 
 var configMapKind = schema.GroupKind{Kind: "ConfigMap"}
 

@@ -230,7 +230,7 @@ parameters:
 	want := &checks.Parameters{
 		ClusterDomain: "corp.example",
 		Gateway: checks.Gateway{
-			Namespaces: []string{"edge"}, GatewayClasses: []string{"door", "back-door"}, IngressClasses: []string{"hatch"},
+			Namespaces: []string{"edge"}, Controller: checks.GatewayController, GatewayClasses: []string{"door", "back-door"}, IngressClasses: []string{"hatch"},
 			ParentGateways: []checks.GatewayName{{Namespace: "edge", Name: "main"}, {Namespace: "edge", Name: "second"}},
 			Threshold:      checks.Critical,
 		},
