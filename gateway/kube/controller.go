@@ -51,9 +51,10 @@ type Controller struct {
 	asked time.Time // since when the API server is asked whether it is ready; of discover
 
 	// These belong to the goroutine of Run.
-	last   *translate.Result
-	served []Served
-	since  time.Time // since when answers are waited for
+	translator translate.Translator
+	last       *translate.Result
+	served     []Served
+	since      time.Time // since when answers are waited for
 }
 
 // New makes a Controller. It does nothing before Run.
@@ -180,7 +181,7 @@ func (c *Controller) translate(ctx context.Context) {
 		return // not all is known; what comes says so
 	}
 	began := time.Now()
-	result := translate.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
+	result := c.translator.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
 	c.metrics.translations.Inc()
 	c.metrics.seconds.Observe(time.Since(began).Seconds())
 	if missing := c.secrets.want(ctx, result.Secrets) + c.configMaps.want(ctx, result.ConfigMaps); missing > 0 {

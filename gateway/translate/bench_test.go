@@ -4,10 +4,12 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
-// BenchmarkTranslate is what one change of a cluster costs: all of it is translated.
+// BenchmarkTranslate is what the first state of a cluster costs, and what one change of it
+// does.
 func BenchmarkTranslate(b *testing.B) {
 	for _, routes := range []int{1000, 5000} {
 		text := []byte(granting)
@@ -23,6 +25,20 @@ spec:
 `, i)
 		}
 		objects := read(b, text)
+		b.Run(fmt.Sprintf("routes=%d/since", routes), func(b *testing.B) {
+			b.ReportAllocs()
+			after, n := &Translator{}, 0
+			for b.Loop() {
+				own, at := *objects, n%routes
+				own.HTTPRoutes = slices.Clone(own.HTTPRoutes)
+				own.HTTPRoutes[at] = own.HTTPRoutes[at].DeepCopy()
+				own.HTTPRoutes[at].Spec.Rules[0].Matches[0].Path.Value = new(fmt.Sprintf("/now%d", n))
+				if r := after.Translate(&own, options); len(r.Routes) != routes {
+					b.Fatalf("%d routes", len(r.Routes))
+				}
+				n++
+			}
+		})
 		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

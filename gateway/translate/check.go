@@ -19,7 +19,7 @@ import (
 // stream, what it is for is refused, and said to be. Any other fault is returned: the
 // Gateway cannot be served so.
 func (b *snapshotBuilder) check() (fault string) {
-	faults := b.out.Validate()
+	faults := b.out.ValidateSince(b.before)
 	if len(faults) == 0 {
 		return ""
 	}
@@ -39,7 +39,7 @@ func (b *snapshotBuilder) check() (fault string) {
 	}
 	b.withdraw(certificates)
 	b.stop(streams)
-	for _, f := range b.out.Validate() {
+	for _, f := range b.out.ValidateSince(b.before) {
 		return f.Path + ": " + f.What
 	}
 	return ""
@@ -161,7 +161,7 @@ func (b *snapshotBuilder) stop(at map[int]config.Error) {
 	b.out.Streams = kept
 	b.add([]*config.Backend{{Name: nowhere}})
 	lost := map[int]bool{}
-	for _, f := range b.out.Validate() {
+	for _, f := range b.out.ValidateSince(b.before) {
 		if list, i := seat(f.Path); list == "streams" && closed[kept[i].Name] {
 			lost[i] = true
 		}

@@ -160,25 +160,26 @@ func (b *ruleBuilder) rule(r *gatewayv1.HTTPRouteRule) {
 	if r.SessionPersistence != nil {
 		b.unsupported(".sessionPersistence", "it is not served")
 	}
-	b.judge()
+	same := b.judge()
+	b.out.matches, b.out.Target = same.matches, same.target // nothing of them is changed any more
 }
 
 // judge has the data plane's own rules judge the rule alone, so that a fault of one
 // tenant is nobody else's.
-func (b *ruleBuilder) judge() {
-	alone := &config.Snapshot{Routes: []config.Route{{Name: "r", Matches: b.out.matches, Target: b.out.Target}}}
-	named := map[string]bool{}
+func (b *ruleBuilder) judge() *verdict {
+	names := make([]string, 0, len(b.out.backends))
 	for _, backend := range b.out.backends {
-		if !named[backend.Name] {
-			named[backend.Name] = true
-			alone.Backends = append(alone.Backends, config.Backend{Name: backend.Name})
+		if !slices.Contains(names, backend.Name) {
+			names = append(names, backend.Name)
 		}
 	}
-	for _, f := range faults(alone) {
+	out := b.memory.judge(seatOf{b.route.of, b.route.name, b.route.part, b.at}, b.out.matches, &b.out.Target, names)
+	for _, f := range out.faults {
 		at := strings.TrimPrefix(f.Path, "routes[0]")
 		b.unsupported(at, f.What)
 		b.out.anything = b.out.anything || strings.HasPrefix(at, ".matches")
 	}
+	return out
 }
 
 // faults are what the data plane has against a part of a snapshot.

@@ -114,6 +114,8 @@ type index struct {
 
 	guarded   map[Name]Name   // Services that AccessPolicies are for, and one of these
 	servicing map[string]Name // Services by the names of backends
+
+	memory *memory
 }
 
 func newIndex(o *Objects, controller string) *index {

@@ -28,6 +28,7 @@ type snapshotBuilder struct {
 	taken    map[string]bool    // names of listeners of streams
 	policies *policies
 	used     map[*policy]bool
+	before   *config.Snapshot // of the same Gateway, without faults; nil: none
 }
 
 // socket is what listeners share.
@@ -49,8 +50,8 @@ type port struct {
 
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
-func snapshot(g *gateway, routes []*route, guards *policies, options *Options) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, gateway: g, ports: map[socket]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
+func snapshot(g *gateway, routes []*route, guards *policies, options *Options, before *config.Snapshot) (s *config.Snapshot, fault string) {
+	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
 	if g.refused {
 		return nil, ""
 	}

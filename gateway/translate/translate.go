@@ -21,10 +21,10 @@ type Options struct {
 	Port func(gatewayv1.PortNumber) uint16
 }
 
-// Translate says what the objects mean. It is pure, and keeps nothing of its input but
-// what it returns.
-func Translate(o *Objects, options Options) *Result {
+// translate says what the objects mean, with what is remembered of those before.
+func translate(o *Objects, options Options, m *memory) *Result {
 	x := newIndex(o, options.Controller)
+	x.memory = m
 	out := &Result{
 		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
 		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
@@ -64,7 +64,7 @@ func Translate(o *Objects, options Options) *Result {
 	guards := x.guards(o)
 	guards.settle(o, x.servicing, gateways, routes)
 	for name, g := range gateways {
-		switch s, fault := snapshot(g, routes, guards, &options); {
+		switch s, fault := snapshot(g, routes, guards, &options, m.last.snapshots[name]); {
 		case fault != "":
 			out.Faults[name] = fault
 		case s != nil:
