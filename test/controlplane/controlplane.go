@@ -51,6 +51,9 @@ type Options struct {
 	// Service kubernetes.default, so that Pods reach it. The zero value is
 	// 127.0.0.1, which that Service does not name.
 	Address netip.Addr
+	// Port is that of the API server at Address. 0 is one that is free; another is for
+	// addresses that nothing else listens on.
+	Port int
 	// Identities are further certificates, for programs that run beside the control
 	// plane. A flag may name their files if Dir is set.
 	Identities []Identity
@@ -134,6 +137,9 @@ func (cp *ControlPlane) run(ctx context.Context, options Options, log io.Writer)
 	ports, err := freePorts(4)
 	if err != nil {
 		return err
+	}
+	if options.Port != 0 {
+		ports[0] = options.Port
 	}
 	cp.address = fmt.Sprintf("https://%s:%d", options.address(), ports[0])
 	if err := cp.writeCredentials(&options); err != nil {

@@ -25,6 +25,9 @@ import (
 // nodeName is what the node is called in the cluster.
 const nodeName = "node"
 
+// apiPort is the usual one: NetworkPolicies of clusters name it.
+const apiPort = 6443
+
 // The files of the identities, below the folder of the control plane.
 const (
 	kubeletFile       = "kubelet"
@@ -38,6 +41,7 @@ const (
 type part struct {
 	name string
 	log  string
+	env  []string // beside PATH, HOME and TMPDIR; a later PATH counts
 	cmd  *exec.Cmd
 }
 
@@ -59,6 +63,11 @@ func (s *settings) cluster(ctx context.Context) error {
 	ended := make(chan error, 8)
 	if err := s.parts(ctx, ended); err != nil {
 		return err
+	}
+	if s.enforcer == enforcerCilium {
+		if err := s.cilium(ctx, cp, ended); err != nil {
+			return err
+		}
 	}
 	if err := await(ctx, ended, "the node to be ready", func(ctx context.Context) (bool, error) { return s.serves(ctx, client) }); err != nil {
 		return err
@@ -84,7 +93,7 @@ func (s *settings) cluster(ctx context.Context) error {
 func (s *settings) controlPlane() controlplane.Options {
 	at := func(file string) string { return s.in("control", file) }
 	return controlplane.Options{
-		WithControllerManager: true, Dir: s.in("control"), Address: nodeIP(), Log: os.Stderr,
+		WithControllerManager: true, Dir: s.in("control"), Address: nodeIP(), Port: apiPort, Log: os.Stderr,
 		Identities: []controlplane.Identity{
 			{File: kubeletFile, Name: "system:node:" + nodeName, Group: "system:nodes"},
 			{File: kubeletServerFile, Name: nodeName, Server: true, Addresses: []netip.Addr{nodeIP()}},
@@ -147,6 +156,7 @@ func (s *settings) launch(ctx context.Context, p *part, flags []string, ended ch
 	// It ends with the namespaces, not before.
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(s.bin, p.name), flags...) //nolint:gosec // the caller chooses the folder
 	p.cmd.Env = []string{"PATH=" + s.bin + ":" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir}
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = s.dir, log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {

@@ -15,6 +15,10 @@ import (
 //go:embed config
 var templates embed.FS
 
+// bridgeFile is the CNI configuration of a node on which nobody enforces
+// NetworkPolicies.
+const bridgeFile = "10-bridge.conflist"
+
 // configure writes the files.
 func (s *settings) configure() error {
 	values := map[string]string{
@@ -27,7 +31,7 @@ func (s *settings) configure() error {
 		}
 	}
 	return fs.WalkDir(templates, "config", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || d.Name() == bridgeFile && s.enforcer != enforcerNone {
 			return err
 		}
 		content, err := templates.ReadFile(path)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"syscall"
 )
 
@@ -29,7 +28,7 @@ func (s *settings) init() error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	child, err := os.StartProcess(self, []string{self, clusterName, "-dir=" + s.dir, "-bin=" + s.bin, "-images=" + s.images, "-v=" + strconv.Itoa(s.v)},
+	child, err := os.StartProcess(self, append([]string{self, clusterName}, s.flags()...),
 		&os.ProcAttr{Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}})
 	if err != nil {
 		return fmt.Errorf("start cluster: %w", err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command node runs a whole Kubernetes on this machine, with a node that runs
-// Pods: the control plane of test/controlplane, kubelet, containerd, runc, bridge
-// CNI and kube-proxy, in network, mount and pid namespaces of their own. Ending it
+// Pods: the control plane of test/controlplane, kubelet, containerd, runc, kube-proxy,
+// and bridge CNI or, if NetworkPolicies are to be enforced, Cilium, in network, mount and pid namespaces of their own. Ending it
 // ends all of that. `make node` builds it and what it runs; README.md says what it
 // needs of a machine.
 //
@@ -21,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -37,6 +38,8 @@ type settings struct {
 	bin    string // kubelet, containerd and the like
 	images string // archives that containerd imports, a pattern each, separated by commas
 	v      int    // kubelet's and kube-proxy's verbosity
+	// enforcer is who connects Pods: enforcerNone or enforcerCilium.
+	enforcer string
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -54,6 +57,7 @@ func run(args []string) int {
 	flags.StringVar(&s.bin, "bin", "bin/node", "folder of the programs that the node consists of")
 	flags.StringVar(&s.images, "images", "", "archives of images to import beside pause: patterns, separated by commas")
 	flags.IntVar(&s.v, "v", 1, "verbosity of kubelet and kube-proxy")
+	flags.StringVar(&s.enforcer, "enforcer", enforcerNone, "who enforces NetworkPolicies: "+enforcerNone+", "+enforcerCilium)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -95,6 +99,9 @@ func (s *settings) play(ctx context.Context, role string, command []string) erro
 	if s.bin, err = filepath.Abs(s.bin); err != nil {
 		return fmt.Errorf("find programs of the node: %w", err)
 	}
+	if s.enforcer != enforcerNone && s.enforcer != enforcerCilium {
+		return fmt.Errorf("--enforcer %q: is none of %s, %s", s.enforcer, enforcerNone, enforcerCilium)
+	}
 	switch role {
 	case initName:
 		return s.init()
@@ -104,6 +111,11 @@ func (s *settings) play(ctx context.Context, role string, command []string) erro
 		return s.enter(ctx, command)
 	}
 	return s.outside(ctx, command)
+}
+
+// flags are the settings for the processes inside.
+func (s *settings) flags() []string {
+	return []string{"-dir=" + s.dir, "-bin=" + s.bin, "-images=" + s.images, "-v=" + strconv.Itoa(s.v), "-enforcer=" + s.enforcer}
 }
 
 // in is the path of something below the folder of the node.

@@ -27,10 +27,10 @@ const (
 // ready is the line that the processes inside write when the node runs Pods.
 const ready = "ready"
 
-// wiredFolders are paths that kubelet, containerd, runc and the CNI plugins have in
-// their code. Inside, each is an empty file system of its own.
+// wiredFolders are paths that kubelet, containerd, runc, Cilium and the CNI plugins
+// have in their code. Inside, each is an empty file system of its own.
 func wiredFolders() []string {
-	return []string{"/run/containerd", "/run/runc", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods", "/usr/libexec/kubernetes", "/etc/cni"}
+	return []string{"/run/containerd", "/run/runc", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers", "/var/log/pods", "/usr/libexec/kubernetes", "/etc/cni", "/run/cilium"}
 }
 
 // outside brings the node up, runs the command, or waits, and takes the node down.
@@ -125,7 +125,7 @@ func (s *settings) start() (*box, error) {
 	}
 	b := &box{gone: make(chan struct{}), log: s.in("log", "node.log")}
 	// Not the context of the command: the node is asked to end first.
-	b.cmd = exec.CommandContext(context.Background(), self, initName, "-dir="+s.dir, "-bin="+s.bin, "-images="+s.images, "-v="+strconv.Itoa(s.v)) //nolint:gosec // this program
+	b.cmd = exec.CommandContext(context.Background(), self, append([]string{initName}, s.flags()...)...) //nolint:gosec // this program
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL, Setpgid: true,
 	}
