@@ -52,11 +52,15 @@ demo: $(CLUSTER_FILES) build ## See admission refuse exposure on a real API serv
 	@bin/demo $(ARGS)
 
 .PHONY: images
-images: ## Build the container images as OCI archives into bin/images/. IMAGE_REGISTRY and IMAGE_ARCH (amd64, arm64) choose.
+images: ## Build the container images as OCI archives into bin/images/, with their contents as CycloneDX. IMAGE_REGISTRY, VERSION and IMAGE_ARCH choose.
 	GO='$(GO)' hack/images.sh '$(IMAGE_REGISTRY)' '$(VERSION)' '$(IMAGE_ARCH)' '$(BUILD_FLAGS)' '$(LINK_FLAGS)'
 
 IMAGE_REGISTRY ?= ghcr.io/gatehouse-sh
-IMAGE_ARCH ?= $(shell $(GO) env GOARCH)
+IMAGE_ARCH ?= amd64 arm64
+
+.PHONY: reproduce
+reproduce: images ## Build the images of this commit again elsewhere, without Go's build cache, and compare. It takes minutes.
+	GO='$(GO)' MAKE='$(MAKE)' hack/reproduce.sh '$(IMAGE_REGISTRY)' '$(VERSION)' '$(IMAGE_ARCH)'
 
 .PHONY: clean
 clean: ## Remove what was built, the control plane included. Go's own caches stay.
@@ -79,7 +83,15 @@ node: $(CLUSTER_FILES) $(NODE_FILES) ## Build a node that runs Pods (test/node/R
 	@hack/packages.sh ip=iproute2 nft=nftables conntrack iptables nsenter=util-linux
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/node/node ./test/node
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/node/pause ./test/node/pause
-	$(GO) run ./hack/image -program bin/node/pause -name localhost/gatehouse/pause -version 1 -arch $(shell $(GO) env GOARCH) -out bin/node/pause.tar
+	$(GO) run ./hack/image -program $(shell $(GO) env GOARCH)=bin/node/pause -name localhost/gatehouse/pause -version 1 -out bin/node/pause.tar
+
+# Who enforces NetworkPolicies on it. One program stands for what is built with it.
+.PHONY: enforcer
+enforcer: node bin/node/cilium-agent ## Build Cilium, which enforces NetworkPolicies on that node. The first time takes 7 minutes more.
+	@hack/packages.sh clang-19 llc-19=llvm-19
+
+bin/node/cilium-agent: test/cluster/cilium/go.mod test/cluster/cilium/go.sum hack/build-cilium.sh
+	@GO='$(GO)' hack/build-cilium.sh $(@D)
 
 $(NODE_FILES): test/cluster/go.mod test/cluster/go.sum test/cluster/runtime/go.mod test/cluster/runtime/go.sum
 	@hack/build-cluster.sh $@
@@ -92,6 +104,7 @@ test: test-module test-authz test-cyclonus test-wycheproof test-grpc traps ## Ru
 .PHONY: test-module
 test-module: $(CLUSTER_FILES) build ## Run the tests of the main module.
 	$(GO) test $(TEST_FLAGS) ./...
+	$(GO) -C hack/sbom test ./...
 
 .PHONY: test-authz
 test-authz: $(CLUSTER_FILES) ## Compare internal/authz with Kubernetes. GATEHOUSE_SEED=n, or random, draws other questions.
@@ -181,6 +194,7 @@ lint: ## Run the linters. The first time builds them, which takes minutes.
 	cd test/cyclonus && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 	cd test/wycheproof && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 	cd test/grpc && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
+	cd hack/sbom && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 	cd test/conformance && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
 
 .PHONY: verify

@@ -37,11 +37,11 @@ if [ -n "$unformatted" ]; then
 fi
 
 echo "== go vet"
-for module in . test/authz test/cyclonus test/wycheproof test/grpc test/conformance; do
+for module in . hack/sbom test/authz test/cyclonus test/wycheproof test/grpc test/conformance; do
 	"$go" -C "$module" vet ./... || fault "go vet found faults in module $module"
 done
 
-for module in . test/cluster test/cluster/runtime test/authz test/cyclonus test/wycheproof test/grpc test/conformance; do
+for module in . hack/sbom test/cluster test/cluster/runtime test/cluster/cilium test/authz test/cyclonus test/wycheproof test/grpc test/conformance; do
 	echo "== go.mod of $module"
 	if ! difference=$("$go" -C "$module" mod tidy -diff); then
 		fault "$module/go.mod is not tidy: run go -C $module mod tidy"

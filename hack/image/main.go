@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command image packs one static program into a container image: an OCI image
-// layout in a tar archive, with the program as its only file. It needs neither
-// a container runtime nor a base image, and the same input gives the same
-// bytes. `make images` calls it; docker, podman, ctr and skopeo read the result.
+// Command image packs one static program, built for one or more architectures, into
+// a container image: an OCI image layout in a tar archive, with the program as its
+// only file. It needs neither a container runtime nor a base image, and the same
+// input gives the same bytes. `make images` calls it; docker, podman, ctr and skopeo
+// read the result.
 package main
 
 import (
@@ -19,6 +20,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,7 +41,13 @@ const user = "65532:65532"
 const source = "https://github.com/gatehouse-sh/gatehouse"
 
 // image is what the flags say.
-type image struct{ program, name, version, arch, out string }
+type image struct {
+	programs           []program
+	name, version, out string
+}
+
+// program is a file, and the architecture that it was built for.
+type program struct{ arch, file string }
 
 type descriptor struct {
 	MediaType   string            `json:"mediaType"`
@@ -101,10 +110,16 @@ type file struct {
 
 func main() {
 	var i image
-	flag.StringVar(&i.program, "program", "", "path of the static program to pack")
+	flag.Func("program", "ARCH=FILE, the static program for an architecture (amd64, arm64); once for each, the first one being what old versions of docker load", func(text string) error {
+		arch, file, ok := strings.Cut(text, "=")
+		if !ok || arch == "" || file == "" {
+			return errors.New("is not ARCH=FILE")
+		}
+		i.programs = append(i.programs, program{arch, file})
+		return nil
+	})
 	flag.StringVar(&i.name, "name", "", "name of the image, without tag")
 	flag.StringVar(&i.version, "version", "", "tag of the image")
-	flag.StringVar(&i.arch, "arch", "", "architecture of the program: amd64, arm64")
 	flag.StringVar(&i.out, "out", "", "archive to write")
 	flag.Parse()
 	if err := i.write(); err != nil {
@@ -114,14 +129,10 @@ func main() {
 }
 
 func (i image) write() error {
-	if i.program == "" || i.name == "" || i.version == "" || i.arch == "" || i.out == "" {
-		return errors.New("every flag is needed: -program -name -version -arch -out")
+	if len(i.programs) == 0 || i.name == "" || i.version == "" || i.out == "" {
+		return errors.New("every flag is needed: -program -name -version -out")
 	}
-	program, err := os.ReadFile(i.program)
-	if err != nil {
-		return fmt.Errorf("read program: %w", err)
-	}
-	files, err := i.layout(program)
+	files, err := i.layout()
 	if err != nil {
 		return err
 	}
@@ -138,24 +149,83 @@ func (i image) write() error {
 	return nil
 }
 
-// layout returns the files of the image layout.
-func (i image) layout(program []byte) ([]file, error) {
-	base := "/" + filepath.Base(i.program)
-	var plain, compressed bytes.Buffer
-	if err := pack(&plain, []file{{base[1:], 0o555, program}}); err != nil {
+// layout returns the files of the image layout. For several architectures its index
+// names one image, which is an index itself: readers take what is theirs.
+func (i image) layout() ([]file, error) {
+	reference := i.name + ":" + i.version
+	var blobs []blob
+	var entries []descriptor
+	var old []legacy
+	known := map[string]bool{}
+	for _, p := range i.programs {
+		if known[p.arch] {
+			return nil, fmt.Errorf("two programs for %s", p.arch)
+		}
+		known[p.arch] = true
+		settings, layer, description, err := i.pack(p)
+		if err != nil {
+			return nil, err
+		}
+		if old == nil {
+			old = []legacy{{Config: settings.path(), RepoTags: []string{reference}, Layers: []string{layer.path()}}}
+		}
+		blobs = append(blobs, settings, description, layer)
+		entry := description.descriptor()
+		entry.Platform = &platform{Architecture: p.arch, OS: "linux"}
+		entries = append(entries, entry)
+	}
+	top := entries[0]
+	if len(entries) > 1 {
+		all, err := encode(indexType, index{SchemaVersion: 2, MediaType: indexType, Manifests: entries})
+		if err != nil {
+			return nil, err
+		}
+		blobs = append(blobs, all)
+		top = all.descriptor()
+	}
+	top.Annotations = map[string]string{"org.opencontainers.image.ref.name": i.version, "io.containerd.image.name": reference}
+	list, err := encode(indexType, index{SchemaVersion: 2, MediaType: indexType, Manifests: []descriptor{top}})
+	if err != nil {
 		return nil, err
+	}
+	first, err := encode("", old)
+	if err != nil {
+		return nil, err
+	}
+	files := []file{
+		{"oci-layout", 0o444, []byte(`{"imageLayoutVersion":"1.0.0"}`)},
+		{"index.json", 0o444, list.content},
+		{"manifest.json", 0o444, first.content},
+	}
+	for _, b := range blobs {
+		if f := (file{b.path(), 0o444, b.content}); !slices.ContainsFunc(files, func(other file) bool { return other.name == f.name }) {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// pack returns the configuration, the layer and the manifest for one architecture.
+func (i image) pack(p program) (settings, layer, description blob, err error) {
+	content, err := os.ReadFile(p.file)
+	if err != nil {
+		return blob{}, blob{}, blob{}, fmt.Errorf("read program: %w", err)
+	}
+	base := "/" + filepath.Base(p.file)
+	var plain, compressed bytes.Buffer
+	if err := pack(&plain, []file{{base[1:], 0o555, content}}); err != nil {
+		return blob{}, blob{}, blob{}, err
 	}
 	writer := gzip.NewWriter(&compressed)
 	if _, err := writer.Write(plain.Bytes()); err != nil {
-		return nil, fmt.Errorf("compress layer: %w", err)
+		return blob{}, blob{}, blob{}, fmt.Errorf("compress layer: %w", err)
 	}
 	if err := writer.Close(); err != nil {
-		return nil, fmt.Errorf("compress layer: %w", err)
+		return blob{}, blob{}, blob{}, fmt.Errorf("compress layer: %w", err)
 	}
-	on := platform{Architecture: i.arch, OS: "linux"}
-	layer := blob{layerType, compressed.Bytes()}
-	settings, err := encode(configType, config{
-		platform: on, Created: time.Unix(0, 0).UTC(),
+	layer = blob{layerType, compressed.Bytes()}
+	settings, err = encode(configType, config{
+		platform: platform{Architecture: p.arch, OS: "linux"}, Created: time.Unix(0, 0).UTC(),
 		Config: runtimeConfig{
 			User: user, Entrypoint: []string{base}, WorkingDir: "/",
 			Labels: map[string]string{"org.opencontainers.image.source": source, "org.opencontainers.image.version": i.version},
@@ -163,35 +233,13 @@ func (i image) layout(program []byte) ([]file, error) {
 		RootFS: rootFS{Type: "layers", DiffIDs: []string{"sha256:" + digest(plain.Bytes())}},
 	})
 	if err != nil {
-		return nil, err
+		return blob{}, blob{}, blob{}, err
 	}
-	description, err := encode(manifestType, manifest{
+	description, err = encode(manifestType, manifest{
 		SchemaVersion: 2, MediaType: manifestType,
 		Config: settings.descriptor(), Layers: []descriptor{layer.descriptor()},
 	})
-	if err != nil {
-		return nil, err
-	}
-	reference := i.name + ":" + i.version
-	entry := description.descriptor()
-	entry.Platform = &on
-	entry.Annotations = map[string]string{"org.opencontainers.image.ref.name": i.version, "io.containerd.image.name": reference}
-	list, err := encode(indexType, index{SchemaVersion: 2, MediaType: indexType, Manifests: []descriptor{entry}})
-	if err != nil {
-		return nil, err
-	}
-	old, err := encode("", []legacy{{Config: settings.path(), RepoTags: []string{reference}, Layers: []string{layer.path()}}})
-	if err != nil {
-		return nil, err
-	}
-	return []file{
-		{"oci-layout", 0o444, []byte(`{"imageLayoutVersion":"1.0.0"}`)},
-		{"index.json", 0o444, list.content},
-		{"manifest.json", 0o444, old.content},
-		{settings.path(), 0o444, settings.content},
-		{description.path(), 0o444, description.content},
-		{layer.path(), 0o444, layer.content},
-	}, nil
+	return settings, layer, description, err
 }
 
 // blob is content that is named by its digest.

@@ -17,8 +17,8 @@ import (
 
 func TestArchiveHoldsTheProgramBehindADigestChain(t *testing.T) {
 	t.Parallel()
-	first := build(t)
-	if second := build(t); !bytes.Equal(first, second) {
+	first := build(t, "arm64")
+	if second := build(t, "arm64"); !bytes.Equal(first, second) {
 		t.Error("the same input gave different archives")
 	}
 	files := unpack(t, bytes.NewReader(first))
@@ -55,25 +55,74 @@ func TestArchiveHoldsTheProgramBehindADigestChain(t *testing.T) {
 	}
 }
 
+func TestEachArchitectureHasItsProgram(t *testing.T) {
+	t.Parallel()
+	files := unpack(t, bytes.NewReader(build(t, "amd64", "arm64")))
+	var list, all index
+	decode(t, files["index.json"], &list)
+	if len(list.Manifests) != 1 || list.Manifests[0].MediaType != indexType {
+		t.Fatalf("the layout does not name one index, but %+v", list.Manifests)
+	}
+	decode(t, follow(t, files, list.Manifests[0]), &all)
+	for n, want := range []struct{ arch, content string }{{"amd64", "program"}, {"arm64", "program+"}} {
+		if got := *all.Manifests[n].Platform; got != (platform{Architecture: want.arch, OS: "linux"}) {
+			t.Errorf("image %d is for %+v", n, got)
+		}
+		var m manifest
+		decode(t, follow(t, files, all.Manifests[n]), &m)
+		var c config
+		decode(t, follow(t, files, m.Config), &c)
+		reader, err := gzip.NewReader(bytes.NewReader(follow(t, files, m.Layers[0])))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := unpack(t, reader)["tool"]; c.Architecture != want.arch || string(got) != want.content {
+			t.Errorf("%s: the image for %s holds %q", want.arch, c.Architecture, got)
+		}
+	}
+}
+
+func TestTwoProgramsForOneArchitectureAreAnError(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "tool")
+	if err := os.WriteFile(file, []byte("program"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := image{programs: []program{{"amd64", file}, {"amd64", file}}, name: "n", version: "v", out: filepath.Join(t.TempDir(), "o")}
+	if err := i.write(); err == nil || !strings.Contains(err.Error(), "amd64") {
+		t.Errorf("got error %v", err)
+	}
+}
+
 func TestMissingInputIsAnError(t *testing.T) {
 	t.Parallel()
-	if err := (image{program: "x"}).write(); err == nil || !strings.Contains(err.Error(), "-out") {
+	if err := (image{programs: []program{{"arm64", "x"}}}).write(); err == nil || !strings.Contains(err.Error(), "-out") {
 		t.Errorf("missing flags: got error %v", err)
 	}
-	absent := image{program: filepath.Join(t.TempDir(), "absent"), name: "n", version: "v", arch: "amd64", out: filepath.Join(t.TempDir(), "o")}
+	absent := image{programs: []program{{"amd64", filepath.Join(t.TempDir(), "absent")}}, name: "n", version: "v", out: filepath.Join(t.TempDir(), "o")}
 	if err := absent.write(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing program: got error %v", err)
 	}
 }
 
-func build(t *testing.T) []byte {
+// build packs programs of different content for the architectures.
+func build(t *testing.T, arches ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
-	program, out := filepath.Join(dir, "tool"), filepath.Join(dir, "sub", "tool.tar")
-	if err := os.WriteFile(program, []byte("program"), 0o600); err != nil {
-		t.Fatal(err)
+	out := filepath.Join(dir, "sub", "tool.tar")
+	i := image{name: "example.org/tool", version: "v1", out: out}
+	for n, arch := range arches {
+		folder := filepath.Join(dir, arch)
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		p := program{arch, filepath.Join(folder, "tool")}
+		if err := os.WriteFile(p.file, []byte("program"+strings.Repeat("+", n)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		i.programs = append(i.programs, p)
 	}
-	if err := (image{program: program, name: "example.org/tool", version: "v1", arch: "arm64", out: out}).write(); err != nil {
+	if err := i.write(); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(out)
