@@ -25,6 +25,28 @@ type Options struct {
 	// known by its labels; otherwise it is a problem. Nil means that the class
 	// "gatehouse" is served by the gateway (GatewayPeer).
 	Classes map[string]generator.Peer
+
+	// Routed is what a gateway connects to that resolves its routes itself; the routes of
+	// its classes are not looked at here. Nil for none.
+	Routed *Routed
+}
+
+// Routed are the connections of a gateway, and the names of its classes.
+type Routed struct {
+	GatewayClasses, IngressClasses []string
+	Edges                          []generator.Edge
+	Problems                       []generator.Problem
+}
+
+// serves reports whether routes of a class are resolved by the gateway itself.
+func (r *Routed) serves(c class) bool {
+	switch {
+	case r == nil:
+		return false
+	case c.gateway.Name != "":
+		return slices.Contains(r.GatewayClasses, c.name)
+	}
+	return slices.Contains(r.IngressClasses, c.name)
 }
 
 // Secret is the decoded content of one Secret.
@@ -93,6 +115,9 @@ func Edges(inv *inventory.Inventory, u *generator.Universe, env *generator.Envir
 	f.routes()
 	f.monitors()
 	f.callbacks()
+	if o.Routed != nil {
+		f.edges, f.problems = append(f.edges, o.Routed.Edges...), append(f.problems, o.Routed.Problems...)
+	}
 	return f.result()
 }
 

@@ -34,6 +34,9 @@ func (f *finder) routes() {
 				continue
 			}
 			for _, class := range f.classesOf(e) {
+				if f.options.Routed.serves(class) {
+					continue
+				}
 				from := f.servers(class)
 				for _, b := range backends {
 					f.backend(e, class, from, b)

@@ -140,7 +140,7 @@ func (a *app) readWorld(ctx context.Context, f *worldFlags, r *rules, paths []st
 	if err != nil {
 		return loaded{}, nil, err
 	}
-	kinds := slices.Concat(inventory.Readable(), endpoint.Kinds())
+	kinds := inventory.Readable()
 	for _, k := range connectionKinds() {
 		if _, known := inventory.KindOf(k.GroupKind); !known {
 			kinds = append(kinds, k)

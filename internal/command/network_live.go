@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/intents"
+	"github.com/gatehouse-sh/gatehouse/internal/endpoint"
 	"github.com/gatehouse-sh/gatehouse/internal/report"
 	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -96,6 +97,7 @@ func connectionKinds() []inventory.Kind {
 	add("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors", true)
 	add("monitoring.coreos.com", "v1", "Prometheus", "prometheuses", true)
 	add(intents.NetworkPlanKind.Group, v1alpha1.GroupVersion.Version, intents.NetworkPlanKind.Kind, "networkplans", true)
+	out = append(out, endpoint.Kinds()...)
 	add(intents.ClientIntentsKind.Group, "v2beta1", intents.ClientIntentsKind.Kind, "clientintents", true)
 	// These are not read, and it is said how many there are.
 	add(policyv1alpha2.GroupName, "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", false)
@@ -111,7 +113,8 @@ func connectionKinds() []inventory.Kind {
 func decisive(gk schema.GroupKind) bool {
 	kind, known := inventory.KindOf(gk)
 	if !known || ciliumKinds[gk] || gk == clusterPolicyKind {
-		return strings.HasSuffix(gk.Kind, "Policy")
+		ofGateway := slices.ContainsFunc(endpoint.Kinds(), func(k inventory.Kind) bool { return k.GroupKind == gk })
+		return strings.HasSuffix(gk.Kind, "Policy") && !ofGateway
 	}
 	switch gk.Kind {
 	case "Service", "NetworkPolicy", "Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob":

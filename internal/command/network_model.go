@@ -143,7 +143,11 @@ func (a *app) modelOf(ctx context.Context, f *modelFlags, read loaded) (*modelle
 	if err != nil {
 		return nil, err
 	}
-	out.found = manifests.Edges(read.inventory, universe, &environment, manifests.Options{Classes: f.served(), Secrets: secrets})
+	routed, err := a.routed(f, read.inventory, universe, &environment)
+	if err != nil {
+		return nil, err
+	}
+	out.found = manifests.Edges(read.inventory, universe, &environment, manifests.Options{Classes: f.served(), Secrets: secrets, Routed: routed})
 	out.found.Placed(placesOf(read.targets))
 	in := generator.Input{Inventory: read.inventory, Universe: universe, Environment: environment, Guards: guards, Now: a.Now()}
 	edges := slices.Concat(out.found.Edges, out.intended(ctx, in))

@@ -13,7 +13,10 @@ import (
 )
 
 // ownKinds are those of Gatehouse's own group.
-var ownKinds = map[string]bool{v1alpha1.CheckPolicyKind: true, v1alpha1.ExemptionKind: true, v1alpha1.NetworkPlanKind: true}
+var ownKinds = map[string]bool{
+	v1alpha1.CheckPolicyKind: true, v1alpha1.ExemptionKind: true, v1alpha1.NetworkPlanKind: true,
+	v1alpha1.AccessPolicyKind: true, v1alpha1.TrafficPolicyKind: true, v1alpha1.ClientPolicyKind: true,
+}
 
 // unknownKind says why no cluster has the kind of an object, which no check judges
 // either: a group of Kubernetes or of Gatehouse has no such kind, or had it once.
