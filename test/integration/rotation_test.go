@@ -14,8 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/gatehouse-sh/gatehouse/internal/authority"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
-	"github.com/gatehouse-sh/gatehouse/webhook/certs"
 	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
 
@@ -62,7 +62,7 @@ func TestCertificateRotationUnderLoad(t *testing.T) {
 		}
 		before := string(secret.Data["authority.crt"])
 		seen[before] = true
-		c.kubectl(t, "", "-n", own, "annotate", "secret", serve.SecretName, "--overwrite", certs.RotateBefore+"="+time.Now().UTC().Format(time.RFC3339Nano))
+		c.kubectl(t, "", "-n", own, "annotate", "secret", serve.SecretName, "--overwrite", authority.RotateBefore+"="+time.Now().UTC().Format(time.RFC3339Nano))
 		controlplane.Eventually(t, 30*time.Second, fmt.Sprintf("rotation %d is complete", n+1), func() error {
 			if err := c.api.Get(ctx, key, &secret); err != nil {
 				return err

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-sh/gatehouse/internal/authority"
 )
 
 // TestFollowingAFolder shows that a certificate made by somebody else is picked
@@ -16,7 +18,7 @@ import (
 func TestFollowingAFolder(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	state, _, err := State{}.Advance(now, config, nil, time.Time{})
+	state, _, err := authority.State{}.Advance(now, config, nil, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package certs keeps the webhook's own certificate authority and serving
+// certificate (internal/authority) in step with the registrations, and serves the
+// latter.
 package certs
 
 import (
@@ -14,6 +17,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/gatehouse-sh/gatehouse/internal/authority"
 )
 
 // Registration is an object whose caBundles are kept in step with the Secret: a
@@ -30,7 +35,7 @@ type Manager struct {
 	Client        client.Client // uncached
 	Secret        client.ObjectKey
 	Registrations []Registration
-	Config        Config
+	Config        authority.Config
 	Dir           string        // where somebody else puts tls.crt and tls.key; Secret and Config are not used then
 	Interval      time.Duration // how often replicas look; 10 s when zero
 	Serving       *Serving
@@ -82,16 +87,16 @@ func (m *Manager) Once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	before, err := rotateBefore(&secret)
+	before, err := authority.Rotated(&secret)
 	if err != nil {
 		m.Log.Error(err, "certificate secret", "secret", m.Secret.String())
 	}
-	state, changed, err := read(&secret).Advance(time.Now(), m.Config, common(published), before)
+	state, changed, err := authority.Read(&secret).Advance(time.Now(), m.Config, common(published), before)
 	if err != nil {
 		return fmt.Errorf("advance certificates: %w", err)
 	}
 	if changed {
-		if err := write(&secret, state); err != nil {
+		if err := authority.Write(&secret, state); err != nil {
 			return err
 		}
 		if err := m.Client.Update(ctx, &secret); err != nil {
@@ -100,7 +105,7 @@ func (m *Manager) Once(ctx context.Context) error {
 			}
 			return fmt.Errorf("write certificate secret: %w", err)
 		}
-		m.Log.Info("certificates changed", "authoritySince", state.AuthoritySince, "nextTrusted", !state.Next.empty(), "previousTrusted", !state.Previous.empty())
+		m.Log.Info("certificates changed", "authoritySince", state.AuthoritySince, "nextTrusted", !state.Next.Empty(), "previousTrusted", !state.Previous.Empty())
 	}
 	if err := m.publish(ctx, state.Bundle()); err != nil {
 		return err
@@ -114,7 +119,7 @@ func (m *Manager) Once(ctx context.Context) error {
 // follow serves what somebody else writes into the folder, such as cert-manager,
 // who also keeps the registrations.
 func (m *Manager) follow(ctx context.Context) error {
-	var leaf Pair
+	var leaf authority.Pair
 	for _, file := range []struct {
 		name string
 		into *[]byte

@@ -20,8 +20,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/gatehouse-sh/gatehouse/internal/authority"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
+
+var config = authority.Config{Subject: "gatehouse-webhook", Names: []string{"gatehouse-webhook.gatehouse-system.svc", "127.0.0.1"}, AuthorityLife: 90 * 24 * time.Hour, LeafLife: 9 * 24 * time.Hour, Overlap: 10 * time.Minute}
 
 func TestMain(m *testing.M) { controlplane.Main(m) }
 
@@ -30,7 +33,7 @@ func TestMain(m *testing.M) { controlplane.Main(m) }
 type stage struct {
 	client client.Client
 	name   string
-	config Config
+	config authority.Config
 }
 
 func newStage(t *testing.T) *stage {
@@ -161,7 +164,7 @@ func (s *stage) once(t *testing.T, m *Manager) {
 // certificate is accepted by it.
 func (s *stage) inStep(t *testing.T, replicas ...*Manager) {
 	t.Helper()
-	want := read(s.secret(t)).Bundle()
+	want := authority.Read(s.secret(t)).Bundle()
 	for i, got := range s.registered(t) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("bundle %d is not that of the Secret", i)
@@ -199,10 +202,10 @@ func TestReplicasThatRaceShareOneAuthority(t *testing.T) {
 	round() // one wins; who lost against it sees in the next round what it wrote
 	round()
 	s.inStep(t, replicas...)
-	first := read(s.secret(t)).Authority.Cert
+	first := authority.Read(s.secret(t)).Authority.Cert
 
 	secret := s.secret(t)
-	secret.Annotations = map[string]string{RotateBefore: time.Now().UTC().Format(time.RFC3339Nano)}
+	secret.Annotations = map[string]string{authority.RotateBefore: time.Now().UTC().Format(time.RFC3339Nano)}
 	if err := s.client.Update(t.Context(), secret); err != nil {
 		t.Fatal(err)
 	}
@@ -211,13 +214,13 @@ func TestReplicasThatRaceShareOneAuthority(t *testing.T) {
 		round()
 		bundle := s.registered(t)
 		for i, m := range replicas {
-			if err := Verify(m.Serving.Leaf(), bundle[0], config.Names[0], time.Now()); err != nil {
+			if err := authority.Verify(m.Serving.Leaf(), bundle[0], config.Names[0], time.Now()); err != nil {
 				t.Fatalf("replica %d serves what is not trusted: %v", i, err)
 			}
 		}
-		state := read(s.secret(t))
+		state := authority.Read(s.secret(t))
 		authorities[string(state.Authority.Cert)] = true
-		if !bytes.Equal(state.Authority.Cert, first) && state.Previous.empty() {
+		if !bytes.Equal(state.Authority.Cert, first) && state.Previous.Empty() {
 			break
 		}
 		if time.Now().After(end) {
@@ -241,23 +244,23 @@ func TestAnAuthorityWaitsForEveryBundle(t *testing.T) {
 	s.once(t, m)
 	s.inStep(t, m)
 	secret := s.secret(t)
-	first := read(secret).Authority
-	secret.Annotations = map[string]string{RotateBefore: time.Now().UTC().Format(time.RFC3339Nano)}
+	first := authority.Read(secret).Authority
+	secret.Annotations = map[string]string{authority.RotateBefore: time.Now().UTC().Format(time.RFC3339Nano)}
 	if err := s.client.Update(t.Context(), secret); err != nil {
 		t.Fatal(err)
 	}
 	s.once(t, m) // makes the next authority and publishes it
-	if read(s.secret(t)).Next.empty() {
+	if authority.Read(s.secret(t)).Next.Empty() {
 		t.Fatal("no next authority")
 	}
 	s.set(t, first.Cert) // one registration is applied again as it was
 	s.once(t, m)
-	if state := read(s.secret(t)); !bytes.Equal(state.Authority.Cert, first.Cert) {
+	if state := authority.Read(s.secret(t)); !bytes.Equal(state.Authority.Cert, first.Cert) {
 		t.Fatal("the new authority signs before every registration trusts it")
 	}
 	s.inStep(t, m)
 	s.once(t, m)
-	if state := read(s.secret(t)); bytes.Equal(state.Authority.Cert, first.Cert) {
+	if state := authority.Read(s.secret(t)); bytes.Equal(state.Authority.Cert, first.Cert) {
 		t.Fatal("the new authority signs nothing although every registration trusts it")
 	}
 	s.inStep(t, m)
@@ -271,11 +274,11 @@ func TestATamperedBundleIsRestored(t *testing.T) {
 	m := s.replica()
 	s.once(t, m)
 	s.inStep(t, m)
-	foreign, _, err := State{}.Advance(time.Now(), config, nil, time.Time{})
+	foreign, _, err := authority.State{}.Advance(time.Now(), config, nil, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := read(s.secret(t)).Bundle()
+	own := authority.Read(s.secret(t)).Bundle()
 	for _, tc := range []struct {
 		name   string
 		bundle []byte

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-sh/gatehouse/internal/authority"
 )
 
 // Serving is the certificate that the server presents and the bundles against
@@ -36,7 +38,7 @@ func (s *Serving) Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // set swaps the certificate and what the registrations trust. A pair that does
 // not parse is refused, and what was served before stays.
-func (s *Serving) set(p Pair, bundles [][]byte) error {
+func (s *Serving) set(p authority.Pair, bundles [][]byte) error {
 	old := s.current.Load()
 	next := &served{bundles: bundles}
 	if old != nil && bytes.Equal(old.pem, p.Cert) {
@@ -71,7 +73,7 @@ func (s *Serving) Ready(name string, now time.Time) error {
 		return errors.New("no webhook registration has been read yet")
 	}
 	for _, b := range c.bundles {
-		if err := Verify(c.certificate.Leaf, b, name, now); err != nil {
+		if err := authority.Verify(c.certificate.Leaf, b, name, now); err != nil {
 			return fmt.Errorf("the registered CA bundle does not accept the serving certificate: %w", err)
 		}
 	}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/internal/authority"
 	"github.com/gatehouse-sh/gatehouse/internal/controller"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
 	"github.com/gatehouse-sh/gatehouse/internal/source/cluster"
@@ -56,7 +57,7 @@ type Options struct {
 	CertDir string
 
 	// CertInterval and CertOverlap shorten the pace of rotation; 0 keeps the
-	// defaults of package certs.
+	// defaults of package authority.
 	CertInterval time.Duration
 	CertOverlap  time.Duration
 
@@ -214,7 +215,7 @@ func (p *process) names() []string {
 }
 
 func (p *process) certificates(c client.Client) *certs.Manager {
-	config := certs.DefaultConfig(p.names()...)
+	config := authority.DefaultConfig("gatehouse-webhook", p.names()...)
 	if p.CertOverlap != 0 {
 		config.Overlap = p.CertOverlap
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package certs
+package authority
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-var config = Config{Names: []string{"gatehouse-webhook.gatehouse-system.svc", "127.0.0.1"}, AuthorityLife: 90 * 24 * time.Hour, LeafLife: 9 * 24 * time.Hour, Overlap: 10 * time.Minute}
+var config = Config{Subject: "gatehouse-webhook", Names: []string{"gatehouse-webhook.gatehouse-system.svc", "127.0.0.1"}, AuthorityLife: 90 * 24 * time.Hour, LeafLife: 9 * 24 * time.Hour, Overlap: 10 * time.Minute}
 
 // world is what the API server and the replicas know, with a clock that the
 // test moves.
@@ -78,7 +78,7 @@ func TestANewAuthorityWaitsUntilItIsTrusted(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	w.asked = w.now
 	w.step()
-	if w.state.Next.empty() {
+	if w.state.Next.Empty() {
 		t.Fatal("asking for a new authority made none")
 	}
 	w.now = w.now.Add(time.Hour)
@@ -143,7 +143,7 @@ func TestWhatIsStoredWrongIsMadeAnew(t *testing.T) {
 
 func ended(t *testing.T, now time.Time) Pair {
 	t.Helper()
-	p, err := newAuthority(now.Add(-time.Hour), time.Minute)
+	p, err := newAuthority(now.Add(-time.Hour), Config{AuthorityLife: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,9 @@ func ended(t *testing.T, now time.Time) Pair {
 
 func named(t *testing.T, authority Pair, now time.Time, names []string) Pair {
 	t.Helper()
-	p, err := newLeaf(authority, names, now, config.LeafLife)
+	c := config
+	c.Names = names
+	p, err := newLeaf(authority, now, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,9 @@ func named(t *testing.T, authority Pair, now time.Time, names []string) Pair {
 
 func short(t *testing.T, authority Pair, now time.Time) Pair {
 	t.Helper()
-	p, err := newLeaf(authority, config.Names, now, config.LeafLife/4)
+	c := config
+	c.LeafLife /= 4
+	p, err := newLeaf(authority, now, c)
 	if err != nil {
 		t.Fatal(err)
 	}

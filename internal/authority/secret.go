@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package certs
+package authority
 
 import (
 	"encoding/json"
@@ -34,9 +34,9 @@ type times struct {
 	Promoted       time.Time `json:"promoted"`
 }
 
-// read returns the state that a Secret holds; an empty Secret is an empty
+// Read returns the state that a Secret holds; an empty Secret is an empty
 // state, and so is one whose times cannot be read: Advance then starts over.
-func read(s *corev1.Secret) State {
+func Read(s *corev1.Secret) State {
 	var t times
 	if raw := s.Data[keyTimes]; len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
 		return State{}
@@ -50,8 +50,8 @@ func read(s *corev1.Secret) State {
 	}
 }
 
-// write stores the state in the Secret's data.
-func write(s *corev1.Secret, state State) error {
+// Write stores the state in the Secret's data.
+func Write(s *corev1.Secret, state State) error {
 	raw, err := json.Marshal(times{state.AuthoritySince, state.NextSince, state.Promoted})
 	if err != nil {
 		return fmt.Errorf("encode times: %w", err)
@@ -68,9 +68,9 @@ func write(s *corev1.Secret, state State) error {
 	return nil
 }
 
-// rotateBefore reads the annotation; what is not a time asks for nothing and is
+// Rotated reads the annotation RotateBefore; what is not a time asks for nothing and is
 // reported.
-func rotateBefore(s *corev1.Secret) (time.Time, error) {
+func Rotated(s *corev1.Secret) (time.Time, error) {
 	raw := s.Annotations[RotateBefore]
 	if raw == "" {
 		return time.Time{}, nil

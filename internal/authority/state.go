@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package certs
+package authority
 
 import (
 	"slices"
@@ -9,7 +9,11 @@ import (
 
 // Config bounds the lives of certificates.
 type Config struct {
-	// Names are the DNS names and IP addresses that the API server calls.
+	// Subject is the common name of the serving certificate, with which those of authorities
+	// begin, too.
+	Subject string
+
+	// Names are the DNS names and IP addresses by which the server is called.
 	Names []string
 
 	// AuthorityLife and LeafLife are how long certificates are valid. An
@@ -19,15 +23,15 @@ type Config struct {
 	LeafLife      time.Duration
 
 	// Overlap is how long a new authority is trusted before it is used, and an
-	// old one after it was used last. It must exceed the time in which every API
-	// server sees a changed registration and every replica a changed Secret.
+	// old one after it was used last. It must exceed the time in which every
+	// caller sees a changed bundle and every replica a changed Secret.
 	Overlap time.Duration
 }
 
 // DefaultConfig suits a cluster: a year and thirty days, with ten minutes of
 // overlap, some sixty times the interval in which replicas look.
-func DefaultConfig(names ...string) Config {
-	return Config{Names: names, AuthorityLife: 365 * 24 * time.Hour, LeafLife: 30 * 24 * time.Hour, Overlap: 10 * time.Minute}
+func DefaultConfig(subject string, names ...string) Config {
+	return Config{Subject: subject, Names: names, AuthorityLife: 365 * 24 * time.Hour, LeafLife: 30 * 24 * time.Hour, Overlap: 10 * time.Minute}
 }
 
 // State is everything that is stored about certificates.
@@ -42,14 +46,14 @@ type State struct {
 	Promoted       time.Time // when Authority took over from Previous
 }
 
-// Bundle is the PEM bundle that the API server is to trust.
+// Bundle is the PEM bundle that callers are to trust.
 func (s State) Bundle() []byte {
 	return slices.Concat(s.Authority.Cert, s.Next.Cert, s.Previous.Cert)
 }
 
 // Advance returns the state that should follow, and whether it differs.
 //
-// published is the bundle that every registration is known to carry: a new
+// published is the bundle that every caller is known to have: a new
 // authority is not used before it is in there. rotateBefore asks for a new
 // authority if the present one was made before that time; the zero time asks
 // for nothing.
@@ -57,20 +61,20 @@ func (s State) Advance(now time.Time, c Config, published []byte, rotateBefore t
 	switch {
 	case !usable(s.Authority, now, 0):
 		return fresh(now, c)
-	case !s.Next.empty() && now.Sub(s.NextSince) >= c.Overlap && contains(published, s.Next.Cert):
+	case !s.Next.Empty() && now.Sub(s.NextSince) >= c.Overlap && contains(published, s.Next.Cert):
 		return s.promote(now, c)
-	case s.Next.empty() && (!usable(s.Authority, now, c.AuthorityLife/3) || s.AuthoritySince.Before(rotateBefore)) && s.Previous.empty():
-		next, err := newAuthority(now, c.AuthorityLife)
+	case s.Next.Empty() && (!usable(s.Authority, now, c.AuthorityLife/3) || s.AuthoritySince.Before(rotateBefore)) && s.Previous.Empty():
+		next, err := newAuthority(now, c)
 		if err != nil {
 			return s, false, err
 		}
 		s.Next, s.NextSince = next, now
 		return s, true, nil
-	case !s.Previous.empty() && now.Sub(s.Promoted) >= c.Overlap:
+	case !s.Previous.Empty() && now.Sub(s.Promoted) >= c.Overlap:
 		s.Previous = Pair{}
 		return s, true, nil
 	case !serves(s, now, c):
-		leaf, err := newLeaf(s.Authority, c.Names, now, c.LeafLife)
+		leaf, err := newLeaf(s.Authority, now, c)
 		if err != nil {
 			return s, false, err
 		}
@@ -82,11 +86,11 @@ func (s State) Advance(now time.Time, c Config, published []byte, rotateBefore t
 
 // fresh starts over: there is no authority that could still sign.
 func fresh(now time.Time, c Config) (State, bool, error) {
-	authority, err := newAuthority(now, c.AuthorityLife)
+	authority, err := newAuthority(now, c)
 	if err != nil {
 		return State{}, false, err
 	}
-	leaf, err := newLeaf(authority, c.Names, now, c.LeafLife)
+	leaf, err := newLeaf(authority, now, c)
 	if err != nil {
 		return State{}, false, err
 	}
@@ -96,7 +100,7 @@ func fresh(now time.Time, c Config) (State, bool, error) {
 // promote lets Next take over; the old authority stays trusted while replicas
 // may still serve what it signed.
 func (s State) promote(now time.Time, c Config) (State, bool, error) {
-	leaf, err := newLeaf(s.Next, c.Names, now, c.LeafLife)
+	leaf, err := newLeaf(s.Next, now, c)
 	if err != nil {
 		return s, false, err
 	}

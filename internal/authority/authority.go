@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package certs keeps the webhook's own certificate authority and serving
-// certificate, and rotates both without a moment in which the API server could
-// meet a certificate it does not trust: a new authority is trusted first, used
-// later, and the old one is forgotten last.
-//
-// State and its transitions are pure; Manager does the I/O.
-package certs
+// Package authority is a certificate authority of our own that one Secret holds, and its
+// serving certificate: values, and how they follow one another so that no caller meets a
+// certificate it does not trust. A new authority is trusted first, used later, and the old
+// one is forgotten last. Who keeps such a Secret (webhook/certs, gateway/kube) does the I/O.
+package authority
 
 import (
 	"bytes"
@@ -41,14 +39,14 @@ func serial() (*big.Int, error) {
 // newAuthority makes a self-signed authority. Its name carries the serial, so
 // that two authorities that are trusted at once can be told apart by name, as
 // chain building needs.
-func newAuthority(now time.Time, life time.Duration) (Pair, error) {
+func newAuthority(now time.Time, c Config) (Pair, error) {
 	n, err := serial()
 	if err != nil {
 		return Pair{}, fmt.Errorf("make authority: %w", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: n, Subject: pkix.Name{CommonName: "gatehouse-webhook-ca-" + n.Text(36)},
-		NotBefore: now.Add(-skew), NotAfter: now.Add(life),
+		SerialNumber: n, Subject: pkix.Name{CommonName: c.Subject + "-ca-" + n.Text(36)},
+		NotBefore: now.Add(-skew), NotAfter: now.Add(c.AuthorityLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
@@ -59,9 +57,8 @@ func newAuthority(now time.Time, life time.Duration) (Pair, error) {
 	return seal(template, template, key, key)
 }
 
-// newLeaf makes a serving certificate for the names, which may be DNS names and
-// IP addresses. It never outlives its authority.
-func newLeaf(authority Pair, names []string, now time.Time, life time.Duration) (Pair, error) {
+// newLeaf makes a serving certificate for the configured names. It never outlives its authority.
+func newLeaf(authority Pair, now time.Time, c Config) (Pair, error) {
 	ca, caKey, err := authority.parse()
 	if err != nil {
 		return Pair{}, fmt.Errorf("make serving certificate: authority: %w", err)
@@ -71,15 +68,15 @@ func newLeaf(authority Pair, names []string, now time.Time, life time.Duration) 
 		return Pair{}, fmt.Errorf("make serving certificate: %w", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: n, Subject: pkix.Name{CommonName: "gatehouse-webhook"},
-		NotBefore: now.Add(-skew), NotAfter: now.Add(life),
+		SerialNumber: n, Subject: pkix.Name{CommonName: c.Subject},
+		NotBefore: now.Add(-skew), NotAfter: now.Add(c.LeafLife),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	if template.NotAfter.After(ca.NotAfter) {
 		template.NotAfter = ca.NotAfter
 	}
-	for _, name := range names {
+	for _, name := range c.Names {
 		if ip := net.ParseIP(name); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
@@ -108,7 +105,8 @@ func seal(template, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) (Pa
 	}, nil
 }
 
-func (p Pair) empty() bool { return len(p.Cert) == 0 }
+// Empty tells whether there is no certificate.
+func (p Pair) Empty() bool { return len(p.Cert) == 0 }
 
 // certificate parses the first certificate of the pair.
 func (p Pair) certificate() (*x509.Certificate, error) {
