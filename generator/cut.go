@@ -16,7 +16,7 @@ import (
 func (m *Model) Cuts(inv *inventory.Inventory, problems []Problem) []Problem {
 	var out []Problem
 	for _, p := range problems {
-		if m.guards(p.Edge) && (p.Edge.From.Vital() || p.Edge.To.Vital() || unserved(inv, p.Edge)) {
+		if m.guards(p.Edge) && (m.Environment.Vital(p.Edge.From) || m.Environment.Vital(p.Edge.To) || unserved(inv, p.Edge)) {
 			out = append(out, p)
 		}
 	}
@@ -71,6 +71,10 @@ func (m *Model) guards(e Edge) bool {
 	_, to := m.Guards[e.To.Namespace]
 	return from || to
 }
+
+// Vital reports whether an application is cut off without this end: what is vital
+// everywhere, or a workload that is a gateway here.
+func (e *Environment) Vital(p Peer) bool { return p.Vital() || slices.Contains(e.Gateways, p) }
 
 // Vital reports whether an application is cut off without this end: the gateway,
 // the name servers, the API server.

@@ -14,6 +14,9 @@ type Environment struct {
 
 	DNS, APIServer, Nodes, Gateway, Monitoring Group
 
+	// Gateways are workloads that are the gateway of something, beside the group.
+	Gateways []Peer
+
 	PodRanges     []netip.Prefix // addresses of pods
 	ServiceRanges []netip.Prefix // cluster addresses of Services
 

@@ -52,8 +52,12 @@ func TestTheControllerReadsWhatTheWebhookReads(t *testing.T) {
 		return out
 	}
 	// Plans are the controller's own, and so is what only they are made of.
+	own := []string{
+		"networkplans.gatehouse.sh", "clientintents.k8s.otterize.com", "accesspolicies.gatehouse.sh", "clientpolicies.gatehouse.sh", "trafficpolicies.gatehouse.sh",
+		"backendtlspolicies.gateway.networking.k8s.io",
+	}
 	got := slices.DeleteFunc(reads("gatehouse-controller"), func(kind string) bool {
-		return kind == "networkplans.gatehouse.sh" || kind == "clientintents.k8s.otterize.com" || strings.HasSuffix(kind, ".monitoring.coreos.com")
+		return slices.Contains(own, kind) || strings.HasSuffix(kind, ".monitoring.coreos.com")
 	})
 	if len(got) < 20 {
 		t.Fatalf("only %d kinds", len(got))

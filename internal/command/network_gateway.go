@@ -20,6 +20,7 @@ func (a *app) routed(f *modelFlags, inv *inventory.Inventory, u *generator.Unive
 		return nil, fmt.Errorf("read what the gateway serves: %w", err)
 	}
 	c := world.Connections(endpoint.Servers{Universe: u, Environment: env, Classes: f.classes})
+	env.Gateways = c.Servers
 	if !c.Gateway.Empty() {
 		env.Gateway = c.Gateway
 		for _, set := range c.Gateway.Pods {

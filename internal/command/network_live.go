@@ -97,7 +97,11 @@ func connectionKinds() []inventory.Kind {
 	add("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors", true)
 	add("monitoring.coreos.com", "v1", "Prometheus", "prometheuses", true)
 	add(intents.NetworkPlanKind.Group, v1alpha1.GroupVersion.Version, intents.NetworkPlanKind.Kind, "networkplans", true)
-	out = append(out, endpoint.Kinds()...)
+	for _, k := range endpoint.Kinds() {
+		if _, known := inventory.KindOf(k.GroupKind); !known {
+			out = append(out, k)
+		}
+	}
 	add(intents.ClientIntentsKind.Group, "v2beta1", intents.ClientIntentsKind.Kind, "clientintents", true)
 	// These are not read, and it is said how many there are.
 	add(policyv1alpha2.GroupName, "v1alpha1", "AdminNetworkPolicy", "adminnetworkpolicies", false)

@@ -28,6 +28,9 @@ type Connections struct {
 	// is among the workloads. Empty unless an edge comes from GatewayPeer because of that.
 	Gateway generator.Group
 
+	// Servers are the workloads that edges come from.
+	Servers []generator.Peer
+
 	// Its classes: whose routes these are the connections of.
 	GatewayClasses, IngressClasses []string
 }
@@ -61,6 +64,11 @@ func (w *World) Connections(s Servers) Connections {
 		at.doors()
 	}
 	c.refused()
+	for i := range c.out.Edges {
+		if p := c.out.Edges[i].From; p.Kind == generator.WorkloadPeer && !slices.Contains(c.out.Servers, p) {
+			c.out.Servers = append(c.out.Servers, p)
+		}
+	}
 	return c.out
 }
 
@@ -149,10 +157,15 @@ func (d *doorway) backend(of *Route, name string, protocol generator.Protocol) {
 	ref := inventory.ServiceRef{Namespace: service.Namespace, Name: service.Name, Port: strconv.Itoa(int(port))}
 	words := fmt.Sprintf("%s leads to it through %s", of.key(), d.through().By)
 	because := append([]generator.Evidence{evidence(of.key(), d.fieldOf(of, ref), words)}, d.granted(of.key(), ref)...)
-	if d.object != nil && d.object.Namespace != of.Namespace {
-		because = append(because, evidence(d.key(), "spec.listeners", "lets routes of namespace "+of.Namespace+" in"))
+	d.connect(service, port, protocol, append(because, d.letsIn(of.Namespace)...))
+}
+
+// letsIn is the word of the Gateway's namespace for what routes of another one lead to.
+func (d *doorway) letsIn(namespace string) []generator.Evidence {
+	if d.object == nil || d.object.Namespace == namespace {
+		return nil
 	}
-	d.connect(service, port, protocol, because)
+	return []generator.Evidence{evidence(d.key(), "spec.listeners", "lets routes of namespace "+namespace+" in")}
 }
 
 // connect makes the edges to a port of a Service.

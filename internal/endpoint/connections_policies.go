@@ -101,7 +101,8 @@ func (d *doorway) external(of inventory.Key, e *config.ExternalAuth) {
 	if of.Kind == inventory.IngressKind {
 		field = "metadata.annotations[nginx.ingress.kubernetes.io/auth-url]"
 	}
-	d.connect(service, port, generator.TCP, append([]generator.Evidence{evidence(of, field, of.String()+" has it asked about requests")}, d.granted(of, ref)...))
+	because := append([]generator.Evidence{evidence(of, field, of.String()+" has it asked about requests")}, d.granted(of, ref)...)
+	d.connect(service, port, generator.TCP, append(because, d.letsIn(of.Namespace)...))
 }
 
 // store is the connection to where limits are counted.

@@ -130,7 +130,9 @@ func Look(s Sources, o Options, now time.Time) (*Cluster, error) {
 	}
 	c := &Cluster{inv: inv, universe: universe, env: env, traffic: s.Traffic, options: o, now: now, strangers: s.Strangers, unread: s.Unread}
 	c.compact = compact.Options{Selectors: o.Enforcer.Selectors()}.Shared(universe, &c.env)
-	c.declared = manifests.Edges(inv, universe, &c.env, manifests.Options{Classes: classes})
+	routed, faults := c.routed(o.Classes)
+	c.declared = manifests.Edges(inv, universe, &c.env, manifests.Options{Classes: classes, Routed: routed})
+	c.declared.Problems = append(c.declared.Problems, faults...)
 	c.declared.Placed(nil)
 	c.asked = intents.Read(inv, universe, &c.env, intents.Options{Plans: s.Plans})
 	c.asked.Placed(nil)

@@ -73,6 +73,11 @@ func TestDecide(t *testing.T) {
 
 func TestWhoseWordCounts(t *testing.T) {
 	t.Parallel()
+	outward := func(said string) generator.Edge {
+		e := generator.Edge{From: generator.ServicePeerOf("shop", "x"), To: generator.FQDNPeerOf("idp.example.com"), Because: []generator.Evidence{{Source: generator.Manifest}}}
+		e.Because[0].Object.Namespace = said
+		return e
+	}
 	edge := func(from, to, said string) generator.Edge {
 		e := generator.Edge{From: generator.ServicePeerOf(from, "x"), To: generator.ServicePeerOf(to, "y"), Because: []generator.Evidence{{Source: generator.Manifest}}}
 		if from == "gateway" {
@@ -97,6 +102,9 @@ func TestWhoseWordCounts(t *testing.T) {
 		"a route of its own":              {edge("gateway", "shop", "shop"), nil, true},
 		"a route of another":              {edge("gateway", "shop", "edge"), nil, false},
 		"a route of one that it trusts":   {edge("gateway", "shop", "edge"), []v1alpha1.NamePattern{"edge"}, true},
+		"outside, by a policy of its own": {outward("shop"), nil, true},
+		"outside, by one of another":      {outward("other"), nil, false},
+		"outside, by one that it trusts":  {outward("other"), []v1alpha1.NamePattern{"other"}, true},
 		"not about it":                    {edge("a", "b", "a"), nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {

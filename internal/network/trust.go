@@ -89,6 +89,13 @@ func across(e *generator.Edge, namespace string) (string, bool) {
 		}
 		return "", false
 	}
+	if e.From.Namespace == namespace && !e.To.HasPods() {
+		for _, w := range e.Because { // a policy of another namespace has the gateway of this one ask somebody
+			if w.Object.Namespace != "" && w.Object.Namespace != namespace {
+				return w.Object.Namespace, true
+			}
+		}
+	}
 	for _, p := range []generator.Peer{e.From, e.To} {
 		switch p.Kind { //nolint:exhaustive // the others are no pods of one namespace
 		case generator.WorkloadPeer, generator.ServicePeer, generator.NamespacePeer:

@@ -15,7 +15,7 @@ import (
 // whoever lists connections himself forgets these first, and without them nothing
 // works.
 func (c *Cluster) unasked(p *Proposal, declared []generator.Edge) error {
-	vital := slices.DeleteFunc(slices.Clone(declared), func(e generator.Edge) bool { return !e.From.Vital() && !e.To.Vital() })
+	vital := slices.DeleteFunc(slices.Clone(declared), func(e generator.Edge) bool { return !c.env.Vital(e.From) && !c.env.Vital(e.To) })
 	if len(vital) == 0 {
 		return nil
 	}

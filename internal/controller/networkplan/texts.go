@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatehouse-sh/gatehouse/generator/intents"
+	"github.com/gatehouse-sh/gatehouse/internal/endpoint"
 	"github.com/gatehouse-sh/gatehouse/internal/network"
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
@@ -30,6 +31,11 @@ func Kinds() []inventory.Kind {
 	out := slices.DeleteFunc(inventory.Kinds(), func(k inventory.Kind) bool { return !k.Kept })
 	monitor := func(kind, resource string) inventory.Kind {
 		return inventory.Kind{GroupKind: schema.GroupKind{Group: "monitoring.coreos.com", Kind: kind}, Version: "v1", Resource: resource, Namespaced: true}
+	}
+	for _, k := range endpoint.Kinds() { // policies of the gateway
+		if _, kept := inventory.KindOf(k.GroupKind); !kept {
+			out = append(out, k)
+		}
 	}
 	return append(
 		out,
