@@ -18,6 +18,11 @@ func apart(routes []*route) {
 	}
 	taken := map[place]*occupants{} // that a kind has to respect
 	others := map[kind]kind{httpRouteKind: grpcRouteKind, grpcRouteKind: httpRouteKind}
+	for of := range others {
+		if !slices.ContainsFunc(routes, func(r *route) bool { return r.of == of }) {
+			return // there is nobody to keep them from
+		}
+	}
 	for _, r := range routes {
 		if others[r.of] == (kind{}) {
 			continue // of streams

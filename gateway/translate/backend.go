@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -45,7 +46,7 @@ func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*c
 	if port == nil {
 		return nil, &problem{gatewayv1.RouteReasonBackendNotFound, fmt.Sprintf("Service %s has no port %d that a %s could be for", r.name, *ref.Port, route.of.kind)}
 	}
-	out := &config.Backend{Name: fmt.Sprintf("%s/%d", r.name, *ref.Port), Endpoints: x.endpoints(r.name, port)}
+	out := &config.Backend{Name: r.name.Namespace + "/" + r.name.Name + "/" + strconv.Itoa(int(*ref.Port)), Endpoints: x.endpoints(r.name, port)}
 	if by, is := x.guarded[r.name]; is && route.stream() {
 		return nil, &problem{gatewayv1.RouteReasonUnsupportedProtocol, fmt.Sprintf("Service %s: AccessPolicy %s is for it, and can ask nothing of what is passed on unread", r.name, by.Name)}
 	}
@@ -104,8 +105,18 @@ func (r *route) stream() bool {
 	return r.of == tcpRouteKind || r.of == tlsRouteKind || r.of == udpRouteKind
 }
 
-// endpoints are the addresses that are ready, in order and each once.
+// endpoints are the addresses that are ready, in order and each once. They are read once
+// for each port.
 func (x *index) endpoints(service Name, port *corev1.ServicePort) []netip.AddrPort {
+	out, known := x.ready[port]
+	if !known {
+		out = x.readyOf(service, port)
+		x.ready[port] = out
+	}
+	return out
+}
+
+func (x *index) readyOf(service Name, port *corev1.ServicePort) []netip.AddrPort {
 	var out []netip.AddrPort
 	for _, s := range x.slices[service] {
 		if s.AddressType == discoveryv1.AddressTypeFQDN {

@@ -49,9 +49,12 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 	if len(out.parents) == 0 {
 		return out
 	}
+	out.rules = make([]rule, 0, len(r.Spec.Rules))
 	for i := range r.Spec.Rules {
-		b := &ruleBuilder{index: x, route: out, at: fmt.Sprintf("rules[%d]", i)}
-		b.rule(&r.Spec.Rules[i])
+		b := &ruleBuilder{index: x, route: out, at: "rules[" + strconv.Itoa(i) + "]"}
+		if !b.again(&r.Spec.Rules[i]) {
+			b.rule(&r.Spec.Rules[i])
+		}
 		if name := r.Spec.Rules[i].Name; name != nil {
 			b.out.name = string(*name)
 		}
@@ -160,9 +163,10 @@ func (b *ruleBuilder) rule(r *gatewayv1.HTTPRouteRule) {
 	if r.SessionPersistence != nil {
 		b.unsupported(".sessionPersistence", "it is not served")
 	}
-	same := b.judge()
-	b.out.matches, b.out.Target = same.matches, same.target // nothing of them is changed any more
+	b.keep(r, b.judge())
 }
+
+func (b *ruleBuilder) seat() seatOf { return seatOf{b.route.of, b.route.name, b.route.part, b.at} }
 
 // judge has the data plane's own rules judge the rule alone, so that a fault of one
 // tenant is nobody else's.
@@ -173,7 +177,7 @@ func (b *ruleBuilder) judge() *verdict {
 			names = append(names, backend.Name)
 		}
 	}
-	out := b.memory.judge(seatOf{b.route.of, b.route.name, b.route.part, b.at}, b.out.matches, &b.out.Target, names)
+	out := b.memory.judge(b.seat(), b.out.matches, &b.out.Target, names)
 	for _, f := range out.faults {
 		at := strings.TrimPrefix(f.Path, "routes[0]")
 		b.unsupported(at, f.What)

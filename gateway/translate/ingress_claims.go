@@ -28,7 +28,7 @@ func (d *doors) settle(routes []*route) {
 	d.divide()
 	taken := map[claim]*route{}
 	for _, r := range routes {
-		if r.of == httpRouteKind {
+		if r.of == httpRouteKind && len(d.all) > 0 {
 			r.claims(func(c claim, _ int) { taken[c] = older(taken[c], r) })
 		}
 	}

@@ -4,6 +4,7 @@ package translate
 
 import (
 	"fmt"
+	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -116,6 +117,7 @@ type index struct {
 	servicing map[string]Name // Services by the names of backends
 
 	memory *memory
+	ready  map[*corev1.ServicePort][]netip.AddrPort
 }
 
 func newIndex(o *Objects, controller string) *index {
@@ -123,6 +125,7 @@ func newIndex(o *Objects, controller string) *index {
 		classes: map[string]bool{}, unknown: map[string]string{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
 		joined: map[Name]*listenerSet{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
+		ready: map[*corev1.ServicePort][]netip.AddrPort{},
 	}
 	x.unread = map[kind]map[Name]string{secretKind: o.UnreadSecrets, configMapKind: o.UnreadConfigMaps}
 	for _, c := range o.Classes {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,6 +21,7 @@ type snapshotBuilder struct {
 	out      *config.Snapshot
 	gateway  *gateway
 	ports    map[socket]*port
+	byName   map[string]*port
 	backends map[string]bool
 	guards   map[any]bool // policies of rules that are there, and names of their key sets
 	secrets  map[Name]bool
@@ -44,6 +46,7 @@ func place(l *listener) socket { return socket{l.spec.Port, datagrams(l)} }
 type port struct {
 	name      string // in the snapshot
 	number    gatewayv1.PortNumber
+	datagrams bool
 	listeners []*listener
 	hosts     []string // of the listeners
 }
@@ -51,7 +54,7 @@ type port struct {
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, guards *policies, options *Options, before *config.Snapshot) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
+	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, byName: map[string]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
 	if g.refused {
 		return nil, ""
 	}
@@ -71,6 +74,9 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options, b
 	b.certify()
 	b.present()
 	b.floor()
+	if before != nil {
+		b.out.Routes, b.origins = make([]config.Route, 0, len(before.Routes)+1), make([]*route, 0, len(before.Routes)+1)
+	}
 	for _, r := range routes {
 		if r.of == httpRouteKind || r.of == grpcRouteKind || r.of.isDoor() {
 			b.route(r)
@@ -82,6 +88,9 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options, b
 		return nil, ""
 	}
 	b.enact()
+	if len(b.out.Routes) == 0 {
+		b.out.Routes = nil
+	}
 	if fault := b.check(); fault != "" {
 		b.gateway.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalidParameters), fault)
 		return nil, fault
@@ -93,8 +102,8 @@ func (b *snapshotBuilder) listener(l *listener, options *Options) {
 	p := b.ports[place(l)]
 	if p == nil {
 		of := b.protocol(l)
-		p = &port{name: fmt.Sprintf("%s-%d", strings.ToLower(string(of)), l.spec.Port), number: l.spec.Port}
-		b.ports[place(l)] = p
+		p = &port{name: fmt.Sprintf("%s-%d", strings.ToLower(string(of)), l.spec.Port), number: l.spec.Port, datagrams: datagrams(l)}
+		b.ports[place(l)], b.byName[p.name] = p, p
 		number := uint16(l.spec.Port) //nolint:gosec // the API server bounds it
 		if options.Port != nil {
 			number = options.Port(l.spec.Port)
@@ -166,41 +175,45 @@ func (b *snapshotBuilder) host(p *port, l *listener) *config.Listener {
 
 // route adds the rules of a route, once for each port at which it is attached.
 func (b *snapshotBuilder) route(r *route) {
-	hosts := map[gatewayv1.PortNumber][]string{}
-	for _, p := range r.parents {
-		if p.gateway != b.gateway {
-			continue
-		}
-		for _, a := range p.at {
-			own := b.ports[place(a.listener)]
-			if !a.listener.serves() {
-				continue
-			}
-			for _, h := range a.hosts {
-				// What is asked for a host goes to the most specific listener of the port, and
-				// to the routes of no other one.
-				if own.listeners[owner(own.hosts, h)] == a.listener && !slices.Contains(hosts[own.number], h) {
-					hosts[own.number] = append(hosts[own.number], h)
-				}
-			}
-		}
-	}
 	for i := range b.out.Listeners {
 		l := &b.out.Listeners[i]
-		for at, p := range b.ports {
-			if p.name == l.Name && !at.datagrams && l.Redirect == 0 && len(hosts[at.port]) > 0 {
-				b.rules(r, p, hosts[at.port])
+		if p := b.byName[l.Name]; !p.datagrams && l.Redirect == 0 {
+			if hosts := b.hosts(r, p); len(hosts) > 0 {
+				b.rules(r, p, hosts)
 			}
 		}
 	}
 }
 
+// hosts are those for which a route is attached at a port. What is asked for a host goes to
+// the most specific listener of the port, and to the routes of no other one.
+func (b *snapshotBuilder) hosts(r *route, at *port) []string {
+	var out []string
+	for _, p := range r.parents {
+		if p.gateway != b.gateway {
+			continue
+		}
+		for _, a := range p.at {
+			if !a.listener.serves() || a.listener.spec.Port != at.number || datagrams(a.listener) {
+				continue
+			}
+			for _, h := range a.hosts {
+				if at.listeners[owner(at.hosts, h)] == a.listener && !slices.Contains(out, h) {
+					out = append(out, h)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
-	slices.Sort(hosts)
+	kind, label, to := strings.ToLower(r.of.kind), r.label(), []string{p.name}
 	for i := range r.rules {
 		own := &r.rules[i]
 		out := config.Route{
-			Name: fmt.Sprintf("%s/%s/%d/%s", strings.ToLower(r.of.kind), r.label(), i, p.name), Listeners: []string{p.name}, Hosts: hosts, Matches: own.matches, Target: own.Target,
+			Name: kind + "/" + label + "/" + strconv.Itoa(i) + "/" + p.name, Listeners: to, Hosts: hosts, Matches: own.matches, Target: own.Target,
 		}
 		if d := own.Redirect; d != nil && d.Port == 0 && d.Scheme == "" {
 			here := *d

@@ -6,13 +6,16 @@ import (
 	"reflect"
 	"slices"
 
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
 // Translator translates one state of a cluster after the other. What it says of each is
-// what Translate says; what has not changed since the one before is not judged again. It
-// keeps as much as the last state has rules. The zero Translator is ready, and is for one
-// goroutine.
+// what Translate says; what has not changed since the one before is not read and judged
+// again. An object that has changed is another one: none may be written to once it was
+// handed over. It keeps as much as the last state has rules. The zero Translator is ready,
+// and is for one goroutine.
 type Translator struct {
 	before memory
 }
@@ -51,6 +54,9 @@ type verdict struct {
 	target   config.Target
 	backends []string // by name, that are there
 	faults   []config.Error
+
+	spec *gatewayv1.HTTPRouteRule // that the rule was read from, without any fault; nil: none
+	refs []string                 // the backends that it leads to, in order
 }
 
 // judge returns the verdict of a rule, which is the one before if the rule is as it was.
@@ -61,8 +67,67 @@ func (m *memory) judge(at seatOf, matches []config.Match, target *config.Target,
 		for _, name := range backends {
 			alone.Backends = append(alone.Backends, config.Backend{Name: name})
 		}
-		out = &verdict{matches, *target, backends, faults(alone)}
+		out = &verdict{matches: matches, target: *target, backends: backends, faults: faults(alone)}
 	}
 	m.verdicts[at] = out
 	return out
+}
+
+// again makes a rule as it was before, if it had no fault then, is written as it was, and
+// leads to backends of the same names: nothing else has a part in it. Otherwise it is to be
+// read.
+func (b *ruleBuilder) again(r *gatewayv1.HTTPRouteRule) bool {
+	at := b.seat()
+	was := b.memory.last.verdicts[at]
+	if was == nil || was.spec != r {
+		return false
+	}
+	backends := make([]*config.Backend, 0, len(was.refs))
+	same := func(ref *gatewayv1.BackendObjectReference) bool {
+		backend, p := b.backend(b.route, ref)
+		if p != nil || backend.Name != was.refs[len(backends)] {
+			return false
+		}
+		backends = append(backends, backend)
+		return true
+	}
+	for i := range r.BackendRefs {
+		if !same(&r.BackendRefs[i].BackendObjectReference) {
+			return false
+		}
+	}
+	for i := range r.Filters {
+		if m := r.Filters[i].RequestMirror; m != nil && !same(&m.BackendRef) {
+			return false
+		}
+	}
+	b.out.matches, b.out.Target, b.out.backends = was.matches, was.target, backends
+	b.memory.verdicts[at] = was
+	return true
+}
+
+// keep remembers what a rule was read from, and shares with the one before what is the
+// same. Nothing of it is changed any more.
+func (b *ruleBuilder) keep(r *gatewayv1.HTTPRouteRule, same *verdict) {
+	b.out.matches, b.out.Target = same.matches, same.target
+	own := *same
+	own.spec, own.refs = nil, nil
+	if len(b.out.faults) == 0 && len(b.out.backends) == refsOf(r) {
+		own.spec = r
+		for _, backend := range b.out.backends {
+			own.refs = append(own.refs, backend.Name)
+		}
+	}
+	b.memory.verdicts[b.seat()] = &own
+}
+
+// refsOf is to how many backends a rule refers.
+func refsOf(r *gatewayv1.HTTPRouteRule) int {
+	n := len(r.BackendRefs)
+	for i := range r.Filters {
+		if r.Filters[i].RequestMirror != nil {
+			n++
+		}
+	}
+	return n
 }
