@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// many are objects with so many routes.
-func many(b *testing.B, routes int) *Objects {
+// routed are objects with so many routes.
+func routed(b *testing.B, routes int) *Objects {
 	b.Helper()
 	text := []byte(granting)
 	for i := range routes {
@@ -29,7 +29,7 @@ spec:
 // BenchmarkTranslate is what the first state of a cluster costs.
 func BenchmarkTranslate(b *testing.B) {
 	for _, routes := range []int{1000, 5000} {
-		objects := many(b, routes)
+		objects := routed(b, routes)
 		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -44,7 +44,7 @@ func BenchmarkTranslate(b *testing.B) {
 // BenchmarkTranslateSince is what one change of a cluster costs: that of a route.
 func BenchmarkTranslateSince(b *testing.B) {
 	for _, routes := range []int{1000, 5000} {
-		objects := many(b, routes)
+		objects := routed(b, routes)
 		b.Run(fmt.Sprintf("routes=%d", routes), func(b *testing.B) {
 			b.ReportAllocs()
 			after, n := &Translator{}, 0
