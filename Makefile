@@ -11,6 +11,8 @@ GO ?= go
 TOOL := $(GO) tool -modfile=hack/tools/go.mod
 KUSTOMIZE := $(GO) tool -modfile=hack/tools/kustomize/go.mod kustomize
 LINTER := $(GO) tool -modfile=hack/tools/golangci/go.mod golangci-lint
+# What holds code of ours. Those but the first are apart because of what they link.
+MODULES := . hack/sbom test/authz test/chart test/conformance test/cyclonus test/grpc test/wycheproof
 
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION ?= $(shell git describe --tags --dirty --match 'v*' 2>/dev/null || echo v0.0.0-dev)
@@ -99,7 +101,7 @@ $(NODE_FILES): test/cluster/go.mod test/cluster/go.sum test/cluster/runtime/go.m
 TEST_FLAGS ?= -timeout 60m
 
 .PHONY: test
-test: test-module test-authz test-cyclonus test-wycheproof test-grpc traps ## Run every test, those against the real API server included.
+test: test-module test-authz test-cyclonus test-wycheproof test-grpc test-chart traps ## Run every test, those against the real API server included.
 
 .PHONY: test-module
 test-module: $(CLUSTER_FILES) build ## Run the tests of the main module.
@@ -125,6 +127,11 @@ test-wycheproof: ## Ask gateway/auth what Project Wycheproof asks of tokens and 
 test-grpc: ## Run the interoperability cases of gRPC through the gateway.
 	@# A module of its own: they depend on modules that the gateway has no use for.
 	$(GO) -C test/grpc test -v $(TEST_FLAGS) ./...
+
+.PHONY: test-chart
+test-chart: $(CLUSTER_FILES) ## Compare the Helm chart with the kustomizations, and install it on the real API server.
+	@# A module of its own: it links Helm.
+	$(GO) -C test/chart test -v $(TEST_FLAGS) ./...
 
 .PHONY: conformance
 conformance: node bin/gatehouse-gateway ## Run the conformance suite of the Gateway API on a node. ARGS='-run-test=HTTPRouteMatching' narrows it.
@@ -186,17 +193,14 @@ generate: ## Regenerate code, CRDs, manifests and the checks' pages.
 	$(GO) generate ./...
 	$(KUSTOMIZE) build manifests/default > bin/install.yaml
 	mv bin/install.yaml manifests/install.yaml
+	$(GO) run ./hack/chart manifests
 
 .PHONY: lint
 lint: ## Run the linters. The first time builds them, which takes minutes.
-	$(LINTER) run ./...
-	cd test/authz && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
-	cd test/cyclonus && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
-	cd test/wycheproof && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
-	cd test/grpc && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
-	cd hack/sbom && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
-	cd test/conformance && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...
+	@faults=0; for module in $(MODULES); do \
+		(cd "$$module" && $(subst -modfile=,-modfile=$(CURDIR)/,$(LINTER)) run ./...) || { echo "lint: faults in module $$module" >&2; faults=1; }; \
+	done; exit $$faults
 
 .PHONY: verify
 verify: ## Check that generated files, formatting, go vet and go.mod are in order.
-	GO='$(GO)' MAKE='$(MAKE)' hack/verify.sh
+	GO='$(GO)' MAKE='$(MAKE)' MODULES='$(MODULES)' hack/verify.sh

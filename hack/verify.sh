@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 go=${GO:-go}
 make=${MAKE:-make}
+modules=${MODULES:?the modules that hold code: call make verify}
 faults=0
 fault() {
 	echo "verify: $1" >&2
@@ -37,11 +38,11 @@ if [ -n "$unformatted" ]; then
 fi
 
 echo "== go vet"
-for module in . hack/sbom test/authz test/cyclonus test/wycheproof test/grpc test/conformance; do
+for module in $modules; do
 	"$go" -C "$module" vet ./... || fault "go vet found faults in module $module"
 done
 
-for module in . hack/sbom test/cluster test/cluster/runtime test/cluster/cilium test/authz test/cyclonus test/wycheproof test/grpc test/conformance; do
+for module in $modules test/cluster test/cluster/runtime test/cluster/cilium; do
 	echo "== go.mod of $module"
 	if ! difference=$("$go" -C "$module" mod tidy -diff); then
 		fault "$module/go.mod is not tidy: run go -C $module mod tidy"
