@@ -64,6 +64,16 @@ IMAGE_ARCH ?= amd64 arm64
 reproduce: images ## Build the images of this commit again elsewhere, without Go's build cache, and compare. It takes minutes.
 	GO='$(GO)' MAKE='$(MAKE)' hack/reproduce.sh '$(IMAGE_REGISTRY)' '$(VERSION)' '$(IMAGE_ARCH)'
 
+RELEASE_TARGETS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: release
+release: ## Build what is published into bin/release: archives, bills of materials, chart, checksums. RELEASE_TARGETS=linux/amd64 narrows it.
+	GO='$(GO)' hack/release.sh '$(VERSION)' '$(RELEASE_TARGETS)' '$(BUILD_FLAGS)' '$(LINK_FLAGS)'
+
+.PHONY: sign
+sign: ## Sign the checksums of bin/release with an SSH key. KEY=FILE.
+	@hack/sign.sh '$(KEY)'
+
 .PHONY: clean
 clean: ## Remove what was built, the control plane included. Go's own caches stay.
 	rm -rf bin
