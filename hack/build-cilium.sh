@@ -45,6 +45,7 @@ for program in cilium-agent=daemon cilium-cni=plugins/cilium-cni cilium-dbg=cili
 done
 
 mv source/bpf cilium/bpf
+find cilium/bpf -name '*.go' -delete # or else they were packages of the module that bin/ lies in
 mkdir cilium/crds
 cp source/pkg/k8s/apis/cilium.io/client/crds/v2/*.yaml source/pkg/k8s/apis/cilium.io/client/crds/v2alpha1/*.yaml cilium/crds/
 rm -rf "$out/cilium"

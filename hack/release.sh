@@ -10,6 +10,7 @@ out=bin/release
 build=bin/release-programs
 
 rm -rf "$out" "$build"
+"$go" -C hack/sbom build -o "$PWD/bin/sbom" .
 for target in $targets; do
 	os=${target%/*} arch=${target#*/}
 	suffix=
@@ -23,6 +24,7 @@ for target in $targets; do
 		# The build flags are words of their own.
 		# shellcheck disable=SC2086
 		CGO_ENABLED=0 GOOS=$os GOARCH=$arch "$go" build $build_flags -ldflags "$link_flags" -o "$build/$os-$arch/$program$suffix" "./cmd/$program"
+		bin/sbom -program "$build/$os-$arch/$program$suffix" -version "$version" -out "$build/$os-$arch/$program$suffix.cdx.json"
 	done
 done
 "$go" run ./hack/release -version "$version" -build "$build" -out "$out" -time "$(git log -1 --format=%ct)"

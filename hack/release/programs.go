@@ -9,15 +9,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/gatehouse-sh/gatehouse/hack/sbom/cyclonedx"
 )
+
+// billEnding is that of bills of materials (https://cyclonedx.org/specification/overview).
+const billEnding = ".cdx.json"
 
 // packed is an archive of a program.
 type packed struct{ Program, OS, Arch, Archive, Sum, Binary string }
 
 // programs packs every program of the build folder: <program>_<version>_<os>_<arch>
-// with the licence, and its bill of materials beside it.
+// with the licence, and its bill of materials beside it, as it is beside the program.
 func (r *release) programs() ([]packed, error) {
 	licence, err := os.ReadFile(filepath.Join(r.root, "LICENSE"))
 	if err != nil {
@@ -27,10 +28,11 @@ func (r *release) programs() ([]packed, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.Sort(paths)
+	paths = slices.DeleteFunc(paths, func(path string) bool { return strings.HasSuffix(path, billEnding) })
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("%s: no programs", r.build)
 	}
-	slices.Sort(paths)
 	var out []packed
 	for _, path := range paths {
 		system := filepath.Base(filepath.Dir(path))
@@ -41,12 +43,12 @@ func (r *release) programs() ([]packed, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read program: %w", err)
 		}
-		bill, err := cyclonedx.Of(content, r.version)
+		bill, err := os.ReadFile(path + billEnding)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("read bill of materials: %w", err)
 		}
 		name := strings.Join([]string{p.Program, r.version, p.OS, p.Arch}, "_")
-		if err := r.put(name+".cdx.json", bill); err != nil {
+		if err := r.put(name+billEnding, bill); err != nil {
 			return nil, err
 		}
 		files, pack := []file{{p.Binary, 0o755, content}, {"LICENSE", 0o644, licence}}, tarball

@@ -20,7 +20,7 @@ import (
 
 const root = "../.."
 
-// built is a folder of programs: this test under other names.
+// built is a folder of programs: this test under other names, and a bill of each.
 func built(t *testing.T, paths ...string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -34,7 +34,7 @@ func built(t *testing.T, paths ...string) string {
 	dir := t.TempDir()
 	for _, path := range paths {
 		path = filepath.Join(dir, path)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o755)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o755), os.WriteFile(path+billEnding, []byte("{}"), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -119,8 +119,11 @@ func TestTheGatewayConnectsToWhatItServes(t *testing.T) {
 		"a redirection":            {[]string{routeOf("HTTPRoute", "http", "rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]")}, nil, ""},
 		"a route to no port of it": {[]string{routeOf("HTTPRoute", "http", "rules: [{backendRefs: [{name: web, port: 81}]}]")}, nil, "no port 81"},
 		"a route to no listener":   {[]string{routeOf("HTTPRoute", "other", "rules: [{backendRefs: [{name: web, port: 80}]}]")}, nil, "HTTPRoute shop/web is not served"},
-		"an Ingress of the class": {[]string{"\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {name: web, namespace: shop}\nspec: {ingressClassName: gatehouse, defaultBackend: {service: {name: web, port: {number: 9090}}}}\n"},
-			[]string{from + "Service shop/web TCP/9090"}, ""},
+		"an Ingress of the class": {
+			[]string{"\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {name: web, namespace: shop}\nspec: {ingressClassName: gatehouse, defaultBackend: {service: {name: web, port: {number: 9090}}}}\n"},
+			[]string{from + "Service shop/web TCP/9090"},
+			"",
+		},
 		"an Ingress of another class": {[]string{"\nkind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {name: web, namespace: shop}\nspec: {ingressClassName: nginx, defaultBackend: {service: {name: web, port: {number: 9090}}}}\n"}, nil, ""},
 		"an annotated Service": {[]string{
 			"\nkind: IngressClass\napiVersion: networking.k8s.io/v1\nmetadata: {name: gatehouse, annotations: {ingressclass.kubernetes.io/is-default-class: \"true\"}}\nspec: {controller: gatehouse.sh/gateway}\n",
