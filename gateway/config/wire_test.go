@@ -126,7 +126,7 @@ func FuzzUnencode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = s.Faults() // it does not panic
+		_ = s.Validate() // it does not panic
 		again, err := s.Encode()
 		if err != nil {
 			t.Fatal(err)
