@@ -34,8 +34,8 @@ const ciliumGroup = "cilium.io"
 
 // customKinds are the vendors' routes (EXP-035) and what they go through, publishing kinds (EXP-013,
 // EXP-014), pod-spawning kinds with a pod template (EXP-040, EXP-041), allow-lists
-// (EXP-026), address pools (EXP-002) and policies besides NetworkPolicy (EXP-046). A kind that is not installed costs nothing.
-var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools, allowLists, policies)
+// (EXP-026), address pools (EXP-002), policies besides NetworkPolicy (EXP-046) and those of the bundled gateway (EXP-050). A kind that is not installed costs nothing.
+var customKinds = slices.Concat(vendorRoutes, publishers, templated, pools, allowLists, policies, gatewayPolicies)
 
 // spreads are the Services and TraefikServices of a TraefikService.
 func spreads(k *Kind) {
@@ -149,4 +149,14 @@ var policies = []Kind{
 	customKind(ciliumGroup, "v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", atCluster),
 	// https://network-policy-api.sigs.k8s.io/reference/spec/
 	customKind("policy.networking.k8s.io", "v1alpha2", "ClusterNetworkPolicy", "clusternetworkpolicies", atCluster),
+}
+
+const ownGroup = "gatehouse.sh"
+
+// gatewayPolicies say who may come through the bundled gateway, and how often
+// (docs/gateway-policies.md). Whether a route is guarded depends on AccessPolicies alone.
+var gatewayPolicies = []Kind{
+	customKind(ownGroup, "v1alpha1", "AccessPolicy", "accesspolicies"),
+	customKind(ownGroup, "v1alpha1", "TrafficPolicy", "trafficpolicies", onlyJudged),
+	customKind(ownGroup, "v1alpha1", "ClientPolicy", "clientpolicies", onlyJudged),
 }

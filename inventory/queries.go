@@ -31,6 +31,8 @@ var (
 	ClusterBindingKind = schema.GroupKind{Group: rbacv1.GroupName, Kind: "ClusterRoleBinding"}
 	GatewayClassKind   = schema.GroupKind{Group: GatewayGroup, Kind: "GatewayClass"}
 	GatewayKind        = schema.GroupKind{Group: GatewayGroup, Kind: "Gateway"}
+	AccessPolicyKind   = schema.GroupKind{Group: ownGroup, Kind: "AccessPolicy"}
+	TrafficPolicyKind  = schema.GroupKind{Group: ownGroup, Kind: "TrafficPolicy"}
 )
 
 // Entry returns the entry of an identity, or nil.

@@ -32,7 +32,7 @@ func plainGateway(gw *gatewayv1.Gateway, in checks.Input) []checks.Finding {
 
 // plainListenerSet judges the listeners of a set beside those of its Gateway.
 func plainListenerSet(ls *gatewayv1.ListenerSet, in checks.Input) []checks.Finding {
-	own := setListeners(ls, inputName(in))
+	own := setListeners(ls, inventory.KeyOf(in.Object))
 	out := plainListeners(own, own)
 	if len(out) == 0 {
 		return nil

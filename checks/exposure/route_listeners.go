@@ -20,6 +20,8 @@ type listenerOf struct {
 	protocol gatewayv1.ProtocolType
 	port     gatewayv1.PortNumber
 	field    string // path of the listener in its owner
+	home     inventory.Key
+	allowed  *gatewayv1.AllowedRoutes
 }
 
 // String returns "listener http of Gateway edge/public".
@@ -88,26 +90,28 @@ func parentListeners(p parentOf, in checks.Input) ([]listenerOf, bool) {
 		return gatewayListeners(gw), true
 	}
 	if ls, ok := asListenerSet(e.Object); ok {
-		return setListeners(ls, key.String()), true
+		return setListeners(ls, key), true
 	}
 	return nil, false
 }
 
 func gatewayListeners(gw *gatewayv1.Gateway) []listenerOf {
 	out := make([]listenerOf, 0, len(gw.Spec.Listeners))
-	owner := inventory.KeyOf(gw).String()
+	home := inventory.KeyOf(gw)
+	owner := home.String()
 	for i := range gw.Spec.Listeners {
 		l := &gw.Spec.Listeners[i]
-		out = append(out, listenerOf{owner, string(l.Name), hostOf(l.Hostname), l.Protocol, l.Port, fmt.Sprintf("spec.listeners[%d]", i)})
+		out = append(out, listenerOf{owner, string(l.Name), hostOf(l.Hostname), l.Protocol, l.Port, fmt.Sprintf("spec.listeners[%d]", i), home, l.AllowedRoutes})
 	}
 	return out
 }
 
-func setListeners(ls *gatewayv1.ListenerSet, owner string) []listenerOf {
+func setListeners(ls *gatewayv1.ListenerSet, home inventory.Key) []listenerOf {
 	out := make([]listenerOf, 0, len(ls.Spec.Listeners))
+	owner := home.String()
 	for i := range ls.Spec.Listeners {
 		l := &ls.Spec.Listeners[i]
-		out = append(out, listenerOf{owner, string(l.Name), hostOf(l.Hostname), l.Protocol, l.Port, fmt.Sprintf("spec.listeners[%d]", i)})
+		out = append(out, listenerOf{owner, string(l.Name), hostOf(l.Hostname), l.Protocol, l.Port, fmt.Sprintf("spec.listeners[%d]", i), home, l.AllowedRoutes})
 	}
 	return out
 }

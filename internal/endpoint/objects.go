@@ -32,13 +32,7 @@ var backendPolicies = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "Bac
 
 // Kinds are those that are read beside inventory.Kinds.
 func Kinds() []inventory.Kind {
-	own := func(kind, resource string) inventory.Kind {
-		return inventory.Kind{GroupKind: ownKind(kind), Version: v1alpha1.GroupVersion.Version, Resource: resource, Namespaced: true}
-	}
-	return []inventory.Kind{
-		{GroupKind: backendPolicies, Version: "v1", Resource: "backendtlspolicies", Namespaced: true},
-		own(v1alpha1.AccessPolicyKind, "accesspolicies"), own(v1alpha1.TrafficPolicyKind, "trafficpolicies"), own(v1alpha1.ClientPolicyKind, "clientpolicies"),
-	}
+	return []inventory.Kind{{GroupKind: backendPolicies, Version: "v1", Resource: "backendtlspolicies", Namespaced: true}}
 }
 
 func ownKind(kind string) schema.GroupKind {

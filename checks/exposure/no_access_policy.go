@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"fmt"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// noAccessPolicy flags what the bundled gateway publishes without asking anybody who
+// he is (EXP-050).
+func noAccessPolicy() checks.Check {
+	return checks.Check{
+		ID: "EXP-050", Name: "no-access-policy",
+		Severity: checks.High,
+		Actions:  checks.Actions{Baseline: checks.Warn, Strict: checks.Deny},
+		Kinds:    append([]schema.GroupKind{inventory.IngressKind}, gatewayRoutes...),
+		Doc: checks.Doc{
+			Title: "What the gateway publishes has an AccessPolicy",
+			Why: "The bundled gateway asks for what an AccessPolicy says, and for nothing where none is. A route that is attached to it and guarded by none is open to everybody who reaches the gateway. " +
+				"The rule looks for each rule of a route, at each listener that takes it, for an AccessPolicy of the Gateway, the listener, the route, the rule, or a Service that the rule sends to. Whatever mode the policy has, something guards then. " +
+				"Of an Ingress the policies of its Services count, those of the Gateway that the parameters of its IngressClass name, and its own annotations that ask for a password, an address or an authorisation service. " +
+				"A Service that is published by the annotation gatehouse.sh/expose is not served without gatehouse.sh/auth, so nothing is reported for it. A rule without backends, such as a redirect, opens nothing. " +
+				"What is public on purpose says so by a policy: authentication.anyOf with anonymous, and a rule that allows everybody. " +
+				"TCPRoutes, UDPRoutes and TLSRoutes are passed on unread, so no policy can ask anything of their clients; these routes are reported as well, as what only an exemption can accept. " +
+				"Whether a listener is served in the end (its certificate, conflicts with others) is not looked at, and a listener that only redirects to HTTPS counts: guard the Gateway, or the route.",
+			Attack: "uses the Services behind the route without saying who he is",
+			Fix:    "apply an AccessPolicy for the route or the Gateway before it",
+			Exempt: "Databases and other protocols than HTTP whose workloads ask for credentials themselves.",
+			Sources: []string{
+				"https://gateway-api.sigs.k8s.io/geps/gep-713/",
+				"https://gateway-api.sigs.k8s.io/concepts/security-model/",
+			},
+		},
+		Run: func(in checks.Input) []checks.Finding {
+			if ing, isIngress := in.Object.(*networkingv1.Ingress); isIngress {
+				return unguardedIngress(ing, in)
+			}
+			return unguardedRoute(in)
+		},
+	}
+}
+
+// unguarded is what one Gateway of ours opens without a policy.
+type unguarded struct {
+	gateway   inventory.Key
+	field     string   // of what attaches the object there
+	listeners []string // of the Gateway, each once
+	rules     map[string]bool
+	rule      string // the field of the first rule
+}
+
+// finding words it; all is how many rules there are that open anything.
+func (o *unguarded) finding(in checks.Input, all int, unread bool) checks.Finding {
+	f := checks.Finding{
+		Subject: "gateway/" + o.gateway.Namespace + "/" + o.gateway.Name, Field: o.field,
+		Path: []string{"internet", o.gateway.String(), inputName(in)},
+	}
+	if o.gateway.Kind == inventory.IngressClassKind {
+		f.Subject = "class/" + o.gateway.Name
+	}
+	what := ""
+	if len(o.rules) < all {
+		f.Field = o.rule
+		what = fmt.Sprintf(" for %d of its %d rules", len(o.rules), all)
+	}
+	at := o.listeners[0]
+	if more := len(o.listeners) - 1; more > 0 {
+		at += fmt.Sprintf(" and %d more", more)
+	}
+	if unread {
+		f.Message = "is open at " + at + " to everybody who reaches it: what is passed on unread can be asked nothing by an AccessPolicy"
+		f.Fix = "publish it as an HTTPRoute or GRPCRoute with an AccessPolicy, or let the workload ask for credentials and take an exemption"
+		return f
+	}
+	f.Message = "is open at " + at + " to everybody who reaches it: no AccessPolicy is in force" + what
+	f.Fix = "apply a policy before it, such as " + suggestion(in.Object)
+	return f
+}
+
+// suggestion is an AccessPolicy for an object, or for the first Service of an Ingress,
+// which policies cannot be for: YAML in one line, to be pasted.
+func suggestion(o inventory.Object) string {
+	target := inventory.KeyOf(o)
+	if target.Kind == inventory.IngressKind {
+		target = inventory.Key{Kind: inventory.ServiceKind, Namespace: o.GetNamespace(), Name: target.Name}
+		for _, b := range inventory.Backends(o) {
+			target.Name = b.Name
+			break
+		}
+	}
+	group := target.Kind.Group
+	if group == "" {
+		group = `""`
+	}
+	return fmt.Sprintf(`{apiVersion: gatehouse.sh/v1alpha1, kind: AccessPolicy, metadata: {namespace: %s, name: %s}, spec: {`+
+		`targetRefs: [{group: %s, kind: %s, name: %s}], `+
+		`authentication: {anyOf: [{name: idp, jwt: {issuer: "https://idp.example.com/", audiences: [%s]}}]}, `+
+		`authorization: {rules: [{name: known, allow: {}}]}}}`,
+		target.Namespace, o.GetName(), group, target.Kind.Kind, target.Name, o.GetName())
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// guardedRule is what of a rule decides whether a policy holds for it.
+type guardedRule struct {
+	name     string
+	field    string
+	services []inventory.Key // that it sends to, or has copies sent to
+}
+
+// unguardedRoute reports, for each Gateway of ours, the rules that no AccessPolicy is in
+// force for at some listener.
+func unguardedRoute(in checks.Input) []checks.Finding {
+	rules := rulesOf(in.Object)
+	if len(rules) == 0 {
+		return nil
+	}
+	g, self := guardsOf(in), inventory.KeyOf(in.Object)
+	unread := !requestRoute(self.Kind)
+	var open []rulesAt
+	for i := range rules {
+		r := &rules[i]
+		if r.guarded(g, self, unread) {
+			continue
+		}
+		open = append(open, rulesAt{r.field, fmt.Sprint(i)})
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	var out []*unguarded
+	for _, d := range doorsOf(in) {
+		// A listener of what is passed on unread is not served if a policy is for it.
+		if g.has(d.gateway, d.section) {
+			continue
+		}
+		at := slices.IndexFunc(out, func(o *unguarded) bool { return o.gateway == d.gateway })
+		if at < 0 {
+			at, out = len(out), append(out, &unguarded{gateway: d.gateway, field: d.field, rules: map[string]bool{}, rule: open[0].field})
+		}
+		out[at].add(d.listener, open)
+	}
+	findings := make([]checks.Finding, 0, len(out))
+	for _, o := range out {
+		findings = append(findings, o.finding(in, len(rules), unread))
+	}
+	return findings
+}
+
+// rulesAt names a rule, by its field and by what tells it from the others.
+type rulesAt struct{ field, id string }
+
+func (o *unguarded) add(listener string, rules []rulesAt) {
+	if !slices.Contains(o.listeners, listener) {
+		o.listeners = append(o.listeners, listener)
+	}
+	for _, r := range rules {
+		o.rules[r.id] = true
+	}
+}
+
+// guarded reports whether a policy is for the route, the rule, or its Services. One
+// Service with a policy is enough for a rule of requests; where nothing is read, the
+// Services without one are sent to all the same.
+func (r *guardedRule) guarded(g *guards, route inventory.Key, unread bool) bool {
+	if unread {
+		return !slices.ContainsFunc(r.services, func(s inventory.Key) bool { return !g.has(s, "") })
+	}
+	return g.has(route, r.name) || slices.ContainsFunc(r.services, func(s inventory.Key) bool { return g.has(s, "") })
+}
+
+// requestRoute reports whether routes of a kind are of requests, which are read.
+func requestRoute(k schema.GroupKind) bool { return k.Kind == "HTTPRoute" || k.Kind == "GRPCRoute" }
+
+// rulesOf returns the rules of a route that send anything to a Service.
+func rulesOf(o inventory.Object) []guardedRule {
+	var out []guardedRule
+	names := map[int]string{}
+	named := func(i int, n *gatewayv1.SectionName) {
+		if n != nil {
+			names[i] = string(*n)
+		}
+	}
+	count := 0
+	switch r := o.(type) {
+	case *gatewayv1.HTTPRoute:
+		count = len(r.Spec.Rules)
+		for i := range r.Spec.Rules {
+			named(i, r.Spec.Rules[i].Name)
+		}
+	case *gatewayv1.GRPCRoute:
+		count = len(r.Spec.Rules)
+		for i := range r.Spec.Rules {
+			named(i, r.Spec.Rules[i].Name)
+		}
+	case *gatewayv1.TLSRoute:
+		count = len(r.Spec.Rules)
+	case *gatewayv1.TCPRoute:
+		count = len(r.Spec.Rules)
+	case *gatewayv1.UDPRoute:
+		count = len(r.Spec.Rules)
+	}
+	all := make([]guardedRule, count)
+	for _, ref := range inventory.Backends(o) {
+		var at int
+		if _, err := fmt.Sscanf(ref.Field, "spec.rules[%d]", &at); err != nil || at >= count {
+			continue
+		}
+		all[at].services = append(all[at].services, inventory.Key{Kind: inventory.ServiceKind, Namespace: ref.Namespace, Name: ref.Name})
+	}
+	for i := range all {
+		if len(all[i].services) > 0 {
+			all[i].name, all[i].field = names[i], fmt.Sprintf("spec.rules[%d]", i)
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// doorAt is a listener of the bundled gateway at which a route is.
+type doorAt struct {
+	gateway  inventory.Key // also of a listener that a ListenerSet adds
+	section  string        // the listener as policies name it; empty for one of a ListenerSet, which they cannot name
+	listener string
+	field    string // of the parent in the route
+}
+
+// doorsOf returns the listeners of the bundled gateway that take the route under
+// judgement. A namespace whose labels are not known is taken to be let in.
+func doorsOf(in checks.Input) []doorAt {
+	route := in.Object
+	common, isRoute := commonSpec(route)
+	if !isRoute {
+		return nil
+	}
+	parents, _ := parentsOf(route)
+	hosts := claimedHosts(route)
+	var out []doorAt
+	for i, p := range parents {
+		_, gw := parentIs(p, in)
+		if gw == nil || !ownGatewayClass(string(gw.Spec.GatewayClassName), in) || i >= len(common.ParentRefs) {
+			continue // default Gateways are none of ours
+		}
+		all, _ := parentListeners(p, in)
+		ref := &common.ParentRefs[i]
+		for _, l := range all {
+			if ref.SectionName != nil && l.name != string(*ref.SectionName) || ref.Port != nil && l.port != *ref.Port ||
+				!carriesKind(&l, inventory.KeyOf(route).Kind) || !l.admits(route, in) || !l.sharesHost(hosts) {
+				continue
+			}
+			d := doorAt{gateway: inventory.KeyOf(gw), listener: l.String(), field: p.field}
+			if l.home == d.gateway {
+				d.section = l.name
+			}
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func claimedHosts(route inventory.Object) []string {
+	var out []string
+	for _, h := range inventory.Hosts(route) {
+		out = append(out, h.Name)
+	}
+	return out
+}
+
+// sharesHost reports whether a listener is asked for one of the hosts; no host at all is
+// a route that knows none.
+func (l *listenerOf) sharesHost(hosts []string) bool {
+	return len(hosts) == 0 || slices.ContainsFunc(hosts, func(h string) bool {
+		_, shared := narrow(h, l.host)
+		return shared
+	})
+}
+
+// carriesKind reports whether a listener's protocol is that of a kind of routes.
+func carriesKind(l *listenerOf, k schema.GroupKind) bool {
+	switch l.protocol {
+	case gatewayv1.HTTPProtocolType, gatewayv1.HTTPSProtocolType:
+		return requestRoute(k)
+	case gatewayv1.TLSProtocolType:
+		return k.Kind == "TLSRoute"
+	case gatewayv1.TCPProtocolType:
+		return k.Kind == "TCPRoute"
+	case gatewayv1.UDPProtocolType:
+		return k.Kind == "UDPRoute"
+	}
+	return false
+}
+
+// admits reports whether a listener takes a route by its allowedRoutes.
+func (l *listenerOf) admits(route inventory.Object, in checks.Input) bool {
+	if l.allowed == nil {
+		return route.GetNamespace() == l.home.Namespace
+	}
+	kind := inventory.KeyOf(route).Kind
+	if len(l.allowed.Kinds) > 0 && !slices.ContainsFunc(l.allowed.Kinds, func(k gatewayv1.RouteGroupKind) bool {
+		return string(k.Kind) == kind.Kind && (k.Group == nil || string(*k.Group) == kind.Group)
+	}) {
+		return false
+	}
+	return l.admitsFrom(route.GetNamespace(), in)
+}
+
+func (l *listenerOf) admitsFrom(namespace string, in checks.Input) bool {
+	from, selector := gatewayv1.NamespacesFromSame, (*metav1.LabelSelector)(nil)
+	if l.allowed != nil && l.allowed.Namespaces != nil {
+		selector = l.allowed.Namespaces.Selector
+		if l.allowed.Namespaces.From != nil {
+			from = *l.allowed.Namespaces.From
+		}
+	}
+	switch from {
+	case gatewayv1.NamespacesFromAll:
+		return true
+	case gatewayv1.NamespacesFromSame:
+		return namespace == l.home.Namespace
+	case gatewayv1.NamespacesFromSelector:
+		ns := in.Inventory.Namespace(namespace)
+		s, err := metav1.LabelSelectorAsSelector(selector)
+		return ns == nil || err != nil || s.Matches(labels.Set(ns.Labels))
+	case gatewayv1.NamespacesFromNone:
+	}
+	return false
+}
