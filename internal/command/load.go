@@ -52,6 +52,7 @@ type loaded struct {
 // is there twice, and that no cluster has its kind.
 func (a *app) loadFiles(ctx context.Context, paths []string, quiet bool) (loaded, error) {
 	out, read, err := a.readFiles(ctx, paths)
+	out.faults = append(out.faults, refusedPolicies(ctx, read.Items)...)
 	if !quiet {
 		var strange []doubt
 		for _, item := range read.Items {

@@ -10,3 +10,18 @@ import _ "embed" // the definitions
 //
 //go:embed gatehouse.sh_networkplans.yaml
 var NetworkPlan []byte
+
+// AccessPolicy is that of AccessPolicies, as YAML. It is read-only.
+//
+//go:embed gatehouse.sh_accesspolicies.yaml
+var AccessPolicy []byte
+
+// TrafficPolicy is that of TrafficPolicies, as YAML. It is read-only.
+//
+//go:embed gatehouse.sh_trafficpolicies.yaml
+var TrafficPolicy []byte
+
+// ClientPolicy is that of ClientPolicies, as YAML. It is read-only.
+//
+//go:embed gatehouse.sh_clientpolicies.yaml
+var ClientPolicy []byte
