@@ -48,7 +48,7 @@ $(addprefix bin/,$(PRODUCTS)):
 	@CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -ldflags '$(LINK_FLAGS)' -o $@ ./cmd/$(@F)
 
 .PHONY: demo
-demo: $(CLUSTER_FILES) build ## See admission refuse exposure on a real API server. ARGS=--keep leaves it running.
+demo: $(CLUSTER_FILES) build ## See exposure refused, and the gateway answer, on a real API server. ARGS=--keep leaves it running.
 	@$(GO) build $(BUILD_FLAGS) -o bin/demo ./test/demo
 	@# Not go run: it would die of a SIGTERM and leave the demo and its control plane behind.
 	@bin/demo $(ARGS)

@@ -3,16 +3,19 @@
 package main
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"fmt"
-	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,82 +24,184 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 const issuer = "https://idp.example.com/"
 
-// door is the configuration that the scene shows: the page of documentation about
-// access policies and limits, in short.
-const door = `listeners:
-- name: web
-  address: 127.0.0.1:%[1]d
-  protocol: HTTPS                # a self-signed certificate, since none is named
-  access: [staff]                # a floor: no route can lower it
-routes:
-- {name: orders, matches: [{path: {prefix: /orders}}], backends: [{name: shop}], traffic: [few]}
-backends:
-- {name: shop, endpoints: ["%[3]s"]}
-keySets:
-- {name: idp, file: idp.json}
-accessPolicies:
-- name: staff
-  authentication:
-    anyOf:
-    - {name: idp, jwt: {issuer: "https://idp.example.com/", audiences: [shop], keySet: idp, algorithms: [ES256]}}
-  authorization:
-    rules:
-    - {name: read, allow: {methods: [GET], paths: ["/orders/**"], scopes: [orders.read]}}
-  forward: {claimsToHeaders: {sub: X-User}}
-trafficPolicies:
-- name: few
-  rateLimits:
-  - {name: user, key: [principal], limit: {requests: 2, per: 1m}}
-telemetry: {metrics: "127.0.0.1:%[2]d", decisions: {to: decisions.jsonl}}
-`
+// host is what the Gateway of edge.yaml serves.
+const host = "shop.example.com"
 
-// gateway puts the door in front of a sample application and knocks.
+// gateway puts an application behind the gateway, as a cluster does, and knocks.
 func (d *demo) gateway() error {
 	d.title("The gateway in front of an application that checks nothing itself")
-	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, "the orders of %s\n", r.Header.Get("X-User")) //nolint:gosec // no browser reads it
-	}))
-	defer shop.Close()
-	port, metrics, err := twoPorts(d.ctx)
+	key, err := d.doorway()
 	if err != nil {
 		return err
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	stopShop, err := d.shop()
 	if err != nil {
 		return err
 	}
-	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})
-	if err != nil {
-		return err
+	defer stopShop()
+	out, err := d.kubectl("-n", "shop", "patch", "service", "orders", "-p", `{"spec":{"type":"NodePort"}}`)
+	if err == nil || !strings.Contains(out, "* EXP-001 ") {
+		return errors.New("the way around the gateway was opened")
 	}
-	configuration := fmt.Sprintf(door, port, metrics, strings.TrimPrefix(shop.URL, "http://"))
-	configuration = strings.Replace(configuration, "to: decisions.jsonl", "to: "+filepath.Join(d.dir, "decisions.jsonl"), 1)
-	file := filepath.Join(d.dir, "gateway.yaml")
-	for name, content := range map[string][]byte{file: []byte(configuration), filepath.Join(d.dir, "idp.json"): keys} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			return err
-		}
-	}
-	_, shown, _ := strings.Cut(configuration, "accessPolicies:")
-	shown, _, _ = strings.Cut(shown, "telemetry:")
-	d.say("%s", indent("accessPolicies:"+shown))
-	stop, err := d.open(file, metrics)
+	port, stop, err := d.open()
 	if err != nil {
 		return err
 	}
 	defer stop()
-	return d.knock(fmt.Sprintf("https://127.0.0.1:%d", port), key)
+	if err := d.knock(port, key); err != nil {
+		return err
+	}
+	if out, err = d.program("gatehouse", "exposure", "-n", "shop", "--quiet"); err != nil || !strings.Contains(out, host) {
+		return fmt.Errorf("the endpoint is not among what is exposed: %w", err)
+	}
+	return nil
 }
 
-// open runs the gateway until the function that it returns is called.
-func (d *demo) open(file string, metrics int) (func(), error) {
-	d.say("%s\n", d.style(dim, "$ gatehouse-gateway --config gateway.yaml &"))
-	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", "gatehouse-gateway"), "--config", file, "--drain=2s") //nolint:gosec // our own program
+// doorway installs the Gateway API and a Gateway with a certificate, and the keys of an
+// identity provider, whose own key it returns.
+func (d *demo) doorway() (*ecdsa.PrivateKey, error) {
+	module, err := exec.CommandContext(d.ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	if err != nil {
+		return nil, fmt.Errorf("find the Gateway API's module: %w", err)
+	}
+	if err := os.Symlink(filepath.Join(strings.TrimSpace(string(module)), "config", "crd", "standard"), filepath.Join(d.dir, "gateway-api")); err != nil {
+		return nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "ES256", Use: "sig"}}})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "idp.json"), keys, 0o600); err != nil {
+		return nil, err
+	}
+	if err := d.certificate(); err != nil {
+		return nil, err
+	}
+	if err := d.must("apply", "--server-side", "-f", d.dir+"/gateway-api/"); err != nil {
+		return nil, err
+	}
+	served := d.cp.KubectlCommand(d.ctx, "wait", "--for=condition=Established", "--timeout=1m", "crd", "--all")
+	if out, err := served.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("wait for the Gateway API: %w: %s", err, out)
+	}
+	for _, args := range [][]string{
+		{"-n", own, "create", "secret", "tls", "shop-tls", "--cert", filepath.Join(d.dir, "tls.crt"), "--key", filepath.Join(d.dir, "tls.key")},
+		{"apply", "-f", "manifests/gateway/class.yaml", "-f", "test/demo/edge.yaml"},
+	} {
+		if err := d.must(args...); err != nil {
+			return nil, err
+		}
+	}
+	return key, nil
+}
+
+// certificate writes one for the host, signed by itself.
+func (d *demo) certificate() error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 3, 0)}
+	made, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(d.dir, "tls.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made}), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(d.dir, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
+}
+
+// shop runs the application until the function that it returns is called, and applies
+// what puts it behind the Gateway.
+func (d *demo) shop() (stop func(), err error) {
+	at, err := machine()
+	if err != nil {
+		return nil, err
+	}
+	l, err := (&net.ListenConfig{}).Listen(d.ctx, "tcp", net.JoinHostPort(at, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("listen for the application: %w", err)
+	}
+	s := &httptest.Server{Listener: l, Config: &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, "the orders of %s\n", r.Header.Get("X-User")) //nolint:gosec // no browser reads it
+	})}}
+	s.Start()
+	if err := d.behind(l.Addr()); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s.Close, nil
+}
+
+func (d *demo) behind(at net.Addr) error {
+	text, err := os.ReadFile(filepath.Join(root, "test", "demo", "shop.yaml"))
+	if err != nil {
+		return err
+	}
+	_, shown, _ := strings.Cut(string(text), "kind: AccessPolicy\n")
+	shown, _, _ = strings.Cut(shown, "---\napiVersion: gateway.networking")
+	d.say("%s\n%s", d.style(dim, "$ sed -n 8,27p test/demo/shop.yaml"), indent("kind: AccessPolicy\n"+shown))
+	address, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return err
+	}
+	endpoint := fmt.Sprintf("apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: orders-1, namespace: shop, labels: {kubernetes.io/service-name: orders}}\n"+
+		"addressType: IPv4\nports: [{name: http, port: %s}]\nendpoints: [{addresses: [%s], conditions: {ready: true}}]\n", port, address)
+	file := filepath.Join(d.dir, "endpoint.yaml")
+	if err := os.WriteFile(file, []byte(endpoint), 0o600); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"apply", "-f", "test/demo/shop.yaml", "-f", file},
+		{"-n", "shop", "create", "secret", "generic", "idp", "--from-file=jwks=" + filepath.Join(d.dir, "idp.json")},
+	} {
+		if err := d.must(args...); err != nil {
+			return fmt.Errorf("an application behind the gateway was refused: %w", err)
+		}
+	}
+	return nil
+}
+
+// machine is an address of this machine that is not the loopback's, which no
+// EndpointSlice may have. What is sent to it stays here.
+func machine() (string, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", err
+	}
+	for _, a := range all {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && p.Addr().IsGlobalUnicast() {
+			return p.Addr().String(), nil
+		}
+	}
+	return "", errors.New("the machine has no address but the loopback's, which no EndpointSlice may have: connect it to a network")
+}
+
+// open runs the gateway until the function that it returns is called, and says where the
+// Gateway is served.
+func (d *demo) open() (port int, stop func(), err error) {
+	port, metrics, err := twoPorts(d.ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	args := []string{"--kubernetes", "--addresses=127.0.0.1", fmt.Sprintf("--port-offset=%d", port-443)}
+	d.say("%s\n", d.style(dim, "$ gatehouse-gateway "+strings.Join(args, " ")+" &"))
+	args = append(args, "--kubeconfig="+d.cp.Kubeconfig(), fmt.Sprintf("--metrics=127.0.0.1:%d", metrics), "--drain=2s")
+	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", "gatehouse-gateway"), args...) //nolint:gosec // our own program
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
@@ -104,94 +209,19 @@ func (d *demo) open(file string, metrics int) (func(), error) {
 		cmd.Stderr = os.Stderr
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the gateway: %w", err)
+		return 0, nil, fmt.Errorf("start the gateway: %w", err)
 	}
-	stop := func() {
+	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 		_ = cmd.Wait()                          // however it did
 	}
-	if err := d.wait(fmt.Sprintf("http://127.0.0.1:%d/readyz", metrics)); err != nil {
+	err = d.must("-n", own, "wait", "gateway/edge", "--for=condition=Programmed", "--timeout=1m")
+	if err == nil {
+		err = d.wait(fmt.Sprintf("http://127.0.0.1:%d/readyz", metrics))
+	}
+	if err != nil {
 		stop()
-		return nil, err
+		return 0, nil, err
 	}
-	return stop, nil
-}
-
-// knock makes requests as clients would, and expects what the configuration says.
-func (d *demo) knock(base string, key *ecdsa.PrivateKey) error {
-	client := &http.Client{
-		Timeout:   5 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}, //nolint:gosec // the certificate is self-signed
-	}
-	token := func(subject, scope string, ends time.Duration) string {
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k1").WithType("JWT"))
-		if err != nil {
-			return err.Error() // which the gateway refuses
-		}
-		text, err := jwt.Signed(signer).Claims(map[string]any{"iss": issuer, "sub": subject, "aud": "shop", "scope": scope, "exp": time.Now().Add(ends).Unix()}).Serialize()
-		if err != nil {
-			return err.Error() // which the gateway refuses
-		}
-		return text
-	}
-	ann, bob := token("ann", "orders.read", time.Hour), token("bob", "cart.write", time.Hour)
-	for _, ask := range []struct {
-		who, path, token, user string
-		want                   int
-	}{
-		{"nobody", "/orders/4711", "", "", http.StatusUnauthorized},
-		{"ann, with a token of yesterday", "/orders/4711", token("ann", "orders.read", -24*time.Hour), "", http.StatusUnauthorized},
-		{"bob, who has another scope", "/orders/4711", bob, "", http.StatusForbidden},
-		{"ann, by a way around", "/orders/..%2fadmin", ann, "", http.StatusBadRequest},
-		{"ann", "/orders/4711", ann, "", http.StatusOK},
-		{"ann, who says that she is somebody else", "/orders/4712", ann, "admin", http.StatusOK},
-		{"ann, once too often", "/orders/4713", ann, "", http.StatusTooManyRequests},
-	} {
-		if err := d.ask(client, base+ask.path, ask.who, ask.token, ask.user, ask.want); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ask makes one request, and shows it as a person would type it.
-func (d *demo) ask(client *http.Client, url, who, token, user string, want int) error {
-	ctx, cancel := context.WithTimeout(d.ctx, 5*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	typed := "$ curl -k "
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-		typed += `-H "Authorization: Bearer $TOKEN" `
-	}
-	if user != "" {
-		r.Header.Set("X-User", user)
-		typed += `-H "X-User: ` + user + `" `
-	}
-	d.say("%s\n", d.style(dim, typed+url+"   # "+who))
-	res, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close() //nolint:errcheck // it was read
-	body, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-	if err != nil {
-		return err
-	}
-	d.say("%s", indent(fmt.Sprintf("%s\n%s", res.Status, body)))
-	for _, name := range []string{"Www-Authenticate", "Retry-After"} {
-		if value := res.Header.Get(name); value != "" {
-			d.say("  %s: %s\n", name, value)
-		}
-	}
-	if res.StatusCode != want {
-		return fmt.Errorf("%s by %s: %d, want %d", url, who, res.StatusCode, want)
-	}
-	if want == http.StatusOK && string(body) != "the orders of ann\n" {
-		return fmt.Errorf("the application was told %q", body)
-	}
-	return nil
+	return port, stop, nil
 }

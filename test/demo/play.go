@@ -66,7 +66,7 @@ func (d *demo) play(keep bool) error {
 			return err
 		}
 	}
-	d.title("Done: two applications accepted; seven ways around the gateway, one chain and one opt-out refused; the gateway let in who may")
+	d.title("Done: three applications accepted; eight ways around the gateway, one chain and one opt-out refused; the gateway let in who may")
 	if !keep {
 		d.say("`make demo ARGS=--keep` leaves the cluster running.\n")
 		return nil
@@ -108,7 +108,7 @@ func (d *demo) start() (func(), error) {
 
 // kubectl prints a command and what it says, and returns the latter.
 func (d *demo) kubectl(args ...string) (string, error) {
-	d.say("%s\n", d.style(dim, "$ kubectl "+strings.Join(args, " ")))
+	d.say("%s\n", d.style(dim, "$ kubectl "+strings.ReplaceAll(strings.Join(args, " "), d.dir+"/", "")))
 	cmd := d.cp.KubectlCommand(d.ctx, args...)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
@@ -145,7 +145,7 @@ const few = 5
 // brief counts the objects of a long list ("service/cart created") instead of
 // naming each. Warnings and errors are all kept, before the counts.
 func brief(text string) string {
-	outcomes := []string{"created", "configured", "unchanged"}
+	outcomes := []string{"created", "configured", "unchanged", "serverside-applied"}
 	counts := map[string]int{}
 	listed := 0
 	var kept strings.Builder
