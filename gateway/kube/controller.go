@@ -101,9 +101,11 @@ func signal(to chan struct{}) {
 
 // Times of the loop.
 const (
-	// gathering is how long further changes are waited for after the first: an apply of a
-	// file comes as several.
-	gathering = 5 * time.Millisecond
+	// leastRest and mostRest bound how long nothing is translated after a translation: as long
+	// as that took, so that a cluster that changes without end takes half of a processor. What
+	// comes meanwhile is translated together, and what comes later at once.
+	leastRest = 5 * time.Millisecond
+	mostRest  = time.Second
 	// unanswered is how long what the API server says of a Secret is waited for at most,
 	// before it counts as not there.
 	unanswered = 2 * time.Second
@@ -126,6 +128,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	tell := time.NewTimer(0)
 	defer tell.Stop()
 	due, pause := true, telling
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	var dirty chan struct{} // nil while nothing is translated
 	for {
 		touched := c.touched
 		if due {
@@ -134,12 +139,13 @@ func (c *Controller) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-c.dirty:
-			if !sleep(ctx, gathering) {
-				return nil
-			}
-			drain(c.dirty)
+		case <-rest.C:
+			dirty = c.dirty
+		case <-dirty:
+			began := time.Now()
 			c.translate(ctx)
+			dirty = nil
+			rest.Reset(restAfter(time.Since(began)))
 		case <-c.options.Plane.Changed():
 			c.publish(ctx)
 		case <-touched:
@@ -154,13 +160,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 }
 
-// drain forgets a signal for which something is about to be done.
-func drain(of chan struct{}) {
-	select {
-	case <-of:
-	default:
-	}
-}
+func restAfter(took time.Duration) time.Duration { return min(max(took, leastRest), mostRest) }
 
 // sleep waits; false when ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
