@@ -12,7 +12,7 @@ TOOL := $(GO) tool -modfile=hack/tools/go.mod
 KUSTOMIZE := $(GO) tool -modfile=hack/tools/kustomize/go.mod kustomize
 LINTER := $(GO) tool -modfile=hack/tools/golangci/go.mod golangci-lint
 # What holds code of ours. Those but the first are apart because of what they link.
-MODULES := . hack/sbom test/authz test/chart test/conformance test/cyclonus test/grpc test/wycheproof
+MODULES := . hack/sbom test/alerts test/authz test/chart test/conformance test/cyclonus test/grpc test/wycheproof
 
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION ?= $(shell git describe --tags --dirty --match 'v*' 2>/dev/null || echo v0.0.0-dev)
@@ -111,7 +111,7 @@ $(NODE_FILES): test/cluster/go.mod test/cluster/go.sum test/cluster/runtime/go.m
 TEST_FLAGS ?= -timeout 60m
 
 .PHONY: test
-test: test-module test-authz test-cyclonus test-wycheproof test-grpc test-chart traps ## Run every test, those against the real API server included.
+test: test-module test-authz test-cyclonus test-wycheproof test-grpc test-chart test-alerts traps ## Run every test, those against the real API server included.
 
 .PHONY: test-module
 test-module: $(CLUSTER_FILES) build ## Run the tests of the main module.
@@ -142,6 +142,11 @@ test-grpc: ## Run the interoperability cases of gRPC through the gateway.
 test-chart: $(CLUSTER_FILES) ## Compare the Helm chart with the kustomizations, and install it on the real API server.
 	@# A module of its own: it links Helm.
 	$(GO) -C test/chart test -v $(TEST_FLAGS) ./...
+
+.PHONY: test-alerts
+test-alerts: ## Read the alerts with Prometheus' own parser.
+	@# A module of its own: it links Prometheus.
+	$(GO) -C test/alerts test $(TEST_FLAGS) ./...
 
 .PHONY: conformance
 conformance: node bin/gatehouse-gateway ## Run the conformance suite of the Gateway API on a node. ARGS='-run-test=HTTPRouteMatching' narrows it.

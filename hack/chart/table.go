@@ -9,6 +9,7 @@ var parts = []part{
 	{path: "default"},
 	{path: "gateway", condition: ".Values.gateway.enabled", file: "gateway.yaml"},
 	{path: "network-everywhere/binding.yaml", condition: ".Values.network.everywhere", file: "network.yaml"},
+	{path: "alerts", condition: ".Values.alerts.enabled", file: "alerts.yaml"},
 	{path: "overlays/cert-manager/certificate.yaml", condition: ".Values.webhook.certManager", file: "certificate.yaml"},
 }
 

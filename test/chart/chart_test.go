@@ -143,6 +143,7 @@ func TestChartIsTheKustomization(t *testing.T) {
 		"with the gateway":                  {`gateway: {enabled: true}`, []string{defaults, manifests + "/gateway"}},
 		"open while the webhook is down":    {`webhook: {failurePolicy: Ignore}`, []string{manifests + "/overlays/audit"}},
 		"with certificates by cert-manager": {`webhook: {certManager: true}`, []string{manifests + "/overlays/cert-manager"}},
+		"with alerts":                       {`alerts: {enabled: true}`, []string{defaults, manifests + "/alerts"}},
 		"with network policies everywhere":  {`network: {everywhere: true}`, []string{"testdata/everywhere"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +161,7 @@ func TestChartIsTheKustomization(t *testing.T) {
 
 func TestHelmFindsNoFault(t *testing.T) {
 	t.Parallel()
-	for name, values := range map[string]string{"as it comes": `{}`, "with all there is": `{gateway: {enabled: true}, network: {everywhere: true}, webhook: {certManager: true}}`} {
+	for name, values := range map[string]string{"as it comes": `{}`, "with all there is": `{gateway: {enabled: true}, network: {everywhere: true}, alerts: {enabled: true}, webhook: {certManager: true}}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, err := filepath.Abs(folder)

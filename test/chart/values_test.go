@@ -27,6 +27,7 @@ var changed = map[string]struct{ values, object, line string }{
 	"webhook.priorityClassName": {`webhook: {priorityClassName: mine}`, "ResourceQuota gatehouse-system/gatehouse-critical-pods", "- mine"},
 	"webhook.certManager":       {`webhook: {certManager: true}`, "ValidatingWebhookConfiguration <nil>/gatehouse", "cert-manager.io/inject-ca-from: gatehouse-system/gatehouse-webhook"},
 	"network.everywhere":        {`network: {everywhere: true}`, "ClusterRoleBinding <nil>/gatehouse-network", "name: gatehouse-network"},
+	"alerts.enabled":            {`alerts: {enabled: true}`, "PrometheusRule gatehouse-system/gatehouse", "- alert: GatehouseNotEnforcing"},
 	"gateway.enabled":           {`gateway: {enabled: false}`, "Deployment gatehouse-system/gatehouse-gateway", ""},
 	"gateway.replicas":          {`gateway: {replicas: 4}`, "Deployment gatehouse-system/gatehouse-gateway", "replicas: 4"},
 	"controller.replicas":       {`controller: {replicas: 1}`, "Deployment gatehouse-system/gatehouse-controller", "replicas: 1"},
