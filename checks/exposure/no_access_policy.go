@@ -28,7 +28,7 @@ func noAccessPolicy() checks.Check {
 				"A Service that is published by the annotation gatehouse.sh/expose is not served without gatehouse.sh/auth, so nothing is reported for it. A rule without backends, such as a redirect, opens nothing. " +
 				"What is public on purpose says so by a policy: authentication.anyOf with anonymous, and a rule that allows everybody. " +
 				"TCPRoutes, UDPRoutes and TLSRoutes are passed on unread, so no policy can ask anything of their clients; these routes are reported as well, as what only an exemption can accept. " +
-				"Whether a listener is served in the end (its certificate, conflicts with others) is not looked at, and a listener that only redirects to HTTPS counts: guard the Gateway, or the route.",
+				"Whether a listener is served in the end (its certificate, conflicts with others) is not looked at, a listener that takes namespaces by their labels counts for all of them, and a listener that only redirects to HTTPS counts: guard the Gateway, or the route.",
 			Attack: "uses the Services behind the route without saying who he is",
 			Fix:    "apply an AccessPolicy for the route or the Gateway before it",
 			Exempt: "Databases and other protocols than HTTP whose workloads ask for credentials themselves.",

@@ -80,7 +80,7 @@ func ingressDoors(ing *networkingv1.Ingress, in checks.Input) (inventory.Key, []
 		hosts = append(hosts, "")
 	}
 	list := slices.DeleteFunc(gatewayListeners(gw), func(l listenerOf) bool {
-		return l.protocol != gatewayv1.HTTPProtocolType && l.protocol != gatewayv1.HTTPSProtocolType || !l.admitsFrom(ing.Namespace, in) || !l.sharesHost(hosts)
+		return l.protocol != gatewayv1.HTTPProtocolType && l.protocol != gatewayv1.HTTPSProtocolType || !l.admitsFrom(ing.Namespace) || !l.sharesHost(hosts)
 	})
 	return inventory.KeyOf(gw), list
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -140,7 +138,7 @@ type doorAt struct {
 }
 
 // doorsOf returns the listeners of the bundled gateway that take the route under
-// judgement. A namespace whose labels are not known is taken to be let in.
+// judgement.
 func doorsOf(in checks.Input) []doorAt {
 	route := in.Object
 	common, isRoute := commonSpec(route)
@@ -159,7 +157,7 @@ func doorsOf(in checks.Input) []doorAt {
 		ref := &common.ParentRefs[i]
 		for _, l := range all {
 			if ref.SectionName != nil && l.name != string(*ref.SectionName) || ref.Port != nil && l.port != *ref.Port ||
-				!carriesKind(&l, inventory.KeyOf(route).Kind) || !l.admits(route, in) || !l.sharesHost(hosts) {
+				!carriesKind(&l, inventory.KeyOf(route).Kind) || !l.admits(route) || !l.sharesHost(hosts) {
 				continue
 			}
 			d := doorAt{gateway: inventory.KeyOf(gw), listener: l.String(), field: p.field}
@@ -205,7 +203,7 @@ func carriesKind(l *listenerOf, k schema.GroupKind) bool {
 }
 
 // admits reports whether a listener takes a route by its allowedRoutes.
-func (l *listenerOf) admits(route inventory.Object, in checks.Input) bool {
+func (l *listenerOf) admits(route inventory.Object) bool {
 	if l.allowed == nil {
 		return route.GetNamespace() == l.home.Namespace
 	}
@@ -215,26 +213,21 @@ func (l *listenerOf) admits(route inventory.Object, in checks.Input) bool {
 	}) {
 		return false
 	}
-	return l.admitsFrom(route.GetNamespace(), in)
+	return l.admitsFrom(route.GetNamespace())
 }
 
-func (l *listenerOf) admitsFrom(namespace string, in checks.Input) bool {
-	from, selector := gatewayv1.NamespacesFromSame, (*metav1.LabelSelector)(nil)
-	if l.allowed != nil && l.allowed.Namespaces != nil {
-		selector = l.allowed.Namespaces.Selector
-		if l.allowed.Namespaces.From != nil {
-			from = *l.allowed.Namespaces.From
-		}
+// admitsFrom reports whether a listener takes routes of a namespace. A selector may: the
+// labels of namespaces change.
+func (l *listenerOf) admitsFrom(namespace string) bool {
+	from := gatewayv1.NamespacesFromSame
+	if l.allowed != nil && l.allowed.Namespaces != nil && l.allowed.Namespaces.From != nil {
+		from = *l.allowed.Namespaces.From
 	}
 	switch from {
-	case gatewayv1.NamespacesFromAll:
+	case gatewayv1.NamespacesFromAll, gatewayv1.NamespacesFromSelector:
 		return true
 	case gatewayv1.NamespacesFromSame:
 		return namespace == l.home.Namespace
-	case gatewayv1.NamespacesFromSelector:
-		ns := in.Inventory.Namespace(namespace)
-		s, err := metav1.LabelSelectorAsSelector(selector)
-		return ns == nil || err != nil || s.Matches(labels.Set(ns.Labels))
 	case gatewayv1.NamespacesFromNone:
 	}
 	return false
