@@ -150,6 +150,7 @@ type Operation uint8
 const (
 	Create Operation = iota
 	Update
+	Delete // the object is the one that goes
 )
 
 // Request is what is known of the write that brings the object. The zero value
@@ -228,6 +229,9 @@ type Check struct {
 	// OnStatus checks judge writes to the status subresource, which no other
 	// check sees unless they change labels or annotations (Request.Metadata).
 	OnStatus bool
+
+	// OnDelete checks judge deletions as well, which no other check sees.
+	OnDelete bool
 
 	// Custom checks come from a CheckPolicy. They judge objects as they are written:
 	// of what is stored, not all that they may read is kept, so a scan leaves them

@@ -105,6 +105,11 @@ func (s *Set) Kinds() []schema.GroupKind {
 	return out
 }
 
+// OnDelete reports whether some check judges deletions of a kind.
+func (s *Set) OnDelete(k schema.GroupKind) bool {
+	return slices.ContainsFunc(s.byKind[k], func(c *Check) bool { return c.OnDelete })
+}
+
 // Evaluate runs every check registered for the object's kind, in id order. The
 // words of the findings are plain text of bounded length, whatever the object
 // holds (Plain). Once the context of the inventory has ended no further check runs:
@@ -125,6 +130,9 @@ func (s *Set) evaluate(k schema.GroupKind, in Input, skip func(*Check) bool) []F
 	for _, c := range s.byKind[k] {
 		if in.Ended() {
 			break
+		}
+		if in.Request.Operation == Delete && !c.OnDelete {
+			continue
 		}
 		if c.OnStatus && !onStatus || !c.OnStatus && onStatus && !in.Request.Metadata || c.Custom && in.Request.Stored || skip != nil && skip(c) {
 			continue

@@ -34,7 +34,7 @@ type Review struct {
 	Subresource string
 	Namespace   string
 	Name        string
-	Operation   string // CREATE, UPDATE; others are answered without judging
+	Operation   string // CREATE, UPDATE, DELETE; others are answered without judging
 	User        string
 	Groups      []string
 	DryRun      bool
@@ -175,6 +175,14 @@ func (r Review) objects() (current, old inventory.Object, err error) {
 	return current, old, nil
 }
 
+// deleted is a review of a deletion, whose object is the one that goes.
+// https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#request
+func (r Review) deleted() Review {
+	r.Object, r.OldObject = r.OldObject, nil
+	r.current, r.old = r.old, nil
+	return r
+}
+
 // complete fills in the identity that an object under creation may lack: a
 // name that the API server will generate, and the namespace of the request.
 func complete(o inventory.Object, r Review) {
@@ -192,8 +200,11 @@ func complete(o inventory.Object, r Review) {
 
 func (r Review) request() checks.Request {
 	op := checks.Create
-	if r.Operation == "UPDATE" {
+	switch r.Operation {
+	case "UPDATE":
 		op = checks.Update
+	case "DELETE":
+		op = checks.Delete
 	}
 	return checks.Request{Operation: op, Subresource: r.Subresource, User: r.User, Groups: r.Groups, Admission: r.admission, Stored: r.binds}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/internal/exempt"
 	"github.com/gatehouse-sh/gatehouse/internal/policy"
@@ -35,14 +37,19 @@ type Validator struct{ Engine }
 // The context bounds the judgement: what is not judged by its end is taken as an
 // object that cannot be judged.
 func (v Validator) Answer(ctx context.Context, r Review) Answer {
-	if r.Operation != "CREATE" && r.Operation != "UPDATE" {
-		return Answer{Allowed: true}
-	}
 	p := v.Policy()
+	if r.Operation != "CREATE" && r.Operation != "UPDATE" {
+		if r.Operation != "DELETE" || !judgesDeletion(p, r.Kind.GroupKind()) {
+			return Answer{Allowed: true}
+		}
+		r = r.deleted()
+	}
 	inv, watched := v.views()
 	s := v.scopeIn(r, inv, watched, p)
 	if s.mode == policy.Off {
-		v.remember(r, nil)
+		if r.Operation != "DELETE" {
+			v.remember(r, nil)
+		}
 		return Answer{Allowed: true}
 	}
 	var err error
@@ -71,10 +78,17 @@ func (v Validator) Answer(ctx context.Context, r Review) Answer {
 	switch {
 	case late:
 		answer.Message += unconfirmed
-	case answer.Allowed:
+	case answer.Allowed && r.Operation != "DELETE":
 		v.remember(r, current)
 	}
 	return answer
+}
+
+// judgesDeletion reports whether some check judges deletions of a kind. A policy without
+// checks refuses whatever it is asked about.
+func judgesDeletion(p *policy.Policy, k schema.GroupKind) bool {
+	set := p.Set()
+	return set == nil || set.OnDelete(k)
 }
 
 // undecided is the answer to a review without a verdict: a refusal where a namespace

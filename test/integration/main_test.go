@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -111,7 +112,7 @@ func (c *cluster) installDefinitions(t *testing.T) {
 	var docs bytes.Buffer
 	n := 0
 	for _, k := range inventory.Kinds() {
-		if k.BuiltIn || k.Group == inventory.GatewayGroup {
+		if k.BuiltIn || k.Group == inventory.GatewayGroup || k.Group == v1alpha1.GroupName {
 			continue
 		}
 		raw, err := json.Marshal(definition(k))

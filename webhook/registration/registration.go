@@ -60,7 +60,7 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 		validating.Webhooks = append(validating.Webhooks, w)
 	}
 	inNamespaces, cluster := rules(set)
-	status := statusRules(set)
+	status, deletions := statusRules(set), deletionRules(set)
 	for _, tier := range []struct {
 		name     string
 		failure  admissionregistrationv1.FailurePolicyType
@@ -77,6 +77,12 @@ func Build(set *checks.Set, o Options) (*admissionregistrationv1.ValidatingWebho
 			add(admissionregistrationv1.ValidatingWebhook{
 				Name: tier.name + "-status.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(tier.failure),
 				NamespaceSelector: tier.selector, Rules: status, MatchConditions: statusConditions(),
+			})
+		}
+		if len(deletions) > 0 {
+			add(admissionregistrationv1.ValidatingWebhook{
+				Name: tier.name + "-delete.validate.gatehouse.sh", ClientConfig: o.client(ValidatePath), FailurePolicy: new(tier.failure),
+				NamespaceSelector: tier.selector, Rules: deletions,
 			})
 		}
 		add(admissionregistrationv1.ValidatingWebhook{
@@ -177,6 +183,21 @@ func statusRules(set *checks.Set) []admissionregistrationv1.RuleWithOperations {
 		for j := range out[i].Resources {
 			out[i].Resources[j] += "/status"
 		}
+	}
+	return out
+}
+
+// deletionRules are the kinds whose deletion some check judges.
+func deletionRules(set *checks.Set) []admissionregistrationv1.RuleWithOperations {
+	var kinds []inventory.Kind
+	for _, gk := range set.Kinds() {
+		if k, known := inventory.KindOf(gk); known && k.Namespaced && set.OnDelete(gk) {
+			kinds = append(kinds, k)
+		}
+	}
+	out := group(kinds, nil)
+	for i := range out {
+		out[i].Operations = []admissionregistrationv1.OperationType{admissionregistrationv1.Delete}
 	}
 	return out
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/floor"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// weakenedPolicy flags updates and deletions that take away from what the bundled
+// gateway enforces (EXP-051).
+func weakenedPolicy() checks.Check {
+	return checks.Check{
+		ID: "EXP-051", Name: "weakened-policy",
+		Severity: checks.High,
+		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
+		Kinds:    []schema.GroupKind{inventory.AccessPolicyKind, inventory.TrafficPolicyKind},
+		OnDelete: true,
+		Doc: checks.Doc{
+			Title: "What the gateway enforces is not weakened in passing",
+			Why: "An AccessPolicy or TrafficPolicy whose mode is Enforced is a floor that no route gets below. Whoever may write policies could lower it by an edit that nobody reads. " +
+				"The rule judges the update or the deletion of such a policy: that it is deleted, that its mode becomes Default, that it is no longer for one of its targets, and every change of its content but these, which can only ask for more. " +
+				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, an external service where there was none, a claim more told to backends, credentials stripped. " +
+				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
+				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported. " +
+				"Policies of mode Default are not judged, and neither is what is beside the policy: a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
+			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
+			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",
+			Exempt: "A change that was reviewed: exempt the policy for the time of the rollout.",
+			Sources: []string{
+				"https://gateway-api.sigs.k8s.io/geps/gep-713/",
+				"https://gateway-api.sigs.k8s.io/geps/gep-2649/",
+			},
+		},
+		Run: judgeWeakening,
+	}
+}
+
+func judgeWeakening(in checks.Input) []checks.Finding {
+	was, change := in.Old, in.Request.Operation != checks.Delete
+	if !change {
+		if ns := in.Inventory.Namespace(in.Object.GetNamespace()); ns != nil && ns.DeletionTimestamp != nil {
+			return nil
+		}
+		was = in.Object
+	}
+	if was == nil {
+		return nil // it is created, or stored already
+	}
+	old, ok := was.(*unstructured.Unstructured)
+	if !ok {
+		return []checks.Finding{{Certainty: checks.Undetermined, Message: "is not a policy that this check can read"}}
+	}
+	before, _, _ := unstructured.NestedMap(old.Object, "spec")
+	if mode, _ := before["mode"].(string); cmp.Or(mode, enforcedMode) != enforcedMode {
+		return nil
+	}
+	if !change {
+		return []checks.Finding{{
+			Subject: "deleted", Message: "is enforced by the gateway, and deleting it takes away what it asks for",
+			Fix: "keep the policy, or get an Exemption for its deletion", Path: weakenedPath(old, in),
+		}}
+	}
+	current, ok := in.Object.(*unstructured.Unstructured)
+	if !ok {
+		return []checks.Finding{{Certainty: checks.Undetermined, Message: "is not a policy that this check can read"}}
+	}
+	after, _, _ := unstructured.NestedMap(current.Object, "spec")
+	out := looserTargets(old, current)
+	for _, l := range loosened(inventory.KeyOf(old).Kind, before, after) {
+		out = append(out, checks.Finding{Subject: "weaker/" + l.Field, Field: l.Field, Message: l.What})
+	}
+	for i := range out {
+		out[i].Message, out[i].Path = "is enforced by the gateway, and this update "+out[i].Message, weakenedPath(old, in)
+	}
+	return out
+}
+
+func weakenedPath(old inventory.Object, in checks.Input) []string {
+	path := []string{"internet"}
+	if targets := policyTargets(old); len(targets) > 0 {
+		path = append(path, targets[0].of.String())
+	}
+	return append(path, inputName(in))
+}
+
+// enforcedMode is the mode of a floor, also of a policy that names none.
+const enforcedMode = "Enforced"
+
+// looserTargets reports what a policy is no longer for.
+func looserTargets(old, current inventory.Object) []checks.Finding {
+	var out []checks.Finding
+	now := policyTargets(current)
+	for _, t := range policyTargets(old) {
+		if !slices.Contains(now, t) && !slices.Contains(now, policyTarget{of: t.of}) {
+			out = append(out, checks.Finding{Subject: "target/" + t.String(), Field: "spec.targetRefs", Message: "takes it away from " + t.String()})
+		}
+	}
+	return out
+}
+
+// loosened lists how the spec of a policy asks for less than before.
+func loosened(kind schema.GroupKind, before, after map[string]any) []floor.Looser {
+	var out []floor.Looser
+	if mode, _ := after["mode"].(string); cmp.Or(mode, enforcedMode) != enforcedMode {
+		out = append(out, floor.Looser{Field: "spec.mode", What: "makes it a " + mode + ", which gives way to what routes say"})
+	}
+	if kind == inventory.AccessPolicyKind {
+		return append(out, floor.Access(before, after)...)
+	}
+	return append(out, floor.Traffic(before, after)...)
+}
+
+func (t policyTarget) String() string {
+	if t.section != "" {
+		return t.of.String() + " (" + t.section + ")"
+	}
+	return t.of.String()
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package exposure_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/catalog"
+	"github.com/gatehouse-sh/gatehouse/inventory"
+)
+
+// TestOnlyTheDeletionOfAFloorIsReported: no other check sees deletions.
+func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
+	t.Parallel()
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := func(kind, mode string) inventory.Object {
+		spec := map[string]any{"targetRefs": []any{map[string]any{"group": inventory.GatewayGroup, "kind": "Gateway", "name": "edge"}}}
+		if mode != "" {
+			spec["mode"] = mode
+		}
+		return &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "gatehouse.sh/v1alpha1", "kind": kind, "metadata": map[string]any{"namespace": "infra", "name": "floor"}, "spec": spec,
+		}}
+	}
+	ending := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "infra", DeletionTimestamp: &metav1.Time{Time: time.Unix(1, 0)}}}
+	for name, tc := range map[string]struct {
+		object inventory.Object
+		around []inventory.Object
+		want   int
+	}{
+		"an enforced AccessPolicy":          {policy("AccessPolicy", "Enforced"), nil, 1},
+		"one that names no mode":            {policy("AccessPolicy", ""), nil, 1},
+		"a Default":                         {policy("AccessPolicy", "Default"), nil, 0},
+		"an enforced TrafficPolicy":         {policy("TrafficPolicy", "Enforced"), nil, 1},
+		"what its namespace takes along":    {policy("AccessPolicy", "Enforced"), []inventory.Object{ending}, 0},
+		"a node port, which merely goes":    {&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "web"}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort}}, nil, 0},
+		"a ClientPolicy, which is no floor": {policy("ClientPolicy", "Enforced"), nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := checks.Input{
+				Object: tc.object, Inventory: inventory.New(append(tc.around, tc.object)...), Parameters: checks.DefaultParameters(),
+				Request: checks.Request{Operation: checks.Delete},
+			}
+			if got := set.Evaluate(in); len(got) != tc.want {
+				t.Errorf("got %v, want %d findings", got, tc.want)
+			}
+		})
+	}
+}
