@@ -25,7 +25,7 @@ var GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 // concurrent registration.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion, &CheckPolicy{}, &CheckPolicyList{}, &Exemption{}, &ExemptionList{}, &NetworkPlan{}, &NetworkPlanList{},
-		&AccessPolicy{}, &AccessPolicyList{}, &TrafficPolicy{}, &TrafficPolicyList{}, &ClientPolicy{}, &ClientPolicyList{})
+		&AccessPolicy{}, &AccessPolicyList{}, &TrafficPolicy{}, &TrafficPolicyList{}, &ClientPolicy{}, &ClientPolicyList{}, &GatewayParameters{}, &GatewayParametersList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

@@ -68,6 +68,7 @@ func watched() []*kind {
 		of(v1alpha1.GroupVersion, "AccessPolicy", "accesspolicies", &v1alpha1.AccessPolicy{}, func(o *objects) *[]*v1alpha1.AccessPolicy { return &o.AccessPolicies }),
 		of(v1alpha1.GroupVersion, "TrafficPolicy", "trafficpolicies", &v1alpha1.TrafficPolicy{}, func(o *objects) *[]*v1alpha1.TrafficPolicy { return &o.TrafficPolicies }),
 		of(v1alpha1.GroupVersion, "ClientPolicy", "clientpolicies", &v1alpha1.ClientPolicy{}, func(o *objects) *[]*v1alpha1.ClientPolicy { return &o.ClientPolicies }),
+		of(v1alpha1.GroupVersion, "GatewayParameters", "gatewayparameters", &v1alpha1.GatewayParameters{}, func(o *objects) *[]*v1alpha1.GatewayParameters { return &o.Parameters }),
 		of(networking, "IngressClass", "ingressclasses", &networkingv1.IngressClass{}, func(o *objects) *[]*networkingv1.IngressClass { return &o.IngressClasses }),
 		of(networking, "Ingress", "ingresses", &networkingv1.Ingress{}, func(o *objects) *[]*networkingv1.Ingress { return &o.Ingresses }),
 		of(core, "Namespace", "namespaces", &corev1.Namespace{}, func(o *objects) *[]*corev1.Namespace { return &o.Namespaces }),

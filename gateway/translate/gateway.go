@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 )
 
 // gateway is a Gateway of ours on its way to a snapshot.
@@ -35,13 +37,42 @@ const (
 	programmed   = string(gatewayv1.ListenerConditionProgrammed)
 )
 
-// class says whether a GatewayClass is as it can be. Of one with parameters, which nobody
-// here reads, no Gateway is served: they may have been to keep clients out.
+// Parameters are those of a GatewayClass; nil if it has none, or none that there are.
+func Parameters(c *gatewayv1.GatewayClass, all []*v1alpha1.GatewayParameters) *v1alpha1.GatewayParameters {
+	p := c.Spec.ParametersRef
+	if p == nil || string(p.Group) != v1alpha1.GroupName || string(p.Kind) != v1alpha1.GatewayParametersKind || p.Namespace != nil {
+		return nil
+	}
+	if i := slices.IndexFunc(all, func(g *v1alpha1.GatewayParameters) bool { return g.Name == p.Name }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// unknownParameters says why the parameters that a GatewayClass names cannot be kept; ""
+// if they can.
+func unknownParameters(c *gatewayv1.GatewayClass, all []*v1alpha1.GatewayParameters) string {
+	p := c.Spec.ParametersRef
+	if p == nil || Parameters(c, all) != nil {
+		return ""
+	}
+	what := kind{string(p.Group), string(p.Kind)}
+	switch {
+	case what != kind{v1alpha1.GroupName, v1alpha1.GatewayParametersKind}:
+		return fmt.Sprintf("parametersRef: %s %s is not known: the parameters of a GatewayClass are %s", what, p.Name, kind{v1alpha1.GroupName, v1alpha1.GatewayParametersKind})
+	case p.Namespace != nil:
+		return fmt.Sprintf("parametersRef.namespace: %s are of no namespace", v1alpha1.GatewayParametersKind)
+	}
+	return fmt.Sprintf("parametersRef: there are no %s %s", what, p.Name)
+}
+
+// class says whether a GatewayClass is as it can be. Of one with parameters that nobody
+// here reads no Gateway is served: they may have been to keep clients out.
 func (x *index) class(c *gatewayv1.GatewayClass) []metav1.Condition {
 	own := conditions{generation: c.Generation}
 	own.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayClassReasonAccepted), "")
-	if p := c.Spec.ParametersRef; p != nil {
-		x.unknown[c.Name] = fmt.Sprintf("parametersRef: %s %s is not known: there are no parameters of a GatewayClass", kind{string(p.Group), string(p.Kind)}, p.Name)
+	if why := unknownParameters(c, x.parameters); why != "" {
+		x.unknown[c.Name] = why
 		own.set(accepted, metav1.ConditionFalse, string(gatewayv1.GatewayClassReasonInvalidParameters), x.unknown[c.Name])
 	}
 	return own.all()

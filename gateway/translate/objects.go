@@ -43,6 +43,7 @@ type Objects struct {
 	AccessPolicies  []*v1alpha1.AccessPolicy
 	TrafficPolicies []*v1alpha1.TrafficPolicy
 	ClientPolicies  []*v1alpha1.ClientPolicy
+	Parameters      []*v1alpha1.GatewayParameters
 	// UnreadSecrets and UnreadConfigMaps are what was referred to and is not known, and why,
 	// as said after its name: "may not be read". It counts as not there.
 	UnreadSecrets, UnreadConfigMaps map[Name]string
@@ -116,8 +117,9 @@ type index struct {
 	guarded   map[Name]Name   // Services that AccessPolicies are for, and one of these
 	servicing map[string]Name // Services by the names of backends
 
-	memory *memory
-	ready  map[*corev1.ServicePort][]netip.AddrPort
+	memory     *memory
+	ready      map[*corev1.ServicePort][]netip.AddrPort
+	parameters []*v1alpha1.GatewayParameters
 }
 
 func newIndex(o *Objects, controller string) *index {
@@ -125,7 +127,7 @@ func newIndex(o *Objects, controller string) *index {
 		classes: map[string]bool{}, unknown: map[string]string{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
 		joined: map[Name]*listenerSet{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
-		ready: map[*corev1.ServicePort][]netip.AddrPort{},
+		ready: map[*corev1.ServicePort][]netip.AddrPort{}, parameters: o.Parameters,
 	}
 	x.unread = map[kind]map[Name]string{secretKind: o.UnreadSecrets, configMapKind: o.UnreadConfigMaps}
 	for _, c := range o.Classes {

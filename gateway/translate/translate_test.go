@@ -139,6 +139,8 @@ func read(t testing.TB, data []byte) *Objects {
 			out.TrafficPolicies = append(out.TrafficPolicies, o)
 		case *v1alpha1.ClientPolicy:
 			out.ClientPolicies = append(out.ClientPolicies, o)
+		case *v1alpha1.GatewayParameters:
+			out.Parameters = append(out.Parameters, o)
 		case *gatewayv1.ReferenceGrant:
 			out.ReferenceGrants = append(out.ReferenceGrants, o)
 		case *networkingv1.IngressClass:
@@ -185,6 +187,7 @@ func shuffle(o *Objects) {
 	mix(o.AccessPolicies)
 	mix(o.TrafficPolicies)
 	mix(o.ClientPolicies)
+	mix(o.Parameters)
 	mix(o.ConfigMaps)
 	mix(o.Services)
 	mix(o.EndpointSlices)

@@ -32,7 +32,10 @@ var backendPolicies = schema.GroupKind{Group: inventory.GatewayGroup, Kind: "Bac
 
 // Kinds are those that are read beside inventory.Kinds.
 func Kinds() []inventory.Kind {
-	return []inventory.Kind{{GroupKind: backendPolicies, Version: "v1", Resource: "backendtlspolicies", Namespaced: true}}
+	return []inventory.Kind{
+		{GroupKind: backendPolicies, Version: "v1", Resource: "backendtlspolicies", Namespaced: true},
+		{GroupKind: ownKind(v1alpha1.GatewayParametersKind), Version: v1alpha1.GroupVersion.Version, Resource: "gatewayparameters"},
+	}
 }
 
 func ownKind(kind string) schema.GroupKind {
@@ -62,6 +65,7 @@ func objects(inv *inventory.Inventory) (*translate.Objects, error) {
 		AccessPolicies:  all[v1alpha1.AccessPolicy](inv, ownKind(v1alpha1.AccessPolicyKind), &faults),
 		TrafficPolicies: all[v1alpha1.TrafficPolicy](inv, ownKind(v1alpha1.TrafficPolicyKind), &faults),
 		ClientPolicies:  all[v1alpha1.ClientPolicy](inv, ownKind(v1alpha1.ClientPolicyKind), &faults),
+		Parameters:      all[v1alpha1.GatewayParameters](inv, ownKind(v1alpha1.GatewayParametersKind), &faults),
 	}
 	return out, errors.Join(faults...)
 }
