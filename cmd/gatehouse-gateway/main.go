@@ -41,6 +41,7 @@ type options struct {
 
 	kubernetes bool
 	cluster    cluster
+	follower   follower
 }
 
 // run is the program. It returns the exit code: 2 when an argument is wrong, 1 when
@@ -55,10 +56,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.DurationVar(&o.drain, "drain", 30*time.Second, "how long requests under way may take when the program ends")
 	flags.BoolVar(&o.kubernetes, "kubernetes", false, "serve what the Gateway API of a cluster says, in place of a file")
 	o.cluster.flags(flags)
+	o.follower.flags(flags)
 	verbose := flags.Bool("verbose", false, "log details of single connections")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	flags.Usage = func() {
-		say(errs, "gatehouse-gateway lets in what a configuration allows, and forwards it.\n\nUsage: gatehouse-gateway --config FILE [flags]\n       gatehouse-gateway --kubernetes [flags]\n\n")
+		say(errs, "gatehouse-gateway lets in what a configuration allows, and forwards it.\n\nUsage: gatehouse-gateway --config FILE [flags]\n       gatehouse-gateway --kubernetes [flags]\n       gatehouse-gateway --control HOST:PORT --ca FILE --token FILE [flags]\n\n")
 		flags.PrintDefaults()
 	}
 	switch err := flags.Parse(args); {
@@ -75,8 +77,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case o.kubernetes && (o.file != "" || o.check):
 		say(errs, "gatehouse-gateway: --kubernetes goes with neither --config nor --check\n")
 		return 2
-	case !o.kubernetes && o.file == "":
-		say(errs, "gatehouse-gateway: --config or --kubernetes is missing\n")
+	case o.follower.control != "" && (o.file != "" || o.check || o.kubernetes):
+		say(errs, "gatehouse-gateway: --control goes with neither --config nor --check nor --kubernetes\n")
+		return 2
+	case o.follower.incomplete():
+		say(errs, "gatehouse-gateway: --control HOST:PORT needs --ca and --token, and --keep needs it\n")
+		return 2
+	case !o.kubernetes && o.file == "" && o.follower.control == "":
+		say(errs, "gatehouse-gateway: --config, --kubernetes or --control is missing\n")
 		return 2
 	case o.every <= 0 || o.drain < 0:
 		say(errs, "gatehouse-gateway: --poll and --drain are lengths of time\n")
@@ -87,7 +95,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		level = slog.Level(-1)
 	}
 	log := logr.FromSlogHandler(slog.NewJSONHandler(errs, &slog.HandlerOptions{Level: level}))
-	if o.kubernetes {
+	switch {
+	case o.follower.control != "":
+		return o.follower.run(ctx, o.cluster.metrics, o.drain, log, out, errs)
+	case o.kubernetes:
 		return o.cluster.run(ctx, o.drain, log, out, errs)
 	}
 	return o.fromFile(ctx, log, out, errs)

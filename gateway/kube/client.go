@@ -135,15 +135,19 @@ func (c *client) served(ctx context.Context, gv schema.GroupVersion) (map[string
 	return out, nil
 }
 
-// send sends a body to a path of the API server, and reads the answer as JSON. into may
+// send sends a body to a path of the API server, which may have a query, and reads the answer as JSON. into may
 // be nil.
 func (c *client) send(ctx context.Context, method, path, contentType string, body []byte, into any) error {
-	req := c.byVersion[corev1.SchemeGroupVersion].Verb(method).AbsPath(path).SetHeader("Accept", runtime.ContentTypeJSON)
+	req := c.byVersion[corev1.SchemeGroupVersion].Verb(method).RequestURI(path).SetHeader("Accept", runtime.ContentTypeJSON)
 	if body != nil {
 		req = req.SetHeader("Content-Type", contentType).Body(body)
 	}
-	raw, err := req.Do(ctx).Raw()
-	if err != nil || into == nil {
+	done := req.Do(ctx)
+	if err := done.Error(); err != nil || into == nil {
+		return err
+	}
+	raw, err := done.Raw()
+	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(raw, into); err != nil {

@@ -31,8 +31,8 @@ type KeeperOptions struct {
 	// Published returns what every data plane trusts, as far as is known. A new authority is
 	// used once it is among it.
 	Published func() []byte
-	// Changed is called when the bundle is another one. It must not block.
-	Changed  func()
+	// Changed is called with the bundle when it is another one. It must not block.
+	Changed  func(bundle []byte)
 	Interval time.Duration // between looks: 10 s when zero
 	Log      logr.Logger
 }
@@ -148,7 +148,7 @@ func (k *Keeper) set(state *authority.State) error {
 	}
 	k.current.Store(&signed{certificate: &certificate, leaf: state.Leaf.Cert, bundle: bundle})
 	if before == nil || !bytes.Equal(before.bundle, bundle) {
-		k.options.Changed()
+		k.options.Changed(bundle)
 	}
 	return nil
 }

@@ -7,8 +7,10 @@ import (
 	"net/netip"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
@@ -24,6 +26,11 @@ type Served struct {
 	// Snapshot has listeners on the unspecified address, and the ports of the Gateway: who
 	// serves it says where that is. Nil: nothing is listened for, and the addresses stay.
 	Snapshot *config.Snapshot
+	// Object is the Gateway itself, Parameters those of its class, and Service the one that
+	// was made for it (package provision). Each is nil if there is none.
+	Object     *gatewayv1.Gateway
+	Parameters *v1alpha1.GatewayParameters
+	Service    *corev1.Service
 	// Keep has what was served before stay, since of what is asked now no configuration
 	// can be made. Snapshot is nil then.
 	Keep bool
@@ -41,11 +48,13 @@ type State struct {
 	Live      *config.Snapshot
 	Settled   bool // Live is as Serve wanted it, also where that is nil
 	Addresses []netip.Addr
+	Hostnames []string // by which it is reached where a load balancer has no address
 	// Unbound are ports of listeners that cannot be had, and why. What else the Gateway has
 	// is served.
 	Unbound map[Port]string
 	// Reason says why it is not as it was wanted, and Message what was the matter. Both are
-	// for Programmed.
+	// for Programmed. A Gateway may be Settled and have a reason: it is served, and cannot
+	// be reached.
 	Reason  gatewayv1.GatewayConditionReason
 	Message string
 }

@@ -3,21 +3,24 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/handover"
+	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
 
@@ -27,24 +30,27 @@ import (
 type Remote struct {
 	options RemoteOptions
 	hub     *handover.Hub
+	maker   *provisioner
 	changed chan struct{}
 
 	mu       sync.Mutex
 	gateways map[translate.Name]*remote
+	left     []translate.Name // whose objects are to go
+	bundle   []byte
 }
 
 // RemoteOptions are of a Remote.
 type RemoteOptions struct {
-	// Account is the name of the ServiceAccount of a Gateway, in the namespace of that.
-	Account func(translate.Name) string
-	// Reserved is the TCP port at which data planes answer probes: no listener can have it.
-	Reserved uint16
-	Log      logr.Logger
+	// Provision is how data planes are made. Its Metrics is a port that no listener can have.
+	Provision provision.Options
+	Log       logr.Logger
 }
 
 // remote is one Gateway.
 type remote struct {
 	account string
+	object  *gatewayv1.Gateway
+	service *corev1.Service
 	wanted  *config.Snapshot // as Serve had it last
 	sum     string           // of what is offered; "" when nothing is
 	keep    bool
@@ -60,8 +66,40 @@ func NewRemote(config *rest.Config, o RemoteOptions) (*Remote, error) {
 		return nil, err
 	}
 	r := &Remote{options: o, changed: make(chan struct{}, 1), gateways: map[translate.Name]*remote{}}
+	r.maker = newProvisioner(api, &r.options.Provision, o.Log, r.change)
 	r.hub = handover.NewHub(handover.Options{Identify: newIdentifier(api).identify, Changed: r.change, Log: o.Log})
 	return r, nil
+}
+
+// Run makes data planes until ctx ends.
+func (r *Remote) Run(ctx context.Context) { r.maker.run(ctx) }
+
+// Trust has data planes trust the authorities of a bundle.
+func (r *Remote) Trust(bundle []byte) {
+	r.mu.Lock()
+	r.bundle = bundle
+	r.mu.Unlock()
+	r.change()
+}
+
+// Trusted is what all data planes trust, nil while some do not have it yet. Those that
+// could never be made do not count.
+func (r *Remote) Trusted() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name := range r.gateways {
+		if !r.maker.made(name, r.bundle) {
+			return nil
+		}
+	}
+	return r.bundle
+}
+
+// Leftover says whose objects are to go, since they are not ours any more.
+func (r *Remote) Leftover(gateways []translate.Name) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.left = gateways
 }
 
 // Server answers data planes. Who serves it says where.
@@ -78,17 +116,29 @@ func (r *Remote) change() { signal(r.changed) }
 func (r *Remote) Serve(_ context.Context, all []Served) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	wanted, accounts := map[translate.Name]bool{}, map[string]bool{}
-	for i := range all {
-		s := &all[i]
+	wanted, accounts, made := map[translate.Name]bool{}, map[string]bool{}, map[translate.Name]*provision.Gateway{}
+	order := slices.SortedFunc(slices.Values(all), func(a, b Served) int {
+		return cmp.Or(a.Created.Compare(b.Created), compare(a.Gateway, b.Gateway))
+	})
+	for _, name := range r.left {
+		made[name] = nil
+	}
+	for i := range order {
+		s := &order[i]
 		g := r.gateways[s.Gateway]
 		if g == nil {
-			g = &remote{account: s.Gateway.Namespace + "/" + r.options.Account(s.Gateway)}
+			g = &remote{account: s.Gateway.Namespace + "/" + provision.Name(s.Gateway.Name)}
 			r.gateways[s.Gateway] = g
 		}
-		wanted[s.Gateway] = true
-		r.offer(s, g)
+		wanted[s.Gateway], g.object, g.service = true, s.Object, s.Service
+		if accounts[g.account] { // two names with one sum, of which somebody has made one
+			g.fault, g.sum = errors.New("its objects would have the names of another Gateway's"), ""
+			continue
+		}
 		accounts[g.account] = true
+		if r.offer(s, g); s.Object != nil && r.bundle != nil {
+			made[s.Gateway] = r.gateway(s)
+		}
 	}
 	for name := range r.gateways {
 		if !wanted[name] {
@@ -96,6 +146,41 @@ func (r *Remote) Serve(_ context.Context, all []Served) {
 		}
 	}
 	r.hub.Keep(accounts)
+	r.maker.want(made)
+}
+
+// gateway is a Gateway whose data plane is made.
+func (r *Remote) gateway(s *Served) *provision.Gateway {
+	out := &provision.Gateway{Namespace: s.Gateway.Namespace, Name: s.Gateway.Name, Class: string(s.Object.Spec.GatewayClassName), UID: s.Object.UID, Bundle: r.bundle}
+	if s.Parameters != nil {
+		out.Parameters = &s.Parameters.Spec
+	}
+	if i := s.Object.Spec.Infrastructure; i != nil {
+		out.Labels, out.Annotations = map[string]string{}, map[string]string{}
+		for k, v := range i.Labels {
+			out.Labels[string(k)] = string(v)
+		}
+		for k, v := range i.Annotations {
+			out.Annotations[string(k)] = string(v)
+		}
+	}
+	if len(s.Asked) == 1 {
+		out.Address = s.Asked[0]
+	}
+	if s.Snapshot == nil {
+		return out
+	}
+	for i := range s.Snapshot.Listeners {
+		l := &s.Snapshot.Listeners[i]
+		p := provision.Port{Number: l.Address.Port(), Datagrams: l.Protocol == config.UDP}
+		if (p.Datagrams || p.Number != r.options.Provision.Metrics) && !slices.Contains(out.Ports, p) {
+			out.Ports = append(out.Ports, p)
+		}
+	}
+	slices.SortFunc(out.Ports, func(a, b provision.Port) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), first(!a.Datagrams, !b.Datagrams))
+	})
+	return out
 }
 
 // offer has a Gateway's replicas given what they are to serve.
@@ -128,9 +213,9 @@ func (r *Remote) possible(s *config.Snapshot) (*config.Snapshot, map[Port]string
 	left, unbound := map[string]bool{}, map[Port]string{}
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
-		if l.Protocol != config.UDP && r.options.Reserved != 0 && l.Address.Port() == r.options.Reserved {
+		if l.Protocol != config.UDP && l.Address.Port() == r.options.Provision.Metrics {
 			left[l.Name] = true
-			unbound[Port{l.Address.Port(), false}] = fmt.Sprintf("port %d is where data planes answer probes", r.options.Reserved)
+			unbound[Port{l.Address.Port(), false}] = fmt.Sprintf("port %d is where data planes answer probes", r.options.Provision.Metrics)
 		}
 	}
 	switch len(left) {
@@ -140,57 +225,4 @@ func (r *Remote) possible(s *config.Snapshot) (*config.Snapshot, map[Port]string
 		return nil, unbound
 	}
 	return s.Without(left), unbound
-}
-
-// State implements Plane. A snapshot is live when every replica that serves anything
-// serves it; one that serves nothing yet is not ready, so no client comes to it.
-func (r *Remote) State(gateway translate.Name) State {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	g := r.gateways[gateway]
-	if g == nil {
-		return State{}
-	}
-	out := State{Unbound: g.unbound}
-	switch {
-	case g.keep:
-		return State{}
-	case g.fault != nil:
-		out.Reason, out.Message = gatewayv1.GatewayReasonInvalid, g.fault.Error()
-		return out
-	}
-	all := r.hub.Replicas(g.account)
-	serving, same, refusing := count(all, g.sum)
-	switch {
-	case g.wanted == nil && serving == 0:
-		out.Settled = true // nobody listens, as it is to be
-	case len(refusing) > 0:
-		out.Reason = gatewayv1.GatewayReasonInvalid
-		out.Message = fmt.Sprintf("%d of %d replicas refuse it: %s", len(refusing), len(all), strings.Join(refusing[:1], ""))
-	case serving == 0:
-		out.Reason, out.Message = gatewayv1.GatewayReasonPending, "no replica serves it yet"
-	case same < serving:
-		out.Reason, out.Message = gatewayv1.GatewayReasonPending, fmt.Sprintf("%d of %d replicas serve it", same, serving)
-	default:
-		out.Live, out.Settled = g.wanted, true
-	}
-	return out
-}
-
-// count says how many replicas serve something, and how many of them this; refusing are
-// the faults of those that cannot, in order.
-func count(all []handover.Replica, sum string) (serving, same int, refusing []string) {
-	for _, a := range all {
-		if a.Live != "" {
-			serving++
-		}
-		switch sum {
-		case a.Live:
-			same++
-		case a.Refused:
-			refusing = append(refusing, a.Fault)
-		}
-	}
-	slices.Sort(refusing)
-	return serving, same, refusing
 }

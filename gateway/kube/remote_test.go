@@ -26,6 +26,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/handover"
+	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
@@ -38,11 +39,11 @@ metadata: {name: shop}
 ---
 apiVersion: v1
 kind: ServiceAccount
-metadata: {name: gw-edge, namespace: shop}
+metadata: {name: edge-gatehouse, namespace: shop}
 ---
 apiVersion: v1
 kind: ServiceAccount
-metadata: {name: gw-other, namespace: shop}
+metadata: {name: other-gatehouse, namespace: shop}
 ---
 apiVersion: v1
 kind: ServiceAccount
@@ -51,17 +52,17 @@ metadata: {name: default, namespace: shop}
 apiVersion: v1
 kind: Pod
 metadata: {name: edge-1, namespace: shop}
-spec: {serviceAccountName: gw-edge, automountServiceAccountToken: false, containers: [{name: gateway, image: none.example}]}
+spec: {serviceAccountName: edge-gatehouse, automountServiceAccountToken: false, containers: [{name: gateway, image: none.example}]}
 ---
 apiVersion: v1
 kind: Pod
 metadata: {name: edge-2, namespace: shop}
-spec: {serviceAccountName: gw-edge, automountServiceAccountToken: false, containers: [{name: gateway, image: none.example}]}
+spec: {serviceAccountName: edge-gatehouse, automountServiceAccountToken: false, containers: [{name: gateway, image: none.example}]}
 ---
 apiVersion: v1
 kind: Pod
 metadata: {name: other-1, namespace: shop}
-spec: {serviceAccountName: gw-other, automountServiceAccountToken: false, containers: [{name: gateway, image: none.example}]}
+spec: {serviceAccountName: other-gatehouse, automountServiceAccountToken: false, containers: [{name: gateway, image: none.example}]}
 ---
 apiVersion: v1
 kind: Pod
@@ -113,12 +114,12 @@ func (c *cluster) control(t testing.TB, address string) *control {
 		t.Fatal(err)
 	}
 	c.apply(t, string(rights)) // which leaves what is in the Secret
-	out.remote, err = NewRemote(cfg, RemoteOptions{Account: func(n translate.Name) string { return "gw-" + n.Name }, Reserved: 19090, Log: out.log.logger()})
+	out.remote, err = NewRemote(cfg, RemoteOptions{Provision: provision.Options{Image: "none.example/gateway", Control: "localhost:1", Audience: Audience, Metrics: 19090}, Log: out.log.logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	keeper, err := NewKeeper(cfg, KeeperOptions{
-		Secret: translate.Name{Namespace: "gatehouse-system", Name: "gatehouse-gateway-authority"}, Names: []string{"localhost"}, Published: func() []byte { return nil }, Changed: func() {}, Log: out.log.logger(),
+		Secret: translate.Name{Namespace: "gatehouse-system", Name: "gatehouse-gateway-authority"}, Names: []string{"localhost"}, Published: func() []byte { return nil }, Changed: func([]byte) {}, Log: out.log.logger(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -231,9 +232,9 @@ func TestGatewaysAreServedByProcessesThatHoldNoCredentials(t *testing.T) {
 	k := c.control(t, "127.0.0.1:0")
 	c.apply(t, shop+service(t))
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=False/Pending"]`, "conditions")
-	folder, token := t.TempDir(), c.token(t, "gw-edge", "edge-1", Audience)
+	folder, token := t.TempDir(), c.token(t, "edge-gatehouse", "edge-1", Audience)
 	first := k.data(t, token, "127.0.25.1", folder)
-	second := k.data(t, c.token(t, "gw-edge", "edge-2", Audience), "127.0.25.2", "")
+	second := k.data(t, c.token(t, "edge-gatehouse", "edge-2", Audience), "127.0.25.2", "")
 	const one, two = "http://127.0.25.1:20080/", "http://127.0.25.2:20080/"
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "web")
 	answers(t, http.DefaultClient, two, "shop.example.com", 200, "web")
@@ -281,7 +282,7 @@ func TestSnapshotsAreForTheAccountOfTheirGateway(t *testing.T) {
 	c.apply(t, shop+service(t)+"---\n"+strings.ReplaceAll(strings.Split(shop, "---")[2], "edge", "other"))
 	c.says(t, "Gateway", "shop", "other", `["Accepted=True/Accepted","Programmed=False/Pending"]`, "conditions")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=False/Pending"]`, "conditions")
-	gone := c.token(t, "gw-edge", "edge-2", Audience)
+	gone := c.token(t, "edge-gatehouse", "edge-2", Audience)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "edge-2", Namespace: "shop"}}
 	if err := c.api.Delete(t.Context(), pod, ctrlclient.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
@@ -291,12 +292,12 @@ func TestSnapshotsAreForTheAccountOfTheirGateway(t *testing.T) {
 		token, has string
 		status     int
 	}{
-		"its own":                       {c.token(t, "gw-edge", "edge-1", Audience), "shop.example.com", 200},
-		"that of another Gateway":       {c.token(t, "gw-other", "other-1", Audience), `"Listeners"`, 200}, // which has no route
+		"its own":                       {c.token(t, "edge-gatehouse", "edge-1", Audience), "shop.example.com", 200},
+		"that of another Gateway":       {c.token(t, "other-gatehouse", "other-1", Audience), `"Listeners"`, 200}, // which has no route
 		"no Gateway":                    {c.token(t, "default", "shell", Audience), "", 404},
-		"a token for the API server":    {c.token(t, "gw-edge", "edge-1", ""), "", 401},
-		"a token for somebody else":     {c.token(t, "gw-edge", "edge-1", "vault"), "", 401},
-		"a token without a Pod":         {c.token(t, "gw-edge", "", Audience), "", 401},
+		"a token for the API server":    {c.token(t, "edge-gatehouse", "edge-1", ""), "", 401},
+		"a token for somebody else":     {c.token(t, "edge-gatehouse", "edge-1", "vault"), "", 401},
+		"a token without a Pod":         {c.token(t, "edge-gatehouse", "", Audience), "", 401},
 		"a token of a Pod that is gone": {gone, "", 401},
 		"no token of this cluster":      {"eyJhbGciOiJub25lIn0.e30.", "", 401},
 		"no token":                      {"", "", 401},

@@ -80,6 +80,10 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		of := gatewayv1.IPAddressType
 		out.Addresses = append(out.Addresses, gatewayv1.GatewayStatusAddress{Type: &of, Value: a.String()})
 	}
+	for _, h := range state.Hostnames {
+		of := gatewayv1.HostnameAddressType
+		out.Addresses = append(out.Addresses, gatewayv1.GatewayStatusAddress{Type: &of, Value: h})
+	}
 	is := programmed(said.Conditions, &state, o.Generation)
 	out.AttachedListenerSets = said.AttachedListenerSets
 	conditions := said.Conditions
@@ -107,7 +111,7 @@ func programmed(said []metav1.Condition, state *State, generation int64) metav1.
 	if i := slices.IndexFunc(said, func(c metav1.Condition) bool { return c.Type == string(gatewayv1.GatewayConditionAccepted) }); i >= 0 && said[i].Status != metav1.ConditionTrue {
 		is.Status, is.Reason, is.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonInvalid), said[i].Message
 	}
-	if !state.Settled && is.Status == metav1.ConditionTrue {
+	if (!state.Settled || state.Reason != "") && is.Status == metav1.ConditionTrue {
 		is.Status, is.Reason, is.Message = metav1.ConditionFalse, string(gatewayv1.GatewayReasonPending), "it is not served yet"
 		if state.Reason != "" {
 			is.Reason, is.Message = string(state.Reason), state.Message

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
 
@@ -169,8 +170,8 @@ func difference(before, now object) change {
 	case *corev1.Namespace:
 		return status
 	case *corev1.Service:
-		if is, same := now.(*corev1.Service); same && reflect.DeepEqual(was.Spec, is.Spec) {
-			return status
+		if is, same := now.(*corev1.Service); same && reflect.DeepEqual(was.Spec, is.Spec) && (is.Labels[provision.MarkLabel] == "" || reflect.DeepEqual(was.Status, is.Status)) {
+			return status // of one that was made for a Gateway, the addresses are the Gateway's
 		}
 		return meaning
 	}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/kube"
+	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
+)
+
+// handOver are the flags of a control plane, whose Gateways other processes serve.
+type handOver struct {
+	address string
+	secret  string
+	image   string
+	control string
+}
+
+func (h *handOver) flags(flags *flag.FlagSet) {
+	flags.StringVar(&h.address, "hand-over", "", "with --kubernetes: address:port where data planes are handed what they serve (--control); empty: all is served here")
+	flags.StringVar(&h.control, "hand-over-at", "gatehouse-gateway.gatehouse-system.svc:9443", "host:port of --hand-over, as the data planes call it that are made for Gateways")
+	flags.StringVar(&h.image, "image", "ghcr.io/gatehouse-sh/gatehouse-gateway:v0.1.0", "with --hand-over: the image of these data planes")
+	flags.StringVar(&h.secret, "hand-over-secret", "gatehouse-system/gatehouse-gateway-authority", "NAMESPACE/NAME of the Secret of the authority that signs for --hand-over; it has to be there, and may be empty")
+}
+
+// read returns the Secret, and the name by which data planes call.
+func (h *handOver) read() (secret translate.Name, host string, err error) {
+	namespace, name, is := strings.Cut(h.secret, "/")
+	if !is || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return secret, "", errors.New("--hand-over-secret: NAMESPACE/NAME is what belongs here")
+	}
+	if host, _, err = net.SplitHostPort(h.control); err != nil || host == "" {
+		return secret, "", errors.New("--hand-over-at: HOST:PORT is what belongs here")
+	}
+	if h.image == "" {
+		return secret, "", errors.New("--image: it is empty")
+	}
+	return translate.Name{Namespace: namespace, Name: name}, host, nil
+}
+
+// metricsPort is where data planes that are made answer probes and Prometheus.
+const metricsPort = 19090
+
+// start answers data planes until ctx ends, and makes them.
+func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.Local, log logr.Logger) (*kube.Split, error) {
+	secret, name, err := h.read()
+	if err != nil {
+		return nil, err
+	}
+	remote, err := kube.NewRemote(config, kube.RemoteOptions{
+		Provision: provision.Options{Image: h.image, Control: h.control, Audience: kube.Audience, Metrics: metricsPort}, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	split := kube.NewSplit(shared, remote)
+	keeper, err := kube.NewKeeper(config, kube.KeeperOptions{Secret: secret, Names: []string{name}, Published: remote.Trusted, Changed: remote.Trust, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.address)
+	if err != nil {
+		return nil, err
+	}
+	// All are until the process ends.
+	go keeper.Run(ctx)
+	go remote.Run(ctx)
+	s := remote.Server(keeper.Certificate)
+	go func() {
+		if err := s.ServeTLS(socket, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			log.Error(err, "hand over")
+		}
+	}()
+	return split, nil
+}

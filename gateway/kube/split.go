@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"context"
+	"sync"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
+)
+
+// Split is a Plane of two: Gateways whose class wants them shared, and what no Gateway has
+// asked for, are served by this process, and all others by others.
+type Split struct {
+	shared *Local
+	own    *Remote
+
+	mu    sync.RWMutex
+	isOwn map[translate.Name]bool
+	left  []translate.Name
+}
+
+// NewSplit makes a Plane of two that serve nothing yet. They are not to be used otherwise
+// any more, but for Remote.Run, Remote.Server and what concerns its authority.
+func NewSplit(shared *Local, own *Remote) *Split {
+	own.changed = shared.changed
+	return &Split{shared: shared, own: own, isOwn: map[translate.Name]bool{}}
+}
+
+// Changed implements Plane.
+func (s *Split) Changed() <-chan struct{} { return s.shared.changed }
+
+// Leftover is Remote.Leftover.
+func (s *Split) Leftover(gateways []translate.Name) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = gateways
+}
+
+// Serve implements Plane.
+func (s *Split) Serve(ctx context.Context, all []Served) {
+	s.mu.Lock()
+	left := append([]translate.Name(nil), s.left...)
+	var shared, own []Served
+	isOwn := map[translate.Name]bool{}
+	for i := range all {
+		switch one := &all[i]; {
+		case one.Object != nil && (one.Parameters == nil || one.Parameters.Spec.Deployment != v1alpha1.GatewayShared):
+			isOwn[one.Gateway] = true
+			own = append(own, *one)
+		default:
+			shared = append(shared, *one)
+			if one.Service != nil {
+				left = append(left, one.Gateway) // it had its own
+			}
+		}
+	}
+	s.isOwn = isOwn
+	s.mu.Unlock()
+	s.own.Leftover(left)
+	s.own.Serve(ctx, own)
+	s.shared.Serve(ctx, shared)
+}
+
+// State implements Plane.
+func (s *Split) State(gateway translate.Name) State {
+	s.mu.RLock()
+	is := s.isOwn[gateway]
+	s.mu.RUnlock()
+	if is {
+		return s.own.State(gateway)
+	}
+	return s.shared.State(gateway)
+}
+
+// Gather implements prometheus.Gatherer, of what is served here.
+func (s *Split) Gather() ([]*dto.MetricFamily, error) { return s.shared.Gather() }
+
+// Close is Local.Close.
+func (s *Split) Close() { s.shared.Close() }
