@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,12 +134,17 @@ func (r *modelled) conflicts() []generator.Conflict {
 	return r.model.Conflicts(func(id generator.WorkloadID) bool { return r.seen.Covers(id, seenFor) })
 }
 
-// stillUnreached leaves out Services that flows or what people ask for lead to.
+// stillUnreached leaves out Services that flows or what people ask for lead to, and those
+// of namespaces that are not guarded, where nothing is refused.
 func (r *modelled) stillUnreached() []generator.Peer {
+	guarded := slices.DeleteFunc(slices.Clone(r.found.Unreached), func(p generator.Peer) bool {
+		_, is := r.model.Guards[p.Namespace]
+		return !is
+	})
 	if r.seen == nil && !r.asked {
-		return r.found.Unreached
+		return guarded
 	}
-	return r.model.Silent(r.inventory, r.found.Unreached)
+	return r.model.Silent(r.inventory, guarded)
 }
 
 // behind is what a Service leads to on a port, or on every port for the zero one.
