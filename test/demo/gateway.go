@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -53,6 +54,9 @@ func (d *demo) gateway() error {
 	}
 	defer stop()
 	if err := d.knock(port, key); err != nil {
+		return err
+	}
+	if err := d.fence(); err != nil {
 		return err
 	}
 	if out, err = d.program("gatehouse", "exposure", "-n", "shop", "--quiet"); err != nil || !strings.Contains(out, host) {
@@ -148,32 +152,40 @@ func (d *demo) shop() (stop func(), err error) {
 }
 
 func (d *demo) behind(at net.Addr) error {
-	text, err := os.ReadFile(filepath.Join(root, "test", "demo", "shop.yaml"))
-	if err != nil {
-		return err
-	}
-	_, shown, _ := strings.Cut(string(text), "kind: AccessPolicy\n")
-	shown, _, _ = strings.Cut(shown, "---\napiVersion: gateway.networking")
-	d.say("%s\n%s", d.style(dim, "$ sed -n 8,27p test/demo/shop.yaml"), indent("kind: AccessPolicy\n"+shown))
 	address, port, err := net.SplitHostPort(at.String())
 	if err != nil {
 		return err
 	}
-	endpoint := fmt.Sprintf("apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: orders-1, namespace: shop, labels: {kubernetes.io/service-name: orders}}\n"+
-		"addressType: IPv4\nports: [{name: http, port: %s}]\nendpoints: [{addresses: [%s], conditions: {ready: true}}]\n", port, address)
-	file := filepath.Join(d.dir, "endpoint.yaml")
-	if err := os.WriteFile(file, []byte(endpoint), 0o600); err != nil {
+	text, err := os.ReadFile(filepath.Join(root, "test", "demo", "shop.yaml"))
+	if err != nil {
 		return err
 	}
-	for _, args := range [][]string{
-		{"apply", "-f", "test/demo/shop.yaml", "-f", file},
-		{"-n", "shop", "create", "secret", "generic", "idp", "--from-file=jwks=" + filepath.Join(d.dir, "idp.json")},
-	} {
-		if err := d.must(args...); err != nil {
-			return fmt.Errorf("an application behind the gateway was refused: %w", err)
-		}
+	file := filepath.Join(d.dir, "shop.yaml")
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("containerPort: 8080"), []byte("containerPort: "+port), 1), 0o600); err != nil {
+		return err
 	}
-	return nil
+	_, shown, _ := strings.Cut(string(text), "kind: AccessPolicy\n")
+	shown, _, _ = strings.Cut(shown, "---\napiVersion: v1")
+	d.say("%s\n%s", d.style(dim, "$ sed -n 7,26p test/demo/shop.yaml"), indent("kind: AccessPolicy\n"+shown))
+	if err := d.must("apply", "-f", file); err != nil {
+		return fmt.Errorf("an application behind the gateway was refused: %w", err)
+	}
+	if err := d.must("-n", "shop", "create", "secret", "generic", "idp", "--from-file=jwks="+filepath.Join(d.dir, "idp.json")); err != nil {
+		return err
+	}
+	if err := d.pod(address); err != nil {
+		return fmt.Errorf("report the application as a Pod: %w", err)
+	}
+	return d.must("-n", "shop", "wait", "deployment/orders", "--for=condition=Available", "--timeout=1m")
+}
+
+// fence makes the policies of the network that let the gateway's pods in, and nobody else.
+func (d *demo) fence() error {
+	file := filepath.Join(d.dir, "policies.yaml")
+	if _, err := d.program("gatehouse", "generate", "--cluster", "-n", "shop", "-q", "--to", file); err != nil {
+		return fmt.Errorf("make policies of the network: %w", err)
+	}
+	return d.must("apply", "-f", file)
 }
 
 // machine is an address of this machine that is not the loopback's, which no

@@ -122,7 +122,7 @@ func (d *demo) kubectl(args ...string) (string, error) {
 
 // program prints and runs one of our own binaries.
 func (d *demo) program(name string, args ...string) (string, error) {
-	d.say("%s\n", d.style(dim, "$ "+name+" "+strings.Join(args, " ")))
+	d.say("%s\n", d.style(dim, "$ "+name+" "+strings.ReplaceAll(strings.Join(args, " "), d.dir+"/", "")))
 	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", name), args...) //nolint:gosec // our own program
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+d.cp.Kubeconfig())
