@@ -172,6 +172,9 @@ func (a *app) reachability(f *worldFlags, read loaded, in *endpoint.Input) error
 	if _, err := f.environment.apply(&environment); err != nil {
 		return err
 	}
+	if environment.Gateway.Empty() {
+		environment.Gateway = endpoint.Installed(in.Parameters)
+	}
 	in.Model, _ = generator.Build(generator.Input{Inventory: read.inventory, Universe: universe, Environment: environment, Now: in.Now})
 	set, err := a.policiesOf(read, in.Model, &f.cilium)
 	if err != nil {

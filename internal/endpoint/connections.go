@@ -108,13 +108,18 @@ func (c *connecting) serversOf(s *served) []generator.Peer {
 	if said {
 		return nil // those are of other classes
 	}
-	if c.out.Gateway.Empty() {
-		for _, namespace := range c.Parameters.Gateway.Namespaces {
-			c.out.Gateway.Pods = append(c.out.Gateway.Pods, generator.PodSet{Namespace: namespace, Labels: map[string]string{checks.GatewayLabel: checks.GatewayLabelValue}})
-		}
-		c.out.Gateway.Where = "where the gateway is installed"
-	}
+	c.out.Gateway = Installed(c.Parameters)
 	return []generator.Peer{group}
+}
+
+// Installed is where the pods of the gateway are that serve every Gateway without pods of
+// its own.
+func Installed(p *checks.Parameters) generator.Group {
+	out := generator.Group{Where: "where the gateway is installed"}
+	for _, namespace := range p.Gateway.Namespaces {
+		out.Pods = append(out.Pods, generator.PodSet{Namespace: namespace, Labels: map[string]string{checks.GatewayLabel: checks.GatewayLabelValue}})
+	}
+	return out
 }
 
 func (c *connecting) labelled(namespace, label, value string) []generator.Peer {
@@ -171,7 +176,7 @@ func (d *doorway) letsIn(namespace string) []generator.Evidence {
 // connect makes the edges to a port of a Service.
 func (d *doorway) connect(service translate.Name, port int32, protocol generator.Protocol, because []generator.Evidence) {
 	to := generator.ServicePeerOf(service.Namespace, service.Name)
-	at := generator.NumberedPort(protocol, uint16(port)) //nolint:gosec // the API server bounds it, and translate found it in the Service
+	at := generator.NumberedPort(protocol, uint16(port)) //nolint:gosec // it is a port of the Service, which the API server bounds
 	for _, from := range d.from {
 		d.all.out.Edges = append(d.all.out.Edges, generator.Edge{From: from, To: to, Port: at, Because: because})
 	}

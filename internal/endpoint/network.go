@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/verify"
 )
@@ -20,6 +20,7 @@ type network struct {
 	asker   *verify.Asker // nil without policies
 	fault   string
 	gateway []generator.PodSet
+	pods    []verify.End // of the gateway, known or not
 	outside []verify.End
 	known   map[asked]Network
 }
@@ -29,7 +30,9 @@ type asked struct {
 	port generator.Port
 }
 
-func newNetwork(in *Input) *network {
+// newNetwork asks for the pods of the gateway: of the group, or where it is installed, and
+// those that were made for one of its Gateways.
+func newNetwork(in *Input, gateways []translate.Name) *network {
 	n := &network{model: in.Model, fault: in.PoliciesFault, known: map[asked]Network{}}
 	if in.Model == nil {
 		if n.fault == "" {
@@ -40,13 +43,14 @@ func newNetwork(in *Input) *network {
 	if in.Policies != nil {
 		n.asker = in.Policies.Asker()
 	}
-	if group, _ := in.Model.Environment.Group(generator.GatewayPeer); !group.Empty() {
-		n.gateway = group.Pods
-	} else {
-		for _, namespace := range in.Parameters.Gateway.Namespaces {
-			n.gateway = append(n.gateway, generator.PodSet{Namespace: namespace, Labels: map[string]string{checks.GatewayLabel: checks.GatewayLabelValue}})
-		}
+	group, _ := in.Model.Environment.Group(generator.GatewayPeer)
+	if n.gateway = slices.Clone(group.Pods); group.Empty() {
+		n.gateway = Installed(in.Parameters).Pods
 	}
+	for _, name := range gateways {
+		n.gateway = append(n.gateway, generator.PodSet{Namespace: name.Namespace, Labels: map[string]string{gatewayLabel: name.Name}})
+	}
+	n.pods = verify.Samples(in.Model, generator.Peer{Kind: generator.GatewayPeer})
 	n.outside = verify.Samples(in.Model, generator.Peer{Kind: generator.ExternalPeer})
 	return n
 }
@@ -110,7 +114,7 @@ func (n *network) ask(w *generator.Workload, port generator.Port) Network {
 			return out
 		}
 	}
-	gateway := false
+	gateway := slices.ContainsFunc(n.pods, may)
 	for _, other := range n.model.Universe.Workloads() {
 		if other.ID == w.ID || other.HostNetwork || !may(verify.PodOf(other.ID)) {
 			continue

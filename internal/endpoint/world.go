@@ -64,7 +64,13 @@ func New(in Input) (*World, error) {
 	if err := w.complete(); err != nil {
 		return nil, err
 	}
-	w.network = newNetwork(&w.Input)
+	var own []translate.Name
+	for _, g := range w.snapshots() {
+		if g.object != nil {
+			own = append(own, g.name)
+		}
+	}
+	w.network = newNetwork(&w.Input, own)
 	return w, nil
 }
 

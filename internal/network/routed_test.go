@@ -124,10 +124,10 @@ func strip(text string) string {
 	lines := slices.Collect(strings.Lines(text))
 	out, inside := "", false
 	for _, line := range lines {
-		switch trimmed := strings.TrimSpace(line); {
-		case trimmed == "annotations:":
+		switch strings.TrimSpace(line) {
+		case "annotations:":
 			inside = true
-		case trimmed == "labels:":
+		case "labels:":
 			inside = false
 		}
 		if !inside {
