@@ -161,7 +161,8 @@ func (d *demo) behind(at net.Addr) error {
 		return err
 	}
 	file := filepath.Join(d.dir, "shop.yaml")
-	if err := os.WriteFile(file, bytes.Replace(text, []byte("containerPort: 8080"), []byte("containerPort: "+port), 1), 0o600); err != nil {
+	text = bytes.Replace(text, []byte("containerPort: 8080"), []byte("containerPort: "+port), 1)
+	if err := os.WriteFile(file, text, 0o600); err != nil { //nolint:gosec // in the folder that the demo has made
 		return err
 	}
 	_, shown, _ := strings.Cut(string(text), "kind: AccessPolicy\n")
@@ -210,10 +211,10 @@ func (d *demo) open() (port int, stop func(), err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	args := []string{"--kubernetes", "--addresses=127.0.0.1", fmt.Sprintf("--port-offset=%d", port-443)}
-	d.say("%s\n", d.style(dim, "$ gatehouse-gateway "+strings.Join(args, " ")+" &"))
-	args = append(args, "--kubeconfig="+d.cp.Kubeconfig(), fmt.Sprintf("--metrics=127.0.0.1:%d", metrics), "--drain=2s")
-	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", "gatehouse-gateway"), args...) //nolint:gosec // our own program
+	offset := fmt.Sprintf("--port-offset=%d", port-443)
+	d.say("%s\n", d.style(dim, "$ gatehouse-gateway --kubernetes --addresses=127.0.0.1 "+offset+" &"))
+	cmd := exec.CommandContext(d.ctx, filepath.Join(root, "bin", "gatehouse-gateway"), "--kubernetes", "--addresses=127.0.0.1", offset, //nolint:gosec // our own program
+		"--kubeconfig="+d.cp.Kubeconfig(), fmt.Sprintf("--metrics=127.0.0.1:%d", metrics), "--drain=2s")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
