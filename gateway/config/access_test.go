@@ -167,15 +167,3 @@ func TestFilesOfAccessPoliciesAreReadAndChecked(t *testing.T) {
 		t.Error("a key is printed")
 	}
 }
-
-func TestNoClientCanSendWhatTellsWhoAsks(t *testing.T) {
-	t.Parallel()
-	s := &Snapshot{AccessPolicies: []AccessPolicy{
-		{Forward: Forward{ClaimsToHeaders: map[string]string{"sub": "X-User", "t": "X-Tenant"}}},
-		{Forward: Forward{ClaimsToHeaders: map[string]string{"sub": "X-User"}}, ExternalAuth: &ExternalAuth{HTTP: &ExternalHTTP{ExternalHeaders: ExternalHeaders{ResponseHeaders: []string{"X-Verified"}}}}},
-	}}
-	l := &Listener{Client: Client{Headers: Headers{Identity: []string{"X-Own"}}}}
-	if got := strings.Join(s.IdentityHeaders(l), " "); got != "X-Own X-Tenant X-User X-Verified" {
-		t.Errorf("got %s", got)
-	}
-}

@@ -367,26 +367,6 @@ func (k *KeySet) Options() jwks.Options {
 	return o
 }
 
-// identity are the names of header lines in which any policy tells backends who
-// asks.
-func (s *Snapshot) identity() []string {
-	var out []string
-	for i := range s.AccessPolicies {
-		p := &s.AccessPolicies[i]
-		out = append(out, slices.Collect(maps.Values(p.Forward.ClaimsToHeaders))...)
-		out = append(out, p.ExternalAuth.Headers().ResponseHeaders...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// IdentityHeaders are the names of the header lines that no client can send to a
-// listener: what the listener says, and in which any policy, also one that nobody
-// names, tells backends who asks.
-func (s *Snapshot) IdentityHeaders(l *Listener) []string {
-	return slices.Concat(l.Client.Headers.Identity, s.identity())
-}
-
 // Line is the name of the header line in which a credential is sent, and the field that
 // says so; "" if it is in none.
 func (a *Authenticator) Line() (name, field string) {
@@ -403,14 +383,24 @@ func (a *Authenticator) Line() (name, field string) {
 	return "", ""
 }
 
-// colliding finds credentials that are sent in lines that no client can send, and those
-// that would be written down.
+// colliding finds credentials that are sent in lines that no client can send to who asks for
+// them, and those that would be written down.
 func (v *validator) colliding(s *Snapshot) {
-	taken := map[string]bool{}
-	for i := range s.Listeners {
-		for _, name := range s.IdentityHeaders(&s.Listeners[i]) {
-			taken[strings.ToLower(name)] = true
+	told := map[string][]string{} // policies by the lines in which they tell who asks
+	for policy, names := range s.tells() {
+		for _, name := range names {
+			told[strings.ToLower(name)] = append(told[strings.ToLower(name)], policy)
 		}
+	}
+	var audience *Audience
+	taken := func(reader, line string) bool {
+		if audience == nil {
+			audience = s.Audience()
+		}
+		return slices.ContainsFunc(told[line], func(teller string) bool { return audience.Hides(teller, reader) }) ||
+			slices.ContainsFunc(s.Listeners, func(l Listener) bool {
+				return slices.ContainsFunc(l.Client.Headers.Identity, func(name string) bool { return strings.EqualFold(name, line) }) && audience.Hears(reader, l.Name)
+			})
 	}
 	for i := range s.AccessPolicies {
 		for k := range s.AccessPolicies[i].Authentication.AnyOf {
@@ -419,7 +409,7 @@ func (v *validator) colliding(s *Snapshot) {
 			if name == "" {
 				continue
 			}
-			if taken[strings.ToLower(name)] {
+			if taken(s.AccessPolicies[i].Name, strings.ToLower(name)) {
 				v.fault(path+field, "%s is a line in which backends are told who asks, so no client's arrives", name)
 			}
 			for n, written := range s.Telemetry.Decisions.Header {

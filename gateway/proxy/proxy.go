@@ -111,10 +111,14 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 		return err
 	}
 	leave = leaving
+	identity := s.IdentityHeadersOfRoutes()
 	for i := range s.Routes {
 		r := &s.Routes[i]
 		if next.routes[i], err = compile(r, pools); err != nil {
 			return fmt.Errorf("route %s: %w", r.Name, err)
+		}
+		if identity != nil {
+			next.routes[i].identity = request.NewIdentity(identity[i])
 		}
 		next.routes[i].filters = policies.own(r.Traffic)
 		guard, err := attachAccess(r.Access, guards)
@@ -235,7 +239,7 @@ func (p *Proxy) serve(now *compiled, l *listener, x *Exchange) {
 	case t.redirect != nil:
 		t.redirect.answer(w, &form, prefix)
 	default:
-		x.prune(l.form.Headers)
+		x.prune(l.form.Headers, t.identity)
 		x.body = bound(w, r, l, t)
 		p.forward(x, t, prefix)
 	}
@@ -274,6 +278,7 @@ func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) 
 	t = &now.routes[hit.Route]
 	x.Route = t.name
 	x.answer.record.Route = t.name
+	t.identity.Drop(form.Header) // before anybody is asked of it
 	guard, own := t.access, t.filters
 	if len(guard) == 0 {
 		guard = floor.access.defaults

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/internal/weight"
+	"github.com/gatehouse-sh/gatehouse/gateway/request"
 	"github.com/gatehouse-sh/gatehouse/gateway/upstream"
 )
 
@@ -29,6 +30,7 @@ type target struct {
 	maxBody  int64 // 0: as the listener has it
 	retry    *upstream.Retry
 	cors     *cors // nil: none
+	identity request.Identity
 }
 
 // share is what becomes of some requests: pool gets them, or else they are answered

@@ -124,6 +124,34 @@ func (h *HeaderRules) gone(name string) bool {
 	return h.drop[known] || strings.HasPrefix(known, forwardedPrefix)
 }
 
+// Identity are names of header lines in which backends are told who asks.
+type Identity map[string]bool
+
+// NewIdentity makes ready the names that tell some backends who asks; nil of none.
+func NewIdentity(names []string) Identity {
+	if len(names) == 0 {
+		return nil
+	}
+	out := make(Identity, len(names))
+	for _, n := range names {
+		out[fold(n)] = true
+	}
+	return out
+}
+
+// Drop deletes what a client says in those lines, also in such as a backend may take for
+// them. It may be called of nil.
+func (i Identity) Drop(h http.Header) {
+	if len(i) == 0 {
+		return
+	}
+	for name := range h {
+		if i[name] || i[fold(name)] {
+			delete(h, name)
+		}
+	}
+}
+
 // Prune deletes from the trailers of a request what no client may send, and what
 // means something before a body only (RFC 9110, section 6.5.1): a backend may put
 // trailers beside the header lines.

@@ -13,14 +13,17 @@ import (
 )
 
 // collide keeps the header lines in which one policy is told who asks from being those in
-// which another one tells backends who asked, which no client can send. Policies of the
-// Gateway come first, then the older ones, and then those of annotations.
+// which another one tells backends who asked, where no client could send them to the first.
+// Policies of the Gateway come first, then the older ones, and then those of annotations.
 func (b *snapshotBuilder) collide() {
 	var list []*policy
 	for p := range b.used {
 		if p.of == accessPolicyKind && p.broken == "" {
 			list = append(list, p)
 		}
+	}
+	if len(list)+len(b.out.AccessPolicies) == 0 {
+		return
 	}
 	rank := func(p *policy) int {
 		if slices.ContainsFunc(p.aims, func(a aim) bool { return a.of == gatewayKind && a.name == nameOf(b.gateway.object) }) {
@@ -31,12 +34,7 @@ func (b *snapshotBuilder) collide() {
 	slices.SortFunc(list, func(p, q *policy) int {
 		return cmp.Or(rank(p)-rank(q), p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
 	})
-	taken := lines{asked: map[string]string{}, told: map[string]string{}}
-	for i := range b.out.Listeners {
-		for _, name := range b.out.Listeners[i].Client.Headers.Identity {
-			taken.told[strings.ToLower(name)] = "a ClientPolicy of the Gateway"
-		}
-	}
+	taken := lines{audience: b.out.Audience(), listeners: b.out.Listeners, asked: map[string][]owned{}, told: map[string][]owned{}}
 	for _, p := range list {
 		p.gateways[b.gateway].broken = cmp.Or(taken.take(p.access, p.String()), p.gateways[b.gateway].broken)
 	}
@@ -59,31 +57,55 @@ func ofAnnotation(policy, what string) Event {
 	}
 }
 
-// lines are header lines, in lower case, and which policy has them: asked are those in
+// lines are header lines, in lower case, and which policies have them: asked are those in
 // which clients say who they are, told those in which backends are told.
-type lines struct{ asked, told map[string]string }
+type lines struct {
+	audience    *config.Audience
+	listeners   []config.Listener
+	asked, told map[string][]owned
+}
 
-// take has a policy have the lines that it names. If others have them, it has none of
-// them, and why is said.
+// owned is a policy as the snapshot calls it, and as people do.
+type owned struct{ name, as string }
+
+// take has a policy have the lines that it names. If it meets others that have them, it has
+// none of them, and why is said.
 func (l *lines) take(p *config.AccessPolicy, as string) (clash string) {
 	reads, tells := linesOf(p)
 	for _, name := range reads {
-		if by := l.told[name]; by != "" {
-			return fmt.Sprintf("%s is a line in which %s tells backends who asks, so no client's arrives", name, by)
+		for i := range l.listeners {
+			c := &l.listeners[i]
+			if l.audience.Hears(p.Name, c.Name) && slices.ContainsFunc(c.Client.Headers.Identity, func(told string) bool { return strings.EqualFold(told, name) }) {
+				return unread(name, "a ClientPolicy of the Gateway")
+			}
+		}
+		for _, by := range l.told[name] {
+			if l.audience.Hides(by.name, p.Name) {
+				return unread(name, by.as)
+			}
 		}
 	}
 	for _, name := range tells {
-		if by := l.asked[name]; by != "" {
-			return fmt.Sprintf("%s is a line in which %s has clients say who they are, so no backend can be told there", name, by)
+		if slices.Contains(reads, name) {
+			return unread(name, "the same policy")
+		}
+		for _, by := range l.asked[name] {
+			if l.audience.Hides(p.Name, by.name) {
+				return fmt.Sprintf("%s is a line in which %s has clients say who they are, so no backend can be told there", name, by.as)
+			}
 		}
 	}
 	for _, name := range reads {
-		l.asked[name] = as
+		l.asked[name] = append(l.asked[name], owned{p.Name, as})
 	}
 	for _, name := range tells {
-		l.told[name] = as
+		l.told[name] = append(l.told[name], owned{p.Name, as})
 	}
 	return ""
+}
+
+func unread(line, by string) string {
+	return fmt.Sprintf("%s is a line in which %s tells backends who asks, so no client's arrives", line, by)
 }
 
 // linesOf are the header lines, in lower case, that a policy reads credentials from, and
