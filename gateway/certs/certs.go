@@ -160,8 +160,13 @@ func (c *Choice) add(pair *tls.Certificate, hosts []string) {
 	}
 	names := pair.Leaf.DNSNames
 	if len(hosts) > 0 {
+		in := make(map[string]bool, len(names))
+		for _, n := range names {
+			in[strings.ToLower(n)] = true
+		}
 		names = slices.DeleteFunc(slices.Clone(hosts), func(h string) bool {
-			return !slices.ContainsFunc(pair.Leaf.DNSNames, func(n string) bool { n = strings.ToLower(n); return n == h || sameHost(n, h) })
+			_, below, found := strings.Cut(h, ".")
+			return !in[h] && (!found || !in["*."+below] || !sameHost("*."+below, h))
 		})
 	}
 	for _, name := range names {

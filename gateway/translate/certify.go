@@ -49,11 +49,11 @@ func (p *port) restricts(s *corev1.Secret) string {
 
 // restricted adds a certificate for the names that a listener has of those that are in it.
 func (b *snapshotBuilder) restricted(own *config.Listener, p *port, l *listener, s *corev1.Secret) {
-	hosts := []string{}
+	hosts, known := []string{}, map[string]bool{}
 	consider := func(host string) {
 		as := strings.Replace(host, "?.", "*.", 1) // one label, to who presents it
-		if at := owner(p.hosts, host); at >= 0 && p.listeners[at] == l && !slices.Contains(hosts, as) {
-			hosts = append(hosts, as)
+		if at := owner(p.hosts, host); at >= 0 && p.listeners[at] == l && !known[as] {
+			hosts, known[as] = append(hosts, as), true
 		}
 	}
 	for _, n := range names(s) {
@@ -72,10 +72,7 @@ func (b *snapshotBuilder) restricted(own *config.Listener, p *port, l *listener,
 		own.TLS.Certificates = append(own.TLS.Certificates, name)
 	}
 	c := &b.out.Certificates[at]
-	for _, h := range hosts {
-		if !slices.Contains(c.Hosts, h) {
-			c.Hosts = append(c.Hosts, h)
-		}
-	}
+	c.Hosts = append(c.Hosts, hosts...)
 	slices.Sort(c.Hosts)
+	c.Hosts = slices.Compact(c.Hosts)
 }

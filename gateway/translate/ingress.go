@@ -121,8 +121,9 @@ func (d *doors) ingress(i *networkingv1.Ingress, g *gateway) {
 		}
 		return
 	}
-	for _, h := range hostsOf(i, m.aliases) {
-		d.door(m, g, h)
+	tls := tlsHostsOf(i)
+	for _, h := range m.bounded(hostsOf(i, m.aliases)) {
+		d.door(m, g, h, tls)
 	}
 }
 
@@ -173,11 +174,11 @@ func (p pathOf) everything() bool {
 }
 
 // door makes the routes of one host, and attaches them.
-func (d *doors) door(m *manner, g *gateway, h *hosted) {
+func (d *doors) door(m *manner, g *gateway, h *hosted, tls *tlsHosts) {
 	i := m.ingress
-	p := &door{ingress: i, manner: m, host: h.host, tls: tlsOf(i, h.host), last: h.last}
+	p := &door{ingress: i, manner: m, host: h.host, tls: tls.of(h.host), last: h.last}
 	if p.tls == nil {
-		p.tls = tlsOf(i, h.as)
+		p.tls = tls.of(h.as)
 	}
 	label := strings.NewReplacer("*", "_", "?", "_").Replace(h.host) // a name of package config
 	if h.last {

@@ -26,20 +26,30 @@ func (d *doors) settle(routes []*route) {
 		return cmp.Or(cmp.Compare(rank(a.last), rank(b.last)), a.plain.created.Compare(b.plain.created), cmp.Compare(a.plain.name.String(), b.plain.name.String()), cmp.Compare(a.host, b.host))
 	})
 	d.divide()
-	taken := map[claim]*route{}
+	taken, requests, all := map[claim]*route{}, shared{}, shared{}
 	for _, r := range routes {
-		if r.of == httpRouteKind && len(d.all) > 0 {
+		if len(d.all) == 0 {
+			break // nobody asks
+		}
+		if all.add(r); r.of == httpRouteKind {
 			r.claims(func(c claim, _ int) { taken[c] = older(taken[c], r) })
+		}
+		if r.of == httpRouteKind || r.of == grpcRouteKind {
+			requests.add(r)
 		}
 	}
 	for _, p := range d.all {
+		all.add(p.plain)
+		all.add(p.secure)
+	}
+	for _, p := range d.all {
 		for _, r := range []*route{p.plain, p.secure} {
-			if by := d.overlaid(p, r, routes); by != nil {
+			if by := p.overlaid(r, requests); by != nil {
 				d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s: %s %s, which is older, has it", shown(p.host), by.of.kind, by.name))
 				r.rules = nil
 				continue
 			}
-			lost := d.expressions(p, r, routes)
+			lost := d.expressions(p, r, all)
 			r.claims(func(c claim, rule int) {
 				if by := taken[c]; by != nil && by != r && older(by, r) == by {
 					d.say(p.ingress, "Conflicted", fmt.Sprintf("host %s, path %s: %s %s, which is older, has it", shown(p.host), cmp.Or(c.path.Exact, c.path.Prefix+"/"), by.of.kind, by.name))
@@ -56,32 +66,22 @@ func (d *doors) settle(routes []*route) {
 
 // overlaid returns an older route of another namespace for the names that are below the
 // host of a part, whatever their labels: one label would take them from it.
-func (d *doors) overlaid(p *door, r *route, routes []*route) *route {
+func (p *door) overlaid(r *route, routes shared) *route {
 	if !strings.HasPrefix(p.host, "?") {
 		return nil
 	}
-	for _, other := range routes {
-		if other.of != httpRouteKind && other.of != grpcRouteKind || other.name.Namespace == r.name.Namespace || older(other, r) != other {
-			continue
-		}
-		for _, a := range r.parents[0].at {
-			if other.has(a.listener, "*"+p.host[1:]) {
-				return other
-			}
-		}
-	}
-	return nil
+	return routes.before(r, func(attachment) string { return "*" + p.host[1:] })
 }
 
 // expressions are the positions of rules with expressions on a host that another
 // namespace had first: they are found before the prefixes of others, whoever is older.
-func (d *doors) expressions(p *door, r *route, routes []*route) map[int]bool {
+func (d *doors) expressions(p *door, r *route, all shared) map[int]bool {
 	lost := map[int]bool{}
 	for n := range r.rules {
 		if r.rules[n].matches[0].Path.Regex == "" {
 			continue
 		}
-		by := d.neighbour(p, r, routes)
+		by := all.before(r, func(a attachment) string { return a.hosts[0] })
 		if by == nil {
 			break
 		}
@@ -89,27 +89,6 @@ func (d *doors) expressions(p *door, r *route, routes []*route) map[int]bool {
 		lost[n] = true
 	}
 	return lost
-}
-
-// neighbour returns an older route of another namespace for the host of a door.
-func (d *doors) neighbour(p *door, r *route, routes []*route) *route {
-	all := slices.Clone(routes)
-	for _, other := range d.all {
-		if other.at() == p.at() {
-			all = append(all, other.plain, other.secure)
-		}
-	}
-	for _, other := range all {
-		if other.name.Namespace == r.name.Namespace || older(other, r) != other {
-			continue
-		}
-		for _, a := range r.parents[0].at {
-			if other.has(a.listener, a.hosts[0]) {
-				return other
-			}
-		}
-	}
-	return nil
 }
 
 // rank puts what is last behind the rest.
@@ -138,18 +117,6 @@ func byAge(a, b *route) int {
 		cmp.Compare(rank(a.last), rank(b.last)), a.created.Compare(b.created), cmp.Compare(a.name.String(), b.name.String()),
 		cmp.Compare(a.of.kind, b.of.kind), cmp.Compare(a.part, b.part),
 	)
-}
-
-// has tells whether a route is for a host of a listener.
-func (r *route) has(l *listener, host string) bool {
-	for _, p := range r.parents {
-		for _, a := range p.at {
-			if a.listener == l && slices.Contains(a.hosts, host) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // claims calls each for what a route is for by its path alone, and the position of the

@@ -9,33 +9,11 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
-
-// tlsOf is what an Ingress says of TLS for one of its hosts; nil if nothing. Without
-// hosts an entry is for all.
-func tlsOf(i *networkingv1.Ingress, host string) *networkingv1.IngressTLS {
-	for _, fits := range []func(string) bool{
-		func(h string) bool { return hostOf(h) == host },
-		func(h string) bool { return h != "" && host != "*" && covers(hostOf(h), host) },
-	} {
-		for n := range i.Spec.TLS {
-			if slices.ContainsFunc(i.Spec.TLS[n].Hosts, fits) {
-				return &i.Spec.TLS[n]
-			}
-		}
-	}
-	for n := range i.Spec.TLS {
-		if len(i.Spec.TLS[n].Hosts) == 0 {
-			return &i.Spec.TLS[n]
-		}
-	}
-	return nil
-}
 
 // toTLS has clients of the listeners of HTTP come by TLS: nothing of a host that has it
 // is served in clear.

@@ -173,11 +173,19 @@ func (x *index) unfit(name Name, s *corev1.Secret) string {
 	case s.Type != corev1.SecretTypeTLS:
 		return fmt.Sprintf("is of type %s, not %s", s.Type, corev1.SecretTypeTLS)
 	}
-	if _, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey]); err != nil {
+	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
+	if err != nil {
 		return "has no certificate with its key, as PEM, in tls.crt and tls.key"
+	}
+	if n := len(pair.Leaf.DNSNames); n > maxNames {
+		return fmt.Sprintf("has a certificate of %d names, and %d are the most", n, maxNames)
 	}
 	return ""
 }
+
+// maxNames is how many names a certificate may have: public authorities put 100 into one
+// (Let's Encrypt, "Rate Limits"), and each is looked for where it is presented.
+const maxNames = 1000
 
 // allows tells whether routes of a kind and a namespace may be attached.
 func (l *listener) allows(x *index, k kind, namespace string) bool {

@@ -177,7 +177,7 @@ var nginxAnnotations = []annotation{
 	{"satisfy", taken, bars, "`all`, which is so; any is refused"},
 	{"secure-backends", refused, bars, useTLS},
 	{"secure-verify-ca-secret", refused, bars, useTLS},
-	{"server-alias", taken, open, "hosts, with `*.` for one label; no expressions"},
+	{"server-alias", taken, open, "hosts, with `*.` for one label, 64 of them; no expressions"},
 	{"server-snippet", refused, bars, noSnippet},
 	{"service-upstream", needless, open, "endpoints are followed without a reload"},
 	{"session-cookie-change-on-failure", refused, open, noSession},

@@ -106,7 +106,10 @@ func (m *manner) paths() {
 	if m.rewrite != "" && !strings.HasPrefix(m.rewrite, "/") && !strings.HasPrefix(m.rewrite, "$") {
 		m.fault("rewrite-target", fmt.Sprintf("%.80q is no path", m.rewrite))
 	}
-	m.aliases = m.words("server-alias")
+	if m.aliases = m.words("server-alias"); len(m.aliases) > maxAliases {
+		m.fault("server-alias", fmt.Sprintf("%d names, and %d are the most", len(m.aliases), maxAliases))
+		m.aliases = nil
+	}
 	for _, a := range m.aliases {
 		if len(faults(&config.Snapshot{Routes: []config.Route{{Name: "r", Hosts: []string{hostOf(a)}, Target: config.Target{Redirect: &config.Redirect{Scheme: "https"}}}}})) > 0 || a == "*" {
 			m.fault("server-alias", fmt.Sprintf("%.80q is no host; expressions are not read", a))

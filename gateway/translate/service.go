@@ -74,7 +74,7 @@ func (d *doors) exposed(s *corev1.Service) {
 	m.guarded(given, host)
 	m.judge()
 	for _, h := range hostsOf(m.ingress, nil) {
-		d.door(m, c.gateway, h)
+		d.door(m, c.gateway, h, tlsHostsOf(m.ingress))
 	}
 }
 
