@@ -152,6 +152,21 @@ test-alerts: ## Read the alerts with Prometheus' own parser.
 conformance: node bin/gatehouse-gateway ## Run the conformance suite of the Gateway API on a node. ARGS='-run-test=HTTPRouteMatching' narrows it.
 	GO='$(GO)' hack/conformance.sh $(ARGS)
 
+.PHONY: e2e
+e2e: ## Tell the whole story to a cluster that runs Pods and enforces NetworkPolicies. Needs root and Linux. ARGS=-update writes docs/e2e.
+	@GO='$(GO)' MAKE='$(MAKE)' hack/e2e.sh $(ARGS)
+
+.PHONY: e2e-images
+e2e-images: enforcer # what hack/e2e.sh runs: images of the version that the manifests name, for this machine alone
+	@IMAGE_OUT=bin/e2e/images $(MAKE) --no-print-directory images VERSION=$(E2E_VERSION) IMAGE_ARCH=$(shell $(GO) env GOARCH)
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/e2e/probe ./test/e2e/probe
+	bin/image -program $(shell $(GO) env GOARCH)=bin/e2e/probe -name localhost/gatehouse/probe -version 1 -out bin/e2e/images/probe.tar
+	cp bin/linux-$(shell $(GO) env GOARCH)/gatehouse bin/e2e/gatehouse
+	$(GO) test -c -o bin/e2e/suite ./test/e2e
+
+# The version that the manifests name.
+E2E_VERSION := $(shell sed -n 's/^ *image: .*gatehouse-webhook:\(.*\)$$/\1/p' manifests/base/deployment.yaml)
+
 .PHONY: test-smuggling
 test-smuggling: ## Send hostile streams through the gateway to four servers, and count. GATEHOUSE_STREAMS=n and GATEHOUSE_SEED=n make others.
 	$(GO) test -v $(TEST_FLAGS) -count 1 ./test/smuggling
