@@ -29,7 +29,7 @@ untested() {
 }
 [ "$(uname -s)" = Linux ] || untested "needs Linux"
 [ "$(id -u)" = 0 ] || untested "needs root, for namespaces, mounts and a network link"
-hack/packages.sh ip=iproute2 nft=nftables conntrack iptables nsenter=util-linux clang-19 llc-19=llvm-19 || untested "lacks the packages above"
+hack/packages.sh ip=iproute2 nft=nftables conntrack iptables nsenter=util-linux pgrep=procps clang-19 llc-19=llvm-19 || untested "lacks the packages above"
 "${MAKE:-make}" --no-print-directory e2e-images
 
 left=0

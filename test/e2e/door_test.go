@@ -109,7 +109,7 @@ func (h *house) ask(ctx context.Context, client *http.Client, token string) (int
 	if err != nil {
 		return 0, "", err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	return response.StatusCode, string(body), err
 }

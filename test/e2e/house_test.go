@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -53,6 +54,7 @@ func enter(t *testing.T) *house {
 		t.Fatalf("read $KUBECONFIG: %v", err)
 	}
 	config.QPS = -1
+	config.WarningHandler = rest.NoWarnings{} // the writer would have thousands
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)

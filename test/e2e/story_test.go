@@ -49,6 +49,7 @@ func TestTheStory(t *testing.T) {
 		}},
 		{"wider rights for what is exposed are refused", h.widerRights},
 		{"what was seen is what the documents show", func(t *testing.T) { documents(t, before, after, taken) }},
+		{"what breaks comes back, and nothing bad gets in", h.failures},
 		{"uninstalled, nothing is left and the cluster works", func(t *testing.T) { h.uninstall(t, before) }},
 	} {
 		if !t.Run(part.name, part.tell) {

@@ -87,7 +87,7 @@ func (h *house) clusterWorks(t *testing.T, before *Matrix) {
 		if err != nil {
 			return err.Error()
 		}
-		defer response.Body.Close() //nolint:errcheck // it is read
+		defer response.Body.Close()
 		body, err := io.ReadAll(response.Body)
 		if err != nil || response.StatusCode != http.StatusOK {
 			return response.Status + ": " + string(body)

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -39,6 +40,24 @@ func linkOutside(pid int) error {
 		{"ip", "route", "add", podRange, "via", nodeIP().String()},
 		{"ip", "route", "add", serviceRange, "via", nodeIP().String()},
 	})
+}
+
+// unlink removes the link where it is still there. The kernel keeps a network namespace
+// for minutes after its last process, while a connection waits there for an answer that
+// never comes; the next node is not to wait for that.
+func unlink() error {
+	there := func() bool {
+		_, err := net.InterfaceByName(hostLink)
+		return err == nil
+	}
+	if !there() {
+		return nil
+	}
+	// It may go by itself meanwhile.
+	if err := command("", "ip", "link", "del", hostLink); err != nil && there() {
+		return err
+	}
+	return nil
 }
 
 // fence lets nothing leave the node but for the other end of its link, whatever this

@@ -60,7 +60,7 @@ func (s *settings) outside(ctx context.Context, command []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, box.stop(), s.clear()) }()
+	defer func() { err = errors.Join(err, box.stop(), unlink(), s.clear()) }()
 	if err := box.ready(ctx); err != nil {
 		return err
 	}
