@@ -67,6 +67,7 @@ func objects(inv *inventory.Inventory) (*translate.Objects, error) {
 		ClientPolicies:  all[v1alpha1.ClientPolicy](inv, ownKind(v1alpha1.ClientPolicyKind), &faults),
 		Parameters:      all[v1alpha1.GatewayParameters](inv, ownKind(v1alpha1.GatewayParametersKind), &faults),
 	}
+	nameNamespaces(out)
 	return out, errors.Join(faults...)
 }
 
