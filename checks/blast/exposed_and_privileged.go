@@ -56,6 +56,7 @@ func gatewayAndPrivileged() checks.Check {
 			Title: "What is published through the gateway has no rights that lose a namespace or the cluster",
 			Why: "The bundled gateway authenticates, limits and filters, so that a workload behind it may have more rights than one that anybody can reach. It does not make a fault of the workload harmless: " +
 				"from the threshold on (spec.parameters.gateway.privilegeThreshold of the CheckPolicy, High unless it says otherwise) the chain is refused as any other. " +
+				"What is published by an Ingress or a route of the gateway counts, and so does a Service that its annotation gatehouse.sh/expose publishes. The threshold is the same whether an AccessPolicy asks for credentials or not: where none is in force, EXP-050 says so. " +
 				"A workload that can also be reached past the gateway is judged by XR-001." + arithmetic,
 			Attack:  "a request that the gateway lets through turns into the rights of the ServiceAccount",
 			Fix:     "keep the token out of the pods, take the rights from the account, or do not publish the workload",

@@ -51,6 +51,8 @@ func (x exposed) field() string {
 		return x.workload.Field + ".metadata.labels"
 	case x.ways[0].referrer != nil:
 		return "metadata.name"
+	case x.ways[0].Gateway:
+		return annotationField(exposeAnnotation)
 	case x.svc.Spec.Type == corev1.ServiceTypeNodePort || x.svc.Spec.Type == corev1.ServiceTypeLoadBalancer:
 		return "spec.type"
 	}

@@ -76,8 +76,8 @@ func (w Way) severity(s checks.Severity) checks.Severity {
 
 // Ways returns every way from outside to a Service, those that do not pass
 // through the bundled gateway first. The Service's own fields count, and so do
-// the Ingresses and routes of the inventory that send traffic to it, directly or
-// through relays. A Service
+// the annotations by which the bundled gateway publishes it, and the Ingresses and
+// routes of the inventory that send traffic to it, directly or through relays. A Service
 // with a cluster address and nothing that refers to it costs one look-up. The
 // checks of one evaluation share the answer, which must not be changed.
 func Ways(svc *corev1.Service, in checks.Input) []Way {
@@ -101,6 +101,9 @@ func waysOf(svc *corev1.Service, in checks.Input) []Way {
 		return nil
 	}
 	out := ownWays(svc, in)
+	if w, published := annotatedWay(svc, in); published {
+		out = append(out, w)
+	}
 	for e := range in.Inventory.Referrers(svc.Namespace, svc.Name) {
 		if relays(e) {
 			if means(e, svc.Namespace, svc.Name, in) {

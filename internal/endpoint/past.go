@@ -29,6 +29,7 @@ func (w *World) past(served map[inventory.Key]bool) (out []Endpoint, idle []NotS
 		for _, way := range exposure.Ways(svc, w.checks) {
 			by := way.Referrer()
 			switch {
+			case by == nil && way.Gateway: // the gateway's own, served or told as an Event
 			case by == nil:
 				out = append(out, w.ofService(svc, way)...)
 			case !way.Gateway:
