@@ -11,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/checks/exposure"
 	"github.com/gatehouse-sh/gatehouse/internal/authz"
 	"github.com/gatehouse-sh/gatehouse/internal/authz/power"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -86,6 +87,8 @@ func (r report) closeThis(h *hazard) string {
 		return "do not route to " + h.door.Relays()[0].Key.String() + " in " + e.Key.String()
 	case e != nil:
 		return "do not route to " + serviceName(h.door.svc) + " in " + e.Key.String()
+	case h.door.Gateway:
+		return "remove " + exposure.ExposeAnnotation + " from " + serviceName(h.door.svc)
 	case len(h.door.svc.Spec.ExternalIPs) > 0 && h.door.svc.Spec.Type == corev1.ServiceTypeClusterIP:
 		return "remove spec.externalIPs from " + serviceName(h.door.svc)
 	case through:

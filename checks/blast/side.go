@@ -91,6 +91,8 @@ func serviceField(svc *corev1.Service, h *hazard) string {
 		return "spec.selector"
 	case svc.Spec.Type == corev1.ServiceTypeNodePort || svc.Spec.Type == corev1.ServiceTypeLoadBalancer:
 		return "spec.type"
+	case h.door.Gateway:
+		return "metadata.annotations[" + exposure.ExposeAnnotation + "]"
 	}
 	return "spec.externalIPs"
 }

@@ -16,6 +16,9 @@ import (
 
 // What other packages of checks ask about ways from outside.
 
+// ExposeAnnotation publishes a Service through the bundled gateway.
+const ExposeAnnotation = exposeAnnotation
+
 // Certainty is Undetermined when the inventory lacks the Gateway that a route
 // attaches to: it may be the bundled one.
 func (w Way) Certainty() checks.Certainty { return w.certainty }
