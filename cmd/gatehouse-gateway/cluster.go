@@ -4,14 +4,20 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"math"
+	"net/http"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/kube"
@@ -47,7 +53,8 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 		say(errs, "gatehouse-gateway: --port-offset: %d is more than %d\n", c.offset, math.MaxUint16)
 		return 2
 	}
-	if _, _, err := c.handOver.read(); err != nil {
+	_, _, lease, err := c.handOver.read()
+	if err != nil {
 		say(errs, "gatehouse-gateway: %v\n", err)
 		return 2
 	}
@@ -58,33 +65,92 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 		say(errs, "gatehouse-gateway: find the cluster: %v\n", err)
 		return 1
 	}
-	shared := kube.NewLocal(kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Drain: drain, Log: log, Stdout: out})
-	var plane plane = shared
-	if c.handOver.address != "" {
-		if plane, err = c.handOver.start(ctx, config, shared, log); err != nil {
-			say(errs, "gatehouse-gateway: --hand-over: %v\n", err)
-			return 1
-		}
-	}
-	controller, err := kube.New(config, kube.Options{Controller: c.controller, Plane: plane, Log: log})
-	if err != nil {
-		say(errs, "gatehouse-gateway: %v\n", err)
-		return 1
-	}
+	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Drain: drain, Log: log, Stdout: out}, log: log}
 	if c.metrics != "" {
-		if err := c.tell(ctx, controller, plane, log); err != nil {
+		if err := monitor(ctx, c.metrics, job, func() error { return job.ready(ctx) }, log); err != nil {
 			say(errs, "gatehouse-gateway: --metrics: %v\n", err)
 			return 1
 		}
 	}
-	err = controller.Run(ctx)
-	log.Info("ending", "drain", drain.String())
-	plane.Close() //nolint:contextcheck // ctx has ended
+	if c.handOver.address == "" {
+		err = job.run(ctx)
+	} else {
+		err = kube.Lead(ctx, config, lease, self(), log, job.run)
+	}
 	if err != nil {
 		say(errs, "gatehouse-gateway: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// self is what a Lease calls this process.
+func self() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "gatehouse-gateway"
+	}
+	return host + "_" + rand.Text()
+}
+
+// controlling reads the cluster and has it served. Where others serve it, only one process
+// at a time does so, and the others are ready to take over.
+type controlling struct {
+	cluster *cluster
+	config  *rest.Config
+	options kube.LocalOptions
+	log     logr.Logger
+
+	controller atomic.Pointer[kube.Controller] // nil until it runs
+	metrics    atomic.Pointer[http.Handler]
+}
+
+// run serves until ctx ends.
+func (j *controlling) run(ctx context.Context) error {
+	shared := kube.NewLocal(j.options)
+	var plane plane = shared
+	if h := &j.cluster.handOver; h.address != "" {
+		split, err := h.start(ctx, j.config, shared, j.log)
+		if err != nil {
+			return fmt.Errorf("--hand-over: %w", err)
+		}
+		plane = split
+	}
+	controller, err := kube.New(j.config, kube.Options{Controller: j.cluster.controller, Plane: plane, Log: j.log})
+	if err != nil {
+		return err
+	}
+	metrics, err := controller.Metrics(plane)
+	if err != nil {
+		return err
+	}
+	j.metrics.Store(&metrics)
+	j.controller.Store(controller)
+	err = controller.Run(ctx)
+	j.log.Info("ending", "drain", j.options.Drain.String())
+	plane.Close() //nolint:contextcheck // ctx has ended
+	return err
+}
+
+// ready tells whether what the cluster says is served, or another process does that.
+func (j *controlling) ready(ctx context.Context) error {
+	controller := j.controller.Load()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case controller == nil && j.cluster.handOver.address != "":
+		return nil
+	case controller == nil || !controller.Ready():
+		return errNotReady
+	}
+	return nil
+}
+
+// ServeHTTP answers Prometheus; nothing before there is something to say.
+func (j *controlling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if metrics := j.metrics.Load(); metrics != nil {
+		(*metrics).ServeHTTP(w, r)
+	}
 }
 
 // plane serves Gateways, and says so to monitoring.
@@ -96,21 +162,3 @@ type plane interface {
 
 // errNotReady is why no requests should be sent here.
 var errNotReady = errors.New("what the cluster says is not known yet")
-
-// tell answers monitoring until ctx ends.
-func (c *cluster) tell(ctx context.Context, controller *kube.Controller, plane plane, log logr.Logger) error {
-	metrics, err := controller.Metrics(plane)
-	if err != nil {
-		return err
-	}
-	ready := func() error {
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case !controller.Ready():
-			return errNotReady
-		}
-		return nil
-	}
-	return monitor(ctx, c.metrics, metrics, ready, log)
-}

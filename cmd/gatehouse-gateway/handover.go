@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -24,28 +25,35 @@ type handOver struct {
 	secret  string
 	image   string
 	control string
+	lease   string
 }
 
 func (h *handOver) flags(flags *flag.FlagSet) {
 	flags.StringVar(&h.address, "hand-over", "", "with --kubernetes: address:port where data planes are handed what they serve (--control); empty: all is served here")
 	flags.StringVar(&h.control, "hand-over-at", "gatehouse-gateway.gatehouse-system.svc:9443", "host:port of --hand-over, as the data planes call it that are made for Gateways")
+	flags.StringVar(&h.lease, "lease", "gatehouse-system/gatehouse-gateway", "with --hand-over: NAMESPACE/NAME of the Lease by which one of several replicas works")
 	flags.StringVar(&h.image, "image", "ghcr.io/gatehouse-sh/gatehouse-gateway:v0.1.0", "with --hand-over: the image of these data planes")
 	flags.StringVar(&h.secret, "hand-over-secret", "gatehouse-system/gatehouse-gateway-authority", "NAMESPACE/NAME of the Secret of the authority that signs for --hand-over; it has to be there, and may be empty")
 }
 
-// read returns the Secret, and the name by which data planes call.
-func (h *handOver) read() (secret translate.Name, host string, err error) {
-	namespace, name, is := strings.Cut(h.secret, "/")
-	if !is || namespace == "" || name == "" || strings.Contains(name, "/") {
-		return secret, "", errors.New("--hand-over-secret: NAMESPACE/NAME is what belongs here")
+// read returns the Secret, the name by which data planes call, and the Lease.
+func (h *handOver) read() (secret translate.Name, host string, lease translate.Name, err error) {
+	var errs []error
+	of := func(flag, text string) translate.Name {
+		namespace, name, is := strings.Cut(text, "/")
+		if !is || namespace == "" || name == "" || strings.Contains(name, "/") {
+			errs = append(errs, fmt.Errorf("--%s: NAMESPACE/NAME is what belongs here", flag))
+		}
+		return translate.Name{Namespace: namespace, Name: name}
 	}
+	secret, lease = of("hand-over-secret", h.secret), of("lease", h.lease)
 	if host, _, err = net.SplitHostPort(h.control); err != nil || host == "" {
-		return secret, "", errors.New("--hand-over-at: HOST:PORT is what belongs here")
+		errs = append(errs, errors.New("--hand-over-at: HOST:PORT is what belongs here"))
 	}
 	if h.image == "" {
-		return secret, "", errors.New("--image: it is empty")
+		errs = append(errs, errors.New("--image: it is empty"))
 	}
-	return translate.Name{Namespace: namespace, Name: name}, host, nil
+	return secret, host, lease, errors.Join(errs...)
 }
 
 // metricsPort is where data planes that are made answer probes and Prometheus.
@@ -53,7 +61,7 @@ const metricsPort = 19090
 
 // start answers data planes until ctx ends, and makes them.
 func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.Local, log logr.Logger) (*kube.Split, error) {
-	secret, name, err := h.read()
+	secret, name, _, err := h.read()
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +80,10 @@ func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.
 	if err != nil {
 		return nil, err
 	}
-	// All are until the process ends.
 	go keeper.Run(ctx)
 	go remote.Run(ctx)
 	s := remote.Server(keeper.Certificate)
+	context.AfterFunc(ctx, func() { _ = s.Close() }) // who asks has what it serves
 	go func() {
 		if err := s.ServeTLS(socket, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			log.Error(err, "hand over")
