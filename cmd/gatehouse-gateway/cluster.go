@@ -128,7 +128,7 @@ func (j *controlling) run(ctx context.Context) error {
 	j.controller.Store(controller)
 	err = controller.Run(ctx)
 	j.log.Info("ending", "drain", j.options.Drain.String())
-	plane.Close() //nolint:contextcheck // ctx has ended
+	plane.Close()
 	return err
 }
 

@@ -111,7 +111,7 @@ func (w *encoder) scalar(v any, at string) error {
 
 // marshaled writes what has a text of its own, such as an address.
 func (w *encoder) marshaled(v reflect.Value, at string) error {
-	m, is := v.Interface().(encoding.TextMarshaler)
+	m, is := reflect.TypeAssert[encoding.TextMarshaler](v)
 	if !is {
 		return fmt.Errorf("encode %s: %s has no text", at, v.Type())
 	}

@@ -24,7 +24,7 @@ func fill(t *testing.T, v reflect.Value, seed *int) {
 		v.Set(reflect.ValueOf(netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(*seed)}), 32)))
 		return
 	}
-	switch v.Kind() {
+	switch v.Kind() { //nolint:exhaustive // the others are told
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -39,8 +39,8 @@ func fill(t *testing.T, v reflect.Value, seed *int) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(t, v.Elem(), seed)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(t, v.Field(i), seed)
+		for _, f := range v.Fields() {
+			fill(t, f, seed)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))

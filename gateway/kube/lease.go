@@ -57,7 +57,7 @@ func Lead(ctx context.Context, config *rest.Config, lease translate.Name, self s
 		log.Info("leading", "lease", lease.String())
 		both, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(leading, cancel)()
+		defer context.AfterFunc(leading, cancel)() //nolint:contextcheck // it ends with either
 		if err := do(both); err != nil || ctx.Err() != nil {
 			return err
 		}

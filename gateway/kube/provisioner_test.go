@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
@@ -98,6 +99,25 @@ data: {mine: "1"}
 		u.SetKind("GatewayParametersList")
 		return c.api.List(t.Context(), u)
 	})
+	page, err := os.ReadFile("../../docs/gateway-kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sample, is := strings.Cut(string(page), "```yaml\n")
+	if !is {
+		t.Fatal("the page has no parameters")
+	}
+	sample, _, _ = strings.Cut(sample, "```")
+	c.apply(t, sample)
+	for old, wrong := range map[string]string{"min: 2": "min: 11", "PerGateway": "Shared", "type: LoadBalancer": "type: ClusterIP", "max: 10": "max: 101"} {
+		u := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(strings.Replace(sample, old, wrong, 1)), &u.Object); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.api.Patch(t.Context(), u, ctrlclient.Apply, ctrlclient.FieldOwner("test")); !apierrors.IsInvalid(err) { //nolint:staticcheck // of what has no type here
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
 	k := c.control(t, "127.0.0.1:0")
 	k.make(t)
 	c.apply(t, strings.Replace(parameters, "MAX", "4", 1))

@@ -243,7 +243,7 @@ func TestGatewaysAreServedByProcessesThatHoldNoCredentials(t *testing.T) {
 
 	second.refuse(true)
 	host, port := backend(t, "another")
-	c.apply(t, slice("shop", "web", host, port))
+	c.apply(t, webAt(host, port))
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "another")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=False/Invalid"]`, "conditions")
 	answers(t, http.DefaultClient, two, "shop.example.com", 200, "web") // as before
@@ -252,7 +252,7 @@ func TestGatewaysAreServedByProcessesThatHoldNoCredentials(t *testing.T) {
 	k.stop()
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "another")
 	first.stop() // and begins again without a control plane
-	first = k.data(t, token, "127.0.25.1", folder)
+	k.data(t, token, "127.0.25.1", folder)
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "another")
 
 	second.refuse(false)
@@ -265,7 +265,7 @@ func TestGatewaysAreServedByProcessesThatHoldNoCredentials(t *testing.T) {
 		t.Errorf("the authority is another one: %v", err)
 	}
 	host, port = backend(t, "a third")
-	c.apply(t, slice("shop", "web", host, port))
+	c.apply(t, webAt(host, port))
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "a third")
 	answers(t, http.DefaultClient, two, "shop.example.com", 200, "a third")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=True/Programmed"]`, "conditions")
@@ -333,6 +333,9 @@ func question(t testing.TB, client *http.Client, address, token string) (status 
 	}
 	return res.StatusCode, string(body)
 }
+
+// webAt is where the Service "web" of namespace shop has its endpoint.
+func webAt(host, port string) string { return slice("shop", "web", host, port) }
 
 // trustingFile is a client that trusts the authorities of a file.
 func trustingFile(t testing.TB, file string) *http.Client {

@@ -38,7 +38,7 @@ func (b *builder) service() *corev1.Service {
 	out := &corev1.Service{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: b.meta()}
 	out.Spec = corev1.ServiceSpec{Type: kind, Selector: b.selector()}
 	if kind != corev1.ServiceTypeClusterIP {
-		out.Spec.ExternalTrafficPolicy = corev1.ServiceExternalTrafficPolicy(cmp.Or(string(b.parameters.Service.ExternalTrafficPolicy), string(corev1.ServiceExternalTrafficPolicyCluster)))
+		out.Spec.ExternalTrafficPolicy = cmp.Or(corev1.ServiceExternalTrafficPolicy(b.parameters.Service.ExternalTrafficPolicy), corev1.ServiceExternalTrafficPolicyCluster)
 	}
 	if kind == corev1.ServiceTypeLoadBalancer {
 		out.Spec.LoadBalancerIP = b.asked() // deprecated, and there is no other way to ask that is of no provider

@@ -18,8 +18,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the objects in testdata")
 
-func int32Of(n int32) *int32 { return &n }
-
 func quantity(t *testing.T, s string) *resource.Quantity {
 	t.Helper()
 	q := resource.MustParse(s)
@@ -41,7 +39,7 @@ func TestTheObjectsOfAGateway(t *testing.T) {
 		"with-parameters": {
 			Namespace: "shop", Name: "edge", Class: "inner", UID: "u-1", Bundle: []byte("PEM\n"),
 			Parameters: &v1alpha1.GatewayParametersSpec{
-				Service: v1alpha1.GatewayService{Type: "ClusterIP"}, Replicas: v1alpha1.GatewayReplicas{Min: int32Of(3), Max: int32Of(3)},
+				Service: v1alpha1.GatewayService{Type: "ClusterIP"}, Replicas: v1alpha1.GatewayReplicas{Min: new(int32(3)), Max: new(int32(3))},
 				Resources: v1alpha1.GatewayResources{CPU: quantity(t, "1"), Memory: quantity(t, "1Gi")},
 			},
 		},
