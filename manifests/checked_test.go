@@ -3,6 +3,8 @@
 package manifests_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -47,6 +49,40 @@ func TestOurOwnManifestsBreakNoRule(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhatTheGatewayNeedsIsKnown judges what is installed for it: what is denied where
+// roles are enforced is exactly this. The last two roles are bound nowhere, and denied so
+// that whoever binds them knows what they are.
+func TestWhatTheGatewayNeedsIsKnown(t *testing.T) {
+	t.Parallel()
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := []string{"RBAC-054 gatehouse-gateway", "RBAC-020 gatehouse-gateway-references"}
+	p, of := policy.Default(set), "gatehouse-gateway-provisioner"
+	for dir, want := range map[string][]string{
+		"gateway":        base,
+		"gateway-planes": append([]string{"RBAC-023 " + of, "RBAC-031 " + of, "RBAC-053 " + of, "RBAC-056 " + of, "RBAC-057 " + of}, base...),
+	} {
+		all, denied := decoded(t, slices.Concat(render(t, "default"), []byte("\n---\n"), render(t, dir))), map[string]bool{}
+		inv := inventory.New(all...)
+		for _, o := range all {
+			in := checks.Input{Object: o, Inventory: inv}
+			for _, profile := range []policy.Profile{policy.Baseline, policy.Strict} {
+				for _, j := range p.Decide(policy.Enforce, profile, nil, p.Evaluate(in, profile)) {
+					if j.Action == checks.Deny {
+						denied[j.Check+" "+inventory.KeyOf(o).Name] = true
+					}
+				}
+			}
+		}
+		got := slices.Sorted(maps.Keys(denied))
+		if slices.Sort(want); !slices.Equal(got, want) {
+			t.Errorf("%s: %q is denied, want %q", dir, got, want)
+		}
 	}
 }
 
