@@ -284,6 +284,9 @@ func (a *app) refuseCut(read *modelled, consequence string) error {
 			if flag := "--" + flagOf[end.Kind]; end.Vital() && !slices.Contains(say, flag) {
 				say = append(say, flag)
 			}
+			if w := read.model.Universe.Workload(end.ID()); w != nil && w.HostNetwork {
+				say = append(say, "--node-cidr")
+			}
 		}
 	}
 	for _, p := range read.disbelieved {
@@ -291,6 +294,10 @@ func (a *app) refuseCut(read *modelled, consequence string) error {
 	}
 	slices.Sort(say)
 	say = slices.Compact(say)
+	if len(say) == 0 {
+		a.say("%s: --keep-going leaves them out", consequence)
+		return failure(ExitFault)
+	}
 	a.say("%s: say what their ends are with %s, or leave them out with --keep-going", consequence, strings.Join(say, ", "))
 	return failure(ExitFault)
 }

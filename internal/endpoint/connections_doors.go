@@ -53,13 +53,16 @@ func (c *connecting) clients() []generator.Peer {
 }
 
 // offsetOf says by how much the pods of a workload raise the ports of listeners; false
-// for what is no workload, for one that a Service leads to, and where the number is not
-// known.
+// for what is no workload, for one that a Service leads to or that is on the network of
+// its node, where no policy applies, and where the number is not known.
 func (c *connecting) offsetOf(p generator.Peer) (int, bool) {
 	if p.Kind != generator.WorkloadPeer {
 		return 0, false
 	}
 	own := c.servers.Universe.Workload(p.ID())
+	if own.HostNetwork {
+		return 0, false
+	}
 	for range c.Inventory.Selecting(p.Namespace, own.Labels) {
 		return 0, false
 	}

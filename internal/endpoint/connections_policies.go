@@ -128,6 +128,9 @@ func (d *doorway) dial(host string, port uint16, why generator.Evidence) {
 		to = p
 	}
 	for _, from := range d.from {
+		if w := d.all.servers.Universe.Workload(from.ID()); w != nil && w.HostNetwork && !to.HasPods() && to.Kind != generator.ServicePeer {
+			continue // no policy applies to what the node opens
+		}
 		d.all.out.Edges = append(d.all.out.Edges, generator.Edge{From: from, To: to, Port: generator.NumberedPort(generator.TCP, port), Because: []generator.Evidence{why}})
 	}
 }

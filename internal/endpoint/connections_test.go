@@ -49,6 +49,16 @@ spec:
     spec: {containers: [{name: gateway, image: "gateway:1", args: [--kubernetes, --port-offset, "8000"]}]}
 `
 
+// onNode are pods of the Gateway's own, on the network of their node.
+const onNode = `
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: pods, namespace: infra}
+spec:
+  selector: {matchLabels: {gateway.networking.k8s.io/gateway-name: edge}}
+  template: {metadata: {labels: {gateway.networking.k8s.io/gateway-name: edge}}, spec: {hostNetwork: true, containers: [{name: a, image: a}]}}
+`
+
 const plain = `
 kind: HTTPRoute
 apiVersion: gateway.networking.k8s.io/v1
@@ -129,12 +139,17 @@ func TestTheGatewayConnectsToWhatItServes(t *testing.T) {
 			"\nkind: IngressClass\napiVersion: networking.k8s.io/v1\nmetadata: {name: gatehouse, annotations: {ingressclass.kubernetes.io/is-default-class: \"true\"}}\nspec: {controller: gatehouse.sh/gateway}\n",
 			"\nkind: Service\napiVersion: v1\nmetadata: {name: mine, namespace: shop, annotations: {gatehouse.sh/expose: b.example.com, gatehouse.sh/auth: none, gatehouse.sh/tls: mine}}\nspec: {selector: {app: web}, ports: [{port: 8081}]}\n",
 		}, []string{from + "Service shop/mine TCP/8081"}, ""},
-		"keys from an issuer":         {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://idp.example.com/\", audiences: [a]}}]}\n"}, []string{from + "Service shop/web TCP/80", from + "idp.example.com TCP/443"}, ""},
-		"keys at another port":        {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://idp.example.com/\", audiences: [a], jwks: {uri: \"https://keys.example.com:8443/k\"}}}]}\n"}, []string{from + "Service shop/web TCP/80", from + "keys.example.com TCP/8443"}, ""},
-		"keys at an address":          {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://a.example.com/\", audiences: [a], jwks: {uri: \"https://192.0.2.7/k\"}}}]}\n"}, []string{from + "192.0.2.7/32 TCP/443", from + "Service shop/web TCP/80"}, ""},
-		"keys of a Service":           {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://a.example.com/\", audiences: [a], jwks: {uri: \"https://idp.auth.svc:8443/k\"}}}]}\n"}, []string{from + "Service auth/idp TCP/8443", from + "Service shop/web TCP/80"}, ""},
-		"a service that is asked":     {[]string{plain, policied + "  authentication: {anyOf: [{name: a, anonymous: {}}]}\n  externalAuth: {http: {backendRef: {name: web, port: 9090}, path: /check}}\n"}, []string{from + "Service shop/web TCP/80", from + "Service shop/web TCP/9090"}, ""},
-		"one that it may not ask":     {[]string{plain, policied + "  authentication: {anyOf: [{name: a, anonymous: {}}]}\n  externalAuth: {http: {backendRef: {name: ask, namespace: auth, port: 80}, path: /check}}\n", "\nkind: Service\napiVersion: v1\nmetadata: {name: ask, namespace: auth}\nspec: {ports: [{port: 80}]}\n"}, []string{from + "Service shop/web TCP/80"}, ""},
+		"keys from an issuer":     {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://idp.example.com/\", audiences: [a]}}]}\n"}, []string{from + "Service shop/web TCP/80", from + "idp.example.com TCP/443"}, ""},
+		"keys at another port":    {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://idp.example.com/\", audiences: [a], jwks: {uri: \"https://keys.example.com:8443/k\"}}}]}\n"}, []string{from + "Service shop/web TCP/80", from + "keys.example.com TCP/8443"}, ""},
+		"keys at an address":      {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://a.example.com/\", audiences: [a], jwks: {uri: \"https://192.0.2.7/k\"}}}]}\n"}, []string{from + "192.0.2.7/32 TCP/443", from + "Service shop/web TCP/80"}, ""},
+		"keys of a Service":       {[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://a.example.com/\", audiences: [a], jwks: {uri: \"https://idp.auth.svc:8443/k\"}}}]}\n"}, []string{from + "Service auth/idp TCP/8443", from + "Service shop/web TCP/80"}, ""},
+		"a service that is asked": {[]string{plain, policied + "  authentication: {anyOf: [{name: a, anonymous: {}}]}\n  externalAuth: {http: {backendRef: {name: web, port: 9090}, path: /check}}\n"}, []string{from + "Service shop/web TCP/80", from + "Service shop/web TCP/9090"}, ""},
+		"one that it may not ask": {[]string{plain, policied + "  authentication: {anyOf: [{name: a, anonymous: {}}]}\n  externalAuth: {http: {backendRef: {name: ask, namespace: auth, port: 80}, path: /check}}\n", "\nkind: Service\napiVersion: v1\nmetadata: {name: ask, namespace: auth}\nspec: {ports: [{port: 80}]}\n"}, []string{from + "Service shop/web TCP/80"}, ""},
+		"an address, from the node": {
+			[]string{plain, policied + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://192.0.2.7/\", audiences: [a]}}]}\n", onNode},
+			[]string{"Deployment infra/pods -> Service shop/web TCP/80"},
+			"",
+		},
 		"a policy for something else": {[]string{plain, strings.ReplaceAll(policied, "name: web", "name: none") + "  authentication: {anyOf: [{name: a, jwt: {issuer: \"https://idp.example.com/\", audiences: [a]}}]}\n"}, []string{from + "Service shop/web TCP/80"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -206,6 +221,7 @@ func TestWhoComesInByAListener(t *testing.T) {
 	}{
 		"on the ports of its pods":          {[]string{door}, "TCP/8080 TCP/13432 UDP/8053 TCP/16443"},
 		"with an offset that is not known":  {[]string{strings.Replace(door, `"8000"`, "$(OFFSET)", 1)}, ""},
+		"on the network of its node":        {[]string{strings.Replace(door, "spec: {containers: [{name: gateway", "spec: {hostNetwork: true, containers: [{name: gateway", 1)}, ""},
 		"with a Service, which says it all": {[]string{door, with}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -239,7 +255,11 @@ func TestLimitsAreCountedSomewhere(t *testing.T) {
 			t.Parallel()
 			w := world(t, door)
 			env, all := generator.NewEnvironment(), &connecting{World: w}
-			all.servers.Environment = &env
+			u, err := generator.Observe(w.Inventory)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.servers = Servers{Universe: u, Environment: &env}
 			d := doorway{
 				served: &served{World: w, snapshot: &config.Snapshot{
 					Stores:          []config.Store{{Name: "s", Redis: &config.Redis{Address: tc.address}}},
