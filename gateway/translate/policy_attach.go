@@ -54,12 +54,33 @@ func (b *snapshotBuilder) floor() {
 			if !own.serves() || !slices.Contains(l.Hosts, own.host()) {
 				continue // it answers nobody, so its policies have nothing to be named by
 			}
-			h := config.HostPolicies{Host: own.host(), Access: b.names(s.at[accessPolicyKind][own.aim()]), Traffic: b.names(s.at[trafficPolicyKind][own.aim()])}
+			h := config.HostPolicies{Host: own.host(), Access: b.names(s.ofListener(accessPolicyKind, p, own)), Traffic: b.names(s.ofListener(trafficPolicyKind, p, own))}
 			if len(h.Access)+len(h.Traffic) > 0 {
 				l.ForHosts = append(l.ForHosts, h)
 			}
 		}
 	}
+}
+
+// ofListener are the policies of a kind for a listener. One of a ListenerSet has those of
+// the Gateway's own listener that would be asked for its host: it is not to take a host out
+// of what the Gateway's owner guards.
+func (s *policies) ofListener(of kind, p *port, l *listener) []*policy {
+	out := s.at[of][l.aim()]
+	if l.set == nil {
+		return out
+	}
+	var hosts []string
+	var own []*listener
+	for _, other := range p.listeners {
+		if other.set == nil {
+			hosts, own = append(hosts, other.host()), append(own, other)
+		}
+	}
+	if at := owner(hosts, l.host()); at >= 0 {
+		out = slices.Concat(out, s.at[of][own[at].aim()])
+	}
+	return out
 }
 
 // use has a policy put into the snapshot, and returns its name.
@@ -118,7 +139,7 @@ func (b *snapshotBuilder) above(of kind, l *listener, name string, own []*policy
 	if len(own) > 0 {
 		instead = own[0]
 	}
-	for _, level := range [][]*policy{b.policies.at[of][l.aim()], b.policies.at[of][aim{of: gatewayKind, name: nameOf(b.gateway.object)}]} {
+	for _, level := range [][]*policy{b.policies.ofListener(of, b.ports[place(l)], l), b.policies.at[of][aim{of: gatewayKind, name: nameOf(b.gateway.object)}]} {
 		below := instead
 		for _, p := range level {
 			switch {
