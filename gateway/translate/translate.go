@@ -55,12 +55,13 @@ func translate(o *Objects, options Options, m *memory) *Result {
 		}
 	}
 	doors := x.knock(o, gateways, options.Controller)
+	slices.SortFunc(routes, byAge)
+	apart(routes) // before paths are taken: who is refused takes none
 	doors.settle(routes)
 	for _, p := range doors.all {
 		routes = append(routes, p.plain, p.secure)
 	}
 	slices.SortFunc(routes, byAge)
-	apart(routes)
 	guards := x.guards(o)
 	guards.settle(o, x.servicing, gateways, routes)
 	for name, g := range gateways {
