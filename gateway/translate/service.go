@@ -31,6 +31,9 @@ const (
 	tlsKey       = "tls"            // redirect, none, or the name of a Secret; none given: redirect
 )
 
+// otherKeys are annotations and labels of ours that say nothing of what is exposed.
+var otherKeys = []string{"gateway", "managed", "keep-node-ports", "allow-from", "allow-to", "opt-out-reason", "because", "everything", "convert-report"}
+
 var serviceKeys = []string{exposeKey, classKey, portKey, authKey, scopesKey, rateLimitKey, tlsKey}
 
 // exposed reads a Service that is exposed by annotations, as the Ingress of one path that
@@ -53,9 +56,9 @@ func (d *doors) exposed(s *corev1.Service) {
 	case c.fault != "":
 		d.say(m.ingress, "InvalidParameters", c.fault)
 		return
-	case given[authKey] == "":
-		m.refuse(authKey, "it is missing, and nothing is exposed without it: jwt:ISSUER, apikey:SECRET, basic:SECRET, or none, which lets everybody in")
-		return
+	}
+	if given[authKey] == "" { // the host is not to fall to who has all others
+		m.shut(authKey, "it is missing: jwt:ISSUER, apikey:SECRET, basic:SECRET, or none, which lets everybody in")
 	}
 	host, path, _ := strings.Cut(host, "/")
 	port, fault := exposedPort(s, given[portKey])
@@ -99,12 +102,14 @@ func (m *manner) keys(s *corev1.Service) map[string]string {
 			out[name] = strings.TrimSpace(s.Annotations[key])
 			continue
 		}
-		for _, known := range serviceKeys {
-			if near(name, known) {
-				m.closed = true
-				m.refuse(name, "there is no such annotation: "+ownPrefix+known+" may be meant")
-				break
-			}
+		if slices.Contains(otherKeys, name) {
+			continue
+		}
+		if at := slices.IndexFunc(serviceKeys, func(known string) bool { return near(name, known) }); at >= 0 {
+			m.closed = true
+			m.refuse(name, "there is no such annotation: "+ownPrefix+serviceKeys[at]+" may be meant")
+		} else if s.Annotations[ownPrefix+exposeKey] != "" {
+			m.shut(name, "there is no such annotation: those of Services are "+strings.Join(serviceKeys, ", "))
 		}
 	}
 	if class, given := out[classKey]; given {

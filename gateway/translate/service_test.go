@@ -46,7 +46,9 @@ func TestServicesAreExposedByAnnotations(t *testing.T) {
 		told        string // "": nothing
 	}{
 		"everybody, if that is said":          {map[string]string{"auth": "none"}, []asked{{"/orders/1", "", 200}, {"/other", "", 404}}, ""},
-		"nobody, if nothing is said":          {nil, []asked{{"/orders/1", "", 404}}, "gatehouse.sh/auth: it is missing"},
+		"nobody, if nothing is said":          {nil, []asked{{"/orders/1", "", 503}}, "gatehouse.sh/auth: it is missing"},
+		"nobody, if something else is said":   {map[string]string{"auth": "none", "limit": "10/s"}, []asked{{"/orders", "", 503}}, "gatehouse.sh/limit: there is no such annotation"},
+		"who is let in, whatever says others": {map[string]string{"auth": "none", "keep-node-ports": "true"}, []asked{{"/orders", "", 200}}, ""},
 		"nobody, if what is said is unknown":  {map[string]string{"auth": "password"}, []asked{{"/orders", "", 503}}, "none of jwt:ISSUER"},
 		"who has a key":                       {map[string]string{"auth": "apikey:keys"}, []asked{{"/orders", "", 401}, {"/orders", key, 200}, {"/orders", key + "x", 401}}, ""},
 		"who has a key in a line":             {map[string]string{"auth": "apikey:keys;header=X-Own"}, []asked{{"/orders", key, 401}, {"/orders", "X-Own: open sesame", 200}}, ""},
