@@ -33,13 +33,15 @@ type rule struct {
 	config.Target
 	name     string // "" is none
 	services []Name // that it sends to, and has copies sent to
-	matches  []config.Match
-	backends []*config.Backend // that Target and guards name
-	guards   *guards           // beside what policies say; nil: none
-	origin   string            // the path of an Ingress that it is made of
-	faults   []string          // for which it is not served
-	anything bool              // it is not known for which requests it is
-	closed   bool              // nobody is let in, and no canary has a part of it
+	// answering are those of them that get a share of the requests.
+	answering []Name
+	matches   []config.Match
+	backends  []*config.Backend // that Target and guards name
+	guards    *guards           // beside what policies say; nil: none
+	origin    string            // the path of an Ingress that it is made of
+	faults    []string          // for which it is not served
+	anything  bool              // it is not known for which requests it is
+	closed    bool              // nobody is let in, and no canary has a part of it
 }
 
 // requestRoute reads a route of requests, of a kind.

@@ -148,6 +148,12 @@ func (u *rule) send(servicing map[string]Name) {
 	names := make([]string, 0, len(u.Backends)+len(u.Mirrors))
 	for i := range u.Backends {
 		names = append(names, u.Backends[i].Name)
+		if w := u.Backends[i].Weight; w != nil && *w == 0 {
+			continue
+		}
+		if service, known := servicing[u.Backends[i].Name]; known && !slices.Contains(u.answering, service) {
+			u.answering = append(u.answering, service)
+		}
 	}
 	for i := range u.Mirrors {
 		names = append(names, u.Mirrors[i].Backend)
@@ -202,8 +208,11 @@ func (s *policies) ofRule(of kind, r *route, u *rule) (hold []*policy, replaced 
 	for _, service := range u.services {
 		levels[2] = append(levels[2], s.at[of][aim{of: serviceKind, name: service}]...)
 	}
+	// A Default gives way to what is for all that answers, and not to one part of it or to
+	// who gets copies.
+	partly := slices.ContainsFunc(u.answering, func(service Name) bool { return len(s.at[of][aim{of: serviceKind, name: service}]) == 0 })
 	var below *policy
-	for _, level := range slices.Backward(levels) {
+	for i, level := range slices.Backward(levels) {
 		var own []*policy
 		for _, p := range level {
 			switch {
@@ -213,6 +222,10 @@ func (s *policies) ofRule(of kind, r *route, u *rule) (hold []*policy, replaced 
 			default:
 				own = append(own, p)
 			}
+		}
+		if i == len(levels)-1 && (partly || len(u.answering) == 0) {
+			hold = own
+			continue
 		}
 		if len(level) > 0 && below == nil {
 			below = level[0]
