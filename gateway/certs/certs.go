@@ -81,7 +81,9 @@ func Load(list []config.Certificate, old *Store, now time.Time) (s *Store, warni
 			s.byName[c.Name], s.from[c.Name] = read, c
 		case old != nil && old.byName[c.Name] != nil:
 			warnings = append(warnings, fault(&list[i], err, "; the one before it stays").Error())
-			s.byName[c.Name], s.from[c.Name] = old.byName[c.Name], old.from[c.Name]
+			from := old.from[c.Name]
+			from.Hosts = c.Hosts // what it was for may be another tenant's by now
+			s.byName[c.Name], s.from[c.Name] = old.byName[c.Name], from
 			s.refuse(c.Name, err)
 		case c.Alone:
 			warnings = append(warnings, fault(&list[i], err, "; nobody is shown it").Error())

@@ -148,6 +148,32 @@ func TestABadCertificateLeavesTheOneBeforeIt(t *testing.T) {
 	}
 }
 
+// TestTheOneBeforeIsForTheHostsOfNow: a host that was taken from it is not presented by it
+// because what follows it is refused.
+func TestTheOneBeforeIsForTheHostsOfNow(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	good := issue(t, "c", now.Add(time.Hour), "a.example.com", "b.example.com")
+	good.Hosts = []string{"a.example.com", "b.example.com"}
+	first, _, err := Load([]config.Certificate{good}, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, warnings, err := Load([]config.Certificate{{Name: "c", Cert: []byte("x"), Key: config.Secret("y"), Hosts: []string{"b.example.com"}}}, first, now)
+	if err != nil || len(warnings) != 1 {
+		t.Fatal(warnings, err)
+	}
+	c, err := next.Choose([]string{"c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, presented := range map[string]bool{"a.example.com": false, "b.example.com": true} {
+		if got := c.For(host) != nil; got != presented {
+			t.Errorf("%s is presented: %t", host, got)
+		}
+	}
+}
+
 // TestACertificateThatStandsAloneTakesNothingDown: what one tenant's Secret holds is
 // nobody else's fault, and nobody is shown what cannot be used.
 func TestACertificateThatStandsAloneTakesNothingDown(t *testing.T) {
