@@ -39,20 +39,20 @@ func sample() *Snapshot {
 // edits are what may become of a snapshot, of which nothing is shared with another one's.
 var edits = map[string]func(s *Snapshot, r *rand.Rand){
 	"nothing":                         func(*Snapshot, *rand.Rand) {},
-	"a route is gone":                 func(s *Snapshot, r *rand.Rand) { s.Routes = slices.Delete(s.Routes, 0, min(1, len(s.Routes))) },
+	"a route is gone":                 func(s *Snapshot, _ *rand.Rand) { s.Routes = slices.Delete(s.Routes, 0, min(1, len(s.Routes))) },
 	"the routes are in another order": func(s *Snapshot, _ *rand.Rand) { slices.Reverse(s.Routes) },
 	"a backend is gone": func(s *Snapshot, r *rand.Rand) {
 		i := r.IntN(len(s.Backends))
 		s.Backends = slices.Delete(s.Backends, i, i+1)
 	},
-	"a listener is gone":         func(s *Snapshot, r *rand.Rand) { s.Listeners = s.Listeners[:1] },
-	"a listener redirects":       func(s *Snapshot, r *rand.Rand) { s.Listeners[0].Redirect = 443 },
-	"a listener passes on":       func(s *Snapshot, r *rand.Rand) { s.Listeners[0].Protocol = TCP },
-	"a listener is there twice":  func(s *Snapshot, r *rand.Rand) { s.Listeners = append(s.Listeners, s.Listeners[0]) },
-	"a route is there twice":     func(s *Snapshot, r *rand.Rand) { s.Routes = append(s.Routes, s.Routes[0]) },
-	"the certificate is gone":    func(s *Snapshot, r *rand.Rand) { s.Certificates = nil },
-	"the traffic policy is gone": func(s *Snapshot, r *rand.Rand) { s.TrafficPolicies = nil },
-	"the access policy is gone":  func(s *Snapshot, r *rand.Rand) { s.AccessPolicies = nil },
+	"a listener is gone":         func(s *Snapshot, _ *rand.Rand) { s.Listeners = s.Listeners[:1] },
+	"a listener redirects":       func(s *Snapshot, _ *rand.Rand) { s.Listeners[0].Redirect = 443 },
+	"a listener passes on":       func(s *Snapshot, _ *rand.Rand) { s.Listeners[0].Protocol = TCP },
+	"a listener is there twice":  func(s *Snapshot, _ *rand.Rand) { s.Listeners = append(s.Listeners, s.Listeners[0]) },
+	"a route is there twice":     func(s *Snapshot, _ *rand.Rand) { s.Routes = append(s.Routes, s.Routes[0]) },
+	"the certificate is gone":    func(s *Snapshot, _ *rand.Rand) { s.Certificates = nil },
+	"the traffic policy is gone": func(s *Snapshot, _ *rand.Rand) { s.TrafficPolicies = nil },
+	"the access policy is gone":  func(s *Snapshot, _ *rand.Rand) { s.AccessPolicies = nil },
 	"an expression is none":      func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Matches[0].Headers[0].Regex = "(" },
 	"a host is none":             func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Hosts[0] = "A b" },
 	"a path is another one":      func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Matches[0].Path.Prefix = "/x" },

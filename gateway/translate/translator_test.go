@@ -134,13 +134,12 @@ func leavesOf(tree any, change func(string) string) any {
 // wordsOf are all strings of objects, and some that are at fault anywhere.
 func wordsOf(t *testing.T, o *Objects) []string {
 	out := []string{"(", "a b", "/x", "*.example.com", ""}
-	v := reflect.ValueOf(o).Elem()
-	for i := range v.NumField() {
-		if v.Field(i).Kind() != reflect.Slice {
+	for _, v := range reflect.ValueOf(o).Elem().Fields() {
+		if v.Kind() != reflect.Slice {
 			continue
 		}
-		for k := range v.Field(i).Len() {
-			leavesOf(treeOf(t, v.Field(i).Index(k)), func(s string) string {
+		for k := range v.Len() {
+			leavesOf(treeOf(t, v.Index(k)), func(s string) string {
 				out = append(out, s)
 				return s
 			})
