@@ -129,6 +129,7 @@ type traffic struct {
 func (h *house) startTraffic(t *testing.T) *traffic {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
 	c := &traffic{h: h, cancel: cancel}
 	token := h.door.token(t, "steady", "unlimited")
 	keeps, renews := h.door.customer(), h.door.customer()

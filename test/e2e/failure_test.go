@@ -38,7 +38,7 @@ func (h *house) failures(t *testing.T) {
 		{"the webhook is restarted, one Pod after the other", func(t *testing.T) { h.roll(t, "gatehouse-webhook") }, false},
 		{"the only Pod of the gateway is killed", func(t *testing.T) { h.kill(t, "gatehouse-gateway", 1) }, true},
 	} {
-		t.Run(f.name, func(t *testing.T) {
+		worked := t.Run(f.name, func(t *testing.T) {
 			writes, customers := h.startWriter(t), h.startTraffic(t)
 			writes.recovered(t, time.Now()) // it works before
 			began := time.Now()
@@ -59,6 +59,9 @@ func (h *house) failures(t *testing.T) {
 			}
 			customers.unharmed(t)
 		})
+		if !worked {
+			t.Fatal("the rest would be about what broke here")
+		}
 	}
 }
 
@@ -167,6 +170,12 @@ func (h *house) restart(t *testing.T, name string) {
 	if _, err := inside(t.Context(), "kill", "-9", pid); err != nil {
 		t.Fatal(err)
 	}
+	until(t, name+" to be gone", func() string { // and its port with it
+		if _, err := inside(t.Context(), "test", "-e", "/proc/"+pid); err == nil {
+			return "process " + pid + " is there"
+		}
+		return ""
+	})
 	var said bytes.Buffer
 	cmd := exec.CommandContext(context.Background(), *nodePath, append(insideArgs(), command...)...)
 	cmd.Stderr = &said

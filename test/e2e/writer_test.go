@@ -50,6 +50,7 @@ func serviceOf(namespace, name string, kind corev1.ServiceType) *corev1.Service 
 func (h *house) startWriter(t *testing.T) *writer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
 	w := &writer{h: h, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
