@@ -130,7 +130,7 @@ else cd /sys/fs/cgroup$(sed -n 's/^0:://p' /proc/$0/cgroup) && echo 1M >memory.m
 		out, err := inside(t.Context(), "sh", "-c", script, pids[0])
 		why := h.must(t, "get", "pods", "-n", "gatehouse-system", "-l", "app.kubernetes.io/name="+name,
 			"-o", "jsonpath={.items[*].status.containerStatuses[*].lastState.terminated.reason}")
-		if strings.Contains(why, "OOMKilled") {
+		if strings.Contains(why, "OOMKilled") && !slices.Contains(h.pids(t, name), pids[0]) {
 			return ""
 		}
 		return fmt.Sprintf("Pods ended by %q; %s %v", why, out, err)

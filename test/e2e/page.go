@@ -7,7 +7,7 @@ import "strings"
 const pageHead = `# On a real node
 
 ` + "`make e2e`" + ` writes this page and holds it to what it sees: the manifests of this repository, applied to a cluster of one node (kubelet, containerd, kube-proxy) with
-Cilium 1.15 as enforcer, all in namespaces of their own. Addresses of the metadata service and of the internet are those of servers in a network namespace without a way out.
+Cilium 1.15 as enforcer, all in namespaces of their own. [What was broken](failures.md) is told apart. Addresses of the metadata service and of the internet are those of servers in a network namespace without a way out.
 
 The application is web, carts and database in the namespace shop; web is exposed through the gateway alone, asks carts, and carts asks the database. Every Pod, and a machine
 outside of the cluster, tried every port of every other. Then shop was labelled ` + "`gatehouse.sh/network=apply`" + `.
