@@ -66,7 +66,7 @@ func write(dir string) error {
 		return err
 	}
 	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(dir, "chart", "templates", name), b.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "chart", "templates", name), b.Bytes(), 0o600); err != nil {
 			return fmt.Errorf("write template: %w", err)
 		}
 	}

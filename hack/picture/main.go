@@ -48,7 +48,7 @@ func draw(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(strings.TrimSuffix(source, ".txt")+".svg", []byte(svg), 0o644); err != nil {
+		if err := os.WriteFile(strings.TrimSuffix(source, ".txt")+".svg", []byte(svg), 0o600); err != nil {
 			return fmt.Errorf("write picture: %w", err)
 		}
 	}

@@ -53,7 +53,7 @@ func (r *release) write() error {
 	if !strings.HasPrefix(r.version, "v") || strings.ContainsAny(r.version, "/\\ \n") {
 		return fmt.Errorf("version %q is not one like v0.1.0", r.version)
 	}
-	if err := os.MkdirAll(r.out, 0o755); err != nil {
+	if err := os.MkdirAll(r.out, 0o750); err != nil {
 		return fmt.Errorf("create folder of the release: %w", err)
 	}
 	packed, err := r.programs()
@@ -74,7 +74,7 @@ func (r *release) put(name string, content []byte) error {
 	if slices.Contains(r.written, name) {
 		return fmt.Errorf("%s is there twice", name)
 	}
-	if err := os.WriteFile(filepath.Join(r.out, name), content, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(r.out, name), content, 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	r.written = append(r.written, name)

@@ -49,16 +49,13 @@ func (r *release) manifests() error {
 	raw = bytes.Replace(raw, []byte("\nversion: "+about.Version+"\n"), []byte("\nversion: "+number+"\n"), 1)
 	raw = bytes.Replace(raw, []byte("\nappVersion: "+about.AppVersion+"\n"), []byte("\nappVersion: "+r.version+"\n"), 1)
 	files := []file{{"gatehouse/Chart.yaml", 0o644, raw}}
-	err = filepath.WalkDir(chart, func(path string, d fs.DirEntry, err error) error {
+	folder := os.DirFS(chart)
+	err = fs.WalkDir(folder, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || d.Name() == "Chart.yaml" {
 			return err
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(chart, path)
-		files = append(files, file{"gatehouse/" + filepath.ToSlash(name), 0o644, content})
+		content, err := fs.ReadFile(folder, name)
+		files = append(files, file{"gatehouse/" + name, 0o644, content})
 		return err
 	})
 	if err != nil {
