@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
+	"github.com/gatehouse-sh/gatehouse/gateway/expose"
 )
 
 // What of Gatehouse's own annotations an update may take away: expose, which
 // withdraws the object, and tls with it; those that only loosen or explain.
 const (
 	ownPrefix        = "gatehouse.sh/"
-	exposeAnnotation = ownPrefix + "expose"
+	exposeAnnotation = ownPrefix + expose.Host
 	tlsAnnotation    = ownPrefix + "tls"
 	keepNodePorts    = ownPrefix + "keep-node-ports"
 )

@@ -4,7 +4,7 @@ package exposure
 
 import "github.com/gatehouse-sh/gatehouse/checks"
 
-// serviceChecks lists EXP-001 to EXP-008, EXP-012 to EXP-014, EXP-048, EXP-049: a Service by itself.
+// serviceChecks lists EXP-001 to EXP-008, EXP-012 to EXP-014, EXP-048, EXP-049, EXP-052: a Service by itself.
 func serviceChecks() []checks.Check {
 	return []checks.Check{
 		nodePort(),
@@ -20,5 +20,6 @@ func serviceChecks() []checks.Check {
 		publishAnnotations(),
 		exposureTransition(),
 		typeConfusion(),
+		exposeAnnotations(),
 	}
 }

@@ -15,26 +15,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/expose"
 )
 
 // ownPrefix is how annotations of ours begin.
-const ownPrefix = "gatehouse.sh/"
+const ownPrefix = expose.Prefix
 
 // Annotations of Services, behind ownPrefix.
 const (
-	exposeKey    = "expose"         // HOST or HOST/PATH
-	classKey     = "class"          // an IngressClass of ours; none: the default one
-	portKey      = "port"           // by name or number; none: the only one, or http
-	authKey      = "auth"           // who is let in: see authenticator; without it nothing is exposed
-	scopesKey    = "require-scopes" // all of them, of tokens and keys
-	rateLimitKey = "rate-limit"     // 100/m;key=sub;burst=20
-	tlsKey       = "tls"            // redirect, none, or the name of a Secret; none given: redirect
+	exposeKey    = expose.Host
+	classKey     = expose.Class
+	portKey      = expose.Port
+	authKey      = expose.Auth
+	scopesKey    = expose.RequireScopes
+	rateLimitKey = expose.RateLimit
+	tlsKey       = expose.TLS
 )
-
-// otherKeys are annotations and labels of ours that say nothing of what is exposed.
-var otherKeys = []string{"gateway", "managed", "keep-node-ports", "allow-from", "allow-to", "opt-out-reason", "because", "everything", "convert-report"}
-
-var serviceKeys = []string{exposeKey, classKey, portKey, authKey, scopesKey, rateLimitKey, tlsKey}
 
 // exposed reads a Service that is exposed by annotations, as the Ingress of one path that
 // it asks for.
@@ -98,18 +94,18 @@ func (m *manner) keys(s *corev1.Service) map[string]string {
 		if !ours {
 			continue
 		}
-		if slices.Contains(serviceKeys, name) {
+		if expose.Known(name) {
 			out[name] = strings.TrimSpace(s.Annotations[key])
 			continue
 		}
-		if slices.Contains(otherKeys, name) {
+		if expose.Elsewhere(name) {
 			continue
 		}
-		if at := slices.IndexFunc(serviceKeys, func(known string) bool { return near(name, known) }); at >= 0 {
+		if known, near := expose.Meant(name); near {
 			m.closed = true
-			m.refuse(name, "there is no such annotation: "+ownPrefix+serviceKeys[at]+" may be meant")
+			m.refuse(name, "there is no such annotation: "+ownPrefix+known+" may be meant")
 		} else if s.Annotations[ownPrefix+exposeKey] != "" {
-			m.shut(name, "there is no such annotation: those of Services are "+strings.Join(serviceKeys, ", "))
+			m.shut(name, "there is no such annotation: those of Services are "+strings.Join(expose.Keys(), ", "))
 		}
 	}
 	if class, given := out[classKey]; given {
@@ -132,32 +128,6 @@ func (m *manner) refuse(name, message string) {
 func (m *manner) shut(name, message string) {
 	m.closed = true
 	m.refuse(name, message+"; without it nothing is served (503)")
-}
-
-// near tells whether a text is another one with at most two letters more, less or other:
-// their distance (Levenshtein).
-func near(a, b string) bool {
-	const most = 2
-	if len(a) > len(b)+most || len(b) > len(a)+most {
-		return false
-	}
-	row := make([]int, len(b)+1)
-	for k := range row {
-		row[k] = k
-	}
-	for i := range len(a) {
-		above := row[0]
-		row[0] = i + 1
-		for k := range len(b) {
-			changed := above
-			if a[i] != b[k] {
-				changed++
-			}
-			above = row[k+1]
-			row[k+1] = min(changed, above+1, row[k]+1)
-		}
-	}
-	return row[len(b)] <= most
 }
 
 // exposedPort finds the port that is exposed.

@@ -111,19 +111,6 @@ func TestServicesAreExposedByAnnotations(t *testing.T) {
 	}
 }
 
-func TestWordsThatAreNear(t *testing.T) {
-	t.Parallel()
-	for pair, want := range map[string]bool{
-		"auth auth": true, "auht auth": true, "auths auth": true, "rate-limits rate-limit": true, "ratelimit rate-limit": true, "exposed expose": true,
-		"profile expose": false, "managed port": false, "admission auth": false, "network tls": false, "keep-node-ports port": false,
-	} {
-		a, b, _ := strings.Cut(pair, " ")
-		if near(a, b) != want || near(b, a) != want {
-			t.Errorf("%s: it is not %v", pair, want)
-		}
-	}
-}
-
 // TestExamplesOfThePageAreServed: what docs/ingress.md has in YAML is read strictly, and
 // nothing is told of it.
 func TestExamplesOfThePageAreServed(t *testing.T) {
