@@ -171,8 +171,9 @@ func doorsOf(in checks.Input) []doorAt {
 }
 
 func claimedHosts(route inventory.Object) []string {
-	var out []string
-	for _, h := range inventory.Hosts(route) {
+	hosts := inventory.Hosts(route)
+	out := make([]string, 0, len(hosts))
+	for _, h := range hosts {
 		out = append(out, h.Name)
 	}
 	return out
