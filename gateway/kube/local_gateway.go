@@ -13,12 +13,16 @@ import (
 
 // serve makes one Gateway what it is to be.
 func (l *Local) serve(ctx context.Context, s *Served, g *local) {
-	if s.Keep {
+	if s.Keep && g.server != nil {
 		g.state.Live, g.state.Settled, g.state.Reason, g.state.Message = nil, false, "", ""
 		return
 	}
 	if fault := l.place(s, g); fault != nil { //nolint:contextcheck // what ends outlives the call
 		g.state = *fault
+		return
+	}
+	if s.Keep { // nothing was served before, and the address stays its own
+		g.state = State{Addresses: l.addresses(g)}
 		return
 	}
 	g.state = State{Addresses: l.addresses(g)}

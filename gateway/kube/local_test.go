@@ -109,3 +109,30 @@ func TestAListenerSaysThatItsPortCannotBeHad(t *testing.T) {
 		t.Errorf("the Gateway says %s, want %s", got, want)
 	}
 }
+
+// TestAGatewayWhoseTranslationFailsKeepsItsAddress, also in a process that has never served
+// it: another one is not to get its clients.
+func TestAGatewayWhoseTranslationFailsKeepsItsAddress(t *testing.T) {
+	t.Parallel()
+	for name, keep := range map[string]bool{"it has a fault": true, "it has nothing to serve": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool, err := ParsePool("127.0.24.9")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := NewLocal(LocalOptions{Pool: pool, Log: logr.Discard(), Stdout: io.Discard})
+			t.Cleanup(l.Close)
+			l.Serve(t.Context(), []Served{
+				{Gateway: translate.Name{Name: "first"}, Keep: keep, Held: []string{"127.0.24.9"}},
+				{Gateway: translate.Name{Name: "second"}, Asked: []string{"127.0.24.9"}},
+			})
+			for _, g := range []string{"first", "second"} {
+				has := len(l.State(translate.Name{Name: g}).Addresses) > 0
+				if has != (g == "first") {
+					t.Errorf("%s has an address: %t", g, has)
+				}
+			}
+		})
+	}
+}
