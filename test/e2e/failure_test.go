@@ -31,7 +31,7 @@ func (h *house) failures(t *testing.T) {
 		{"the API server is killed and started again", func(t *testing.T) { h.restart(t, "kube-apiserver") }, false},
 		{"etcd is killed and started again", func(t *testing.T) { h.restart(t, "etcd") }, false},
 		{"the certificates of the webhook are rotated", h.rotate, false},
-		{"the leader of the controllers is killed", h.loseLeader, false},
+		{"the Pod that leads the controllers is deleted without grace", h.loseLeader, false},
 		{"the webhook gets more memory than it may have", func(t *testing.T) { h.starve(t, "gatehouse-webhook") }, false},
 		{"the watches of the gateway and the webhook are cut", h.cutWatches, false},
 		{"the gateway is restarted, one Pod after the other", func(t *testing.T) { h.roll(t, "gatehouse-gateway") }, false},
@@ -222,7 +222,8 @@ func (h *house) rotate(t *testing.T) {
 	})
 }
 
-// loseLeader kills the controller that holds the Lease, and waits for the other.
+// loseLeader deletes the Pod that holds the Lease without grace, and waits for the other
+// to lead. The Pod may have let go of the Lease in its last second.
 func (h *house) loseLeader(t *testing.T) {
 	leases, err := h.client.CoordinationV1().Leases("gatehouse-system").List(t.Context(), metav1.ListOptions{})
 	if err != nil {
