@@ -33,8 +33,8 @@ func (x *Exchange) expired(now time.Time) bool {
 	}
 	last := len(values[0]) - 1
 	unit, known := units[values[0][last]]
-	n, err := strconv.ParseUint(values[0][:last], 10, 32)
-	return known && err == nil && uint64(max(now.Sub(x.answer.record.Time), 0)/unit) >= n
+	n, err := strconv.ParseUint(values[0][:last], 10, 31)
+	return known && err == nil && now.Sub(x.answer.record.Time)/unit >= time.Duration(n)
 }
 
 // overdue answers a call that took too long. Clients take a 504 for a backend that is
