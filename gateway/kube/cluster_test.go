@@ -250,19 +250,19 @@ func machine(t testing.TB) string {
 func service(t testing.TB) string {
 	t.Helper()
 	host, port := backend(t, "web")
-	return "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{name: http, port: 80}]}\n---\n" + slice("shop", "web", host, port)
+	return "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{name: http, port: 80}]}\n---\n" + slice("web", host, port)
 }
 
-// slice is the endpoint of a Service.
-func slice(namespace, name, host, port string) string {
+// slice is the endpoint of a Service of the namespace shop.
+func slice(name, host, port string) string {
 	return fmt.Sprintf(`
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: {name: %[2]s-1, namespace: %[1]s, labels: {kubernetes.io/service-name: %[2]s}}
+metadata: {name: %[1]s-1, namespace: shop, labels: {kubernetes.io/service-name: %[1]s}}
 addressType: IPv4
-ports: [{name: http, port: %[4]s, protocol: TCP}]
-endpoints: [{addresses: [%[3]s], conditions: {ready: true}}]
-`, namespace, name, host, port)
+ports: [{name: http, port: %[3]s, protocol: TCP}]
+endpoints: [{addresses: [%[2]s], conditions: {ready: true}}]
+`, name, host, port)
 }
 
 // get asks a Gateway at an address, and returns the status and the text of the answer.

@@ -48,7 +48,7 @@ func (c *cluster) fill(t testing.TB, routes int) {
 	host, port := backend(t, "web")
 	for i := range 100 {
 		name := fmt.Sprintf("s%d", i)
-		c.apply(t, fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: shop}\nspec: {ports: [{name: http, port: 80}]}\n---\n", name)+slice("shop", name, host, port))
+		c.apply(t, fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: shop}\nspec: {ports: [{name: http, port: 80}]}\n---\n", name)+slice(name, host, port))
 	}
 	var all sync.WaitGroup
 	for k := range 16 {

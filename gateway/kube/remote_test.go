@@ -335,7 +335,7 @@ func question(t testing.TB, client *http.Client, address, token string) (status 
 }
 
 // webAt is where the Service "web" of namespace shop has its endpoint.
-func webAt(host, port string) string { return slice("shop", "web", host, port) }
+func webAt(host, port string) string { return slice("web", host, port) }
 
 // trustingFile is a client that trusts the authorities of a file.
 func trustingFile(t testing.TB, file string) *http.Client {

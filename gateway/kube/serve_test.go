@@ -56,7 +56,7 @@ func TestARouteThatIsAppliedIsServed(t *testing.T) {
 	answers(t, http.DefaultClient, url, "shop.example.com", 200, "web")
 	answers(t, http.DefaultClient, url, "other.example.com", 404, "")
 	host, port := backend(t, "another")
-	c.apply(t, slice("shop", "web", host, port))
+	c.apply(t, slice("web", host, port))
 	answers(t, http.DefaultClient, url, "shop.example.com", 200, "another")
 	c.says(t, "GatewayClass", "", "gatehouse", `["Accepted=True/Accepted"]`, "conditions")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=True/Programmed"]`, "conditions")

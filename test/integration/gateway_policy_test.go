@@ -67,7 +67,7 @@ func TestTheGatewayIsTheWayOut(t *testing.T) {
 		controlplane.Eventually(t, 10*time.Second, what, func() error {
 			out, err := c.try(t, doc, args...)
 			if (err != nil) != (says != "") || !strings.Contains(out, says) {
-				return fmt.Errorf("want %q, got %v: %s", says, err, out)
+				return fmt.Errorf("want %q, got %w: %s", says, err, out)
 			}
 			return nil
 		})
