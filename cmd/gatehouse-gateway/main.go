@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -111,6 +112,7 @@ func (o *options) fromFile(ctx context.Context, log logr.Logger, out, errs io.Wr
 		say(errs, "%v\n", err)
 		return 1
 	}
+	debug.FreeOSMemory() // reading a file takes several times what is kept of it
 	if o.check {
 		s := loaded.Snapshot
 		if _, _, err := certs.Load(s.Certificates, nil, time.Now()); err != nil {
@@ -136,6 +138,7 @@ func serve(ctx context.Context, o *options, loaded config.Loaded, log logr.Logge
 	if err := s.Apply(ctx, loaded.Snapshot); err != nil {
 		return err
 	}
+	debug.FreeOSMemory()
 	warn(log, loaded)
 	apply := func(now config.Loaded) error {
 		err := s.Apply(ctx, now.Snapshot)
@@ -143,6 +146,7 @@ func serve(ctx context.Context, o *options, loaded config.Loaded, log logr.Logge
 			log.Info("configuration applied")
 			warn(log, now)
 		}
+		debug.FreeOSMemory()
 		return err
 	}
 	config.Watch(ctx, o.file, o.every, loaded, apply, s.Refused)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,5 +62,13 @@ func TestOneOfTwoLeads(t *testing.T) {
 	second()
 	if err := <-ended; err != nil {
 		t.Errorf("the second has ended with %v", err)
+	}
+	lead("third", nil)
+	if who := <-began; who != "third" {
+		t.Errorf("%s leads", who)
+	}
+	c.apply(t, "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: gatehouse-gateway, namespace: gatehouse-system}, spec: {holderIdentity: fourth, leaseDurationSeconds: 15}}")
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "was lost") {
+		t.Errorf("the third has ended with %v", err)
 	}
 }

@@ -65,14 +65,15 @@ func Free(t testing.TB) string {
 
 var building sync.Mutex
 
-// Gateway builds gatehouse-gateway, and returns where it is.
+// Gateway builds gatehouse-gateway as the Makefile does, which what it holds depends on,
+// and returns where it is.
 func Gateway(t testing.TB) string {
 	t.Helper()
 	building.Lock()
 	defer building.Unlock()
 	file := filepath.Join(t.TempDir(), "gatehouse-gateway")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", file, "./cmd/gatehouse-gateway") //nolint:gosec // to a folder of the test
-	cmd.Dir = root(t)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace,kustomize_disable_go_plugin_support", "-ldflags", "-s -w", "-o", file, "./cmd/gatehouse-gateway") //nolint:gosec // to a folder of the test
+	cmd.Dir, cmd.Env = root(t), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
