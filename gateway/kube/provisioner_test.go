@@ -103,11 +103,15 @@ data: {mine: "1"}
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, sample, is := strings.Cut(string(page), "```yaml\n")
-	if !is {
+	var sample string
+	for _, block := range strings.Split(string(page), "```yaml\n")[1:] {
+		if text, _, _ := strings.Cut(block, "```"); strings.Contains(text, "kind: GatewayParameters") {
+			sample = text
+		}
+	}
+	if sample == "" {
 		t.Fatal("the page has no parameters")
 	}
-	sample, _, _ = strings.Cut(sample, "```")
 	c.apply(t, sample)
 	for old, wrong := range map[string]string{"min: 2": "min: 11", "PerGateway": "Shared", "type: LoadBalancer": "type: ClusterIP", "max: 10": "max: 101"} {
 		u := &unstructured.Unstructured{}
@@ -155,7 +159,7 @@ data: {mine: "1"}
 	if err := c.api.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
-	k.data(t, c.token(t, "edge-gatehouse", "edge-1", Audience), "127.0.26.1", "")
+	k.data(t, c.token(t, "edge-gatehouse", "edge-1", Audience), "127.0.28.1", "")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=True/Programmed"]`, "conditions")
 	address, _, err := unstructured.NestedString(c.made(t)["Service"].Object, "spec", "clusterIP")
 	if err != nil {

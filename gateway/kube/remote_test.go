@@ -233,9 +233,9 @@ func TestGatewaysAreServedByProcessesThatHoldNoCredentials(t *testing.T) {
 	c.apply(t, shop+service(t))
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=False/Pending"]`, "conditions")
 	folder, token := t.TempDir(), c.token(t, "edge-gatehouse", "edge-1", Audience)
-	first := k.data(t, token, "127.0.25.1", folder)
-	second := k.data(t, c.token(t, "edge-gatehouse", "edge-2", Audience), "127.0.25.2", "")
-	const one, two = "http://127.0.25.1:20080/", "http://127.0.25.2:20080/"
+	first := k.data(t, token, "127.0.27.1", folder)
+	second := k.data(t, c.token(t, "edge-gatehouse", "edge-2", Audience), "127.0.27.2", "")
+	const one, two = "http://127.0.27.1:20080/", "http://127.0.27.2:20080/"
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "web")
 	answers(t, http.DefaultClient, two, "shop.example.com", 200, "web")
 	c.says(t, "Gateway", "shop", "edge", `["Accepted=True/Accepted","Programmed=True/Programmed"]`, "conditions")
@@ -252,7 +252,7 @@ func TestGatewaysAreServedByProcessesThatHoldNoCredentials(t *testing.T) {
 	k.stop()
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "another")
 	first.stop() // and begins again without a control plane
-	k.data(t, token, "127.0.25.1", folder)
+	k.data(t, token, "127.0.27.1", folder)
 	answers(t, http.DefaultClient, one, "shop.example.com", 200, "another")
 
 	second.refuse(false)

@@ -99,10 +99,10 @@ func TestWhatIsUnderWayIsGivenBack(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		case "/hold":
 			arrived <- struct{}{}
-			select {
-			case <-hold:
-			case <-r.Context().Done():
-			}
+			<-hold
+		case "/wait":
+			arrived <- struct{}{}
+			<-r.Context().Done()
 		case "/socket":
 			c, in, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -154,7 +154,7 @@ func TestWhatIsUnderWayIsGivenBack(t *testing.T) {
 	free("nothing")
 	raw(t, at["plain"], "GET /cut"+end)
 	free("a panic")
-	c := dial("GET /hold" + end)
+	c := dial("GET /wait" + end)
 	<-arrived
 	busy("a request is under way")
 	c.Close()
