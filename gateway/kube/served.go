@@ -5,10 +5,10 @@ package kube
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
@@ -31,7 +31,10 @@ func served(o *translate.Objects, r *translate.Result) []Served {
 			continue
 		}
 		known[name] = true
-		s := Served{Gateway: name, Created: g.CreationTimestamp.Time, Snapshot: r.Snapshots[name], Object: g, Service: made[g.UID]}
+		s := Served{Gateway: name, Created: g.CreationTimestamp.Time, Snapshot: r.Snapshots[name], Object: g}
+		if own := made.of(g); own != nil && own.DeletionTimestamp == nil {
+			s.Service = own
+		}
 		if c := classes[string(g.Spec.GatewayClassName)]; c != nil {
 			s.Parameters = translate.Parameters(c, o.Parameters)
 		}
@@ -71,15 +74,31 @@ func served(o *translate.Objects, r *translate.Result) []Served {
 	return out
 }
 
-// madeFor are the Services that were made for Gateways, by the UIDs of those.
-func madeFor(o *translate.Objects) map[types.UID]*corev1.Service {
-	out := map[types.UID]*corev1.Service{}
+// services are those that were made for Gateways, by their own names.
+type services map[translate.Name]*corev1.Service
+
+func madeFor(o *translate.Objects) services {
+	out := services{}
 	for _, s := range o.Services {
-		if owner := metav1.GetControllerOf(s); s.Labels[provision.MarkLabel] == s.Name && owner != nil && owner.Kind == "Gateway" && s.Name == provision.Name(owner.Name) {
-			out[owner.UID] = s
+		if s.Labels[provision.MarkLabel] == s.Name {
+			out[nameOf(s)] = s
 		}
 	}
 	return out
+}
+
+// of is the Service of a Gateway, nil if it has none. An owner reference alone says nothing:
+// who may make Services in another namespace writes there what he likes.
+func (m services) of(g *gatewayv1.Gateway) *corev1.Service {
+	s := m[translate.Name{Namespace: g.Namespace, Name: provision.Name(g.Name)}]
+	if s == nil {
+		return nil
+	}
+	owner := metav1.GetControllerOf(s)
+	if owner == nil || owner.UID != g.UID || owner.Name != g.Name || owner.Kind != "Gateway" || !strings.HasPrefix(owner.APIVersion, gatewayv1.GroupName+"/") {
+		return nil
+	}
+	return s
 }
 
 // leftover are Gateways for which something was made, and that are not ours any more.
@@ -87,7 +106,7 @@ func leftover(o *translate.Objects, r *translate.Result) []translate.Name {
 	made := madeFor(o)
 	var out []translate.Name
 	for _, g := range o.Gateways {
-		if _, ours := r.Gateways[nameOf(g)]; !ours && made[g.UID] != nil {
+		if _, ours := r.Gateways[nameOf(g)]; !ours && made.of(g) != nil {
 			out = append(out, nameOf(g))
 		}
 	}
