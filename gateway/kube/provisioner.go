@@ -193,6 +193,9 @@ func (p *provisioner) make(ctx context.Context, name translate.Name, g *provisio
 			return said(err, name.Namespace)
 		}
 	}
+	if g != nil && g.Keep {
+		return nil
+	}
 	for _, resource := range slices.Backward(provision.Resources()) {
 		if o := (provision.Object{Resource: resource, Name: provision.Name(name.Name)}); !made[resource] {
 			if err := p.remove(ctx, name, &o); err != nil {

@@ -136,8 +136,14 @@ func (r *Remote) Serve(_ context.Context, all []Served) {
 			continue
 		}
 		accounts[g.account] = true
-		if r.offer(s, g); s.Object != nil && r.bundle != nil {
+		r.offer(s, g)
+		if s.Object == nil || r.bundle == nil {
+			continue
+		}
+		// What is served stays, and so does the way to it. Without a Service there is none.
+		if keep := s.Keep || g.fault != nil; !keep || s.Service != nil {
 			made[s.Gateway] = r.gateway(s)
+			made[s.Gateway].Keep = keep
 		}
 	}
 	for name := range r.gateways {

@@ -24,15 +24,13 @@ func (r *Remote) State(gateway translate.Name) State {
 		return State{}
 	}
 	out := State{Unbound: g.unbound}
-	switch {
-	case g.keep:
-		return State{}
-	case g.fault != nil:
-		out.Reason, out.Message = gatewayv1.GatewayReasonInvalid, g.fault.Error()
-		return out
+	if !g.keep && g.fault == nil {
+		r.live(g, &out)
 	}
-	r.live(g, &out)
-	r.reached(gateway, g, &out)
+	r.reached(gateway, g, &out) // also what was served before is reached
+	if g.fault != nil {
+		out.Reason, out.Message = gatewayv1.GatewayReasonInvalid, g.fault.Error()
+	}
 	return out
 }
 

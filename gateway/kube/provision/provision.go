@@ -34,6 +34,9 @@ type Gateway struct {
 	Ports                  []Port            // of its listeners, each once, in order
 	Parameters             *v1alpha1.GatewayParametersSpec
 	Bundle                 []byte // PEM of the authorities that sign for the control plane
+	// Keep has all that there is stay as it is, but for the Bundle: nobody knows now what it
+	// should be.
+	Keep bool
 }
 
 // Port is where a Gateway is listened to.
@@ -75,11 +78,15 @@ const (
 )
 
 // Objects are those of a Gateway, in the order in which they are to be applied. What
-// Resources has and Objects has not is to be deleted.
+// Resources has and Objects has not is to be deleted, but for a Gateway that is kept.
 func Objects(g *Gateway, o *Options) ([]Object, error) {
 	b := &builder{gateway: g, options: o, parameters: g.Parameters}
 	if b.parameters == nil {
 		b.parameters = &v1alpha1.GatewayParametersSpec{}
+	}
+	if g.Keep {
+		b.add(configMaps, b.configMap())
+		return b.out, b.err
 	}
 	b.add(serviceAccounts, b.serviceAccount())
 	b.add(configMaps, b.configMap())

@@ -36,6 +36,7 @@ func TestTheObjectsOfAGateway(t *testing.T) {
 			Ports:  []Port{{Number: 80}, {Number: 443}, {Number: 443, Datagrams: true}},
 			Labels: map[string]string{"team": "shop", MarkLabel: "another"}, Annotations: map[string]string{"lb.example/kind": "inner"},
 		},
+		"kept": {Namespace: "shop", Name: "edge", Class: "inner", UID: "u-1", Bundle: []byte("PEM\n"), Keep: true},
 		"with-parameters": {
 			Namespace: "shop", Name: "edge", Class: "inner", UID: "u-1", Bundle: []byte("PEM\n"),
 			Parameters: &v1alpha1.GatewayParametersSpec{
