@@ -38,7 +38,8 @@ func (f faults) Write(line []byte) (int, error) {
 }
 
 // ServeHTTP answers a Follower: 200 with a text that it has not said to serve or to have
-// refused, 204 if there is none for a while, 401 to a token that is nobody's, 404 to an
+// refused, 204 if there is none for a while, with the sum of what is offered unless that
+// has just changed, 401 to a token that is nobody's, 404 to an
 // account for which there is nothing, 429 and 503 for it to ask later.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
@@ -73,10 +74,15 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-wait.C:
+			select {
+			case <-changed: // just now
+			default:
+				w.Header().Set(sumHeader, sum)
+			}
 			w.WriteHeader(http.StatusNoContent)
 			return
 		case <-changed:
-			w.WriteHeader(http.StatusNoContent) // it asks again at once
+			w.WriteHeader(http.StatusNoContent) // it asks again at once, and tries nothing before
 			return
 		}
 	}

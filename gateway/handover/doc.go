@@ -32,7 +32,7 @@ const maxReport = 16 << 10
 // maxFault is 2 KiB: more than a status has room to show.
 const maxFault = 2 << 10
 
-// sumHeader names the sum of what a Hub answers.
+// sumHeader names the sum of what a Hub answers, or still offers.
 const sumHeader = "Gatehouse-Sum"
 
 // sumOf names a text.

@@ -130,9 +130,7 @@ func (f *Follower) ask(ctx context.Context) error {
 	defer res.Body.Close() //nolint:errcheck // it was only read
 	switch res.StatusCode {
 	case http.StatusNoContent:
-		if f.refused != nil { // what was in its way may be gone
-			f.refuse(f.serve(ctx, f.refused))
-		}
+		f.again(ctx, res.Header.Get(sumHeader))
 		return nil
 	case http.StatusOK:
 	case http.StatusUnauthorized:
@@ -153,6 +151,18 @@ func (f *Follower) ask(ctx context.Context) error {
 	}
 	f.refuse(f.serve(ctx, text)) // the Hub is told by the next question
 	return nil
+}
+
+// again tries what was refused once more, if it is what is offered now: what was in its way
+// may be gone. It is forgotten when what is served is offered.
+func (f *Follower) again(ctx context.Context, offered string) {
+	switch {
+	case offered == "" || f.said.Refused == "":
+	case offered == f.said.Live:
+		f.refused, f.said = nil, report{Live: offered}
+	case offered == f.said.Refused:
+		f.refuse(f.serve(ctx, f.refused))
+	}
 }
 
 // post sends the question.
