@@ -110,7 +110,7 @@ func (j *controlling) run(ctx context.Context) error {
 	shared := kube.NewLocal(j.options)
 	var plane plane = shared
 	if h := &j.cluster.handOver; h.address != "" {
-		split, err := h.start(ctx, j.config, shared, j.log)
+		split, err := h.start(ctx, j.config, shared, j.cluster.controller, j.log)
 		if err != nil {
 			return fmt.Errorf("--hand-over: %w", err)
 		}

@@ -60,13 +60,13 @@ func (h *handOver) read() (secret translate.Name, host string, lease translate.N
 const metricsPort = 19090
 
 // start answers data planes until ctx ends, and makes them.
-func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.Local, log logr.Logger) (*kube.Split, error) {
+func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.Local, controller string, log logr.Logger) (*kube.Split, error) {
 	secret, name, _, err := h.read()
 	if err != nil {
 		return nil, err
 	}
 	remote, err := kube.NewRemote(config, kube.RemoteOptions{
-		Provision: provision.Options{Image: h.image, Control: h.control, Audience: kube.Audience, Metrics: metricsPort}, Log: log,
+		Provision: provision.Options{Image: h.image, Control: h.control, Controller: controller, Audience: kube.Audience, Metrics: metricsPort}, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -197,7 +197,7 @@ func (c *Controller) translate(ctx context.Context) {
 	c.since = time.Time{}
 	c.last, c.served = result, served(objects, result)
 	if p, is := c.options.Plane.(interface{ Leftover([]translate.Name) }); is {
-		p.Leftover(leftover(objects, result))
+		p.Leftover(leftover(objects, result, c.options.Controller))
 	}
 	names := make([]translate.Name, len(c.served))
 	for i := range c.served {

@@ -237,14 +237,14 @@ func (p *provisioner) apply(ctx context.Context, name translate.Name, g *provisi
 	return nil
 }
 
-// remove deletes an object that a Gateway of this name has had.
+// remove deletes an object that a Gateway of this name has had, and that was made here.
 func (p *provisioner) remove(ctx context.Context, name translate.Name, o *provision.Object) error {
 	at := o.Path(name.Namespace)
 	owner, found, err := p.owner(ctx, at)
-	if err != nil || !found || owner.Kind != "Gateway" || owner.Name != name.Name {
+	if err != nil || !found || owner.Kind != "Gateway" || owner.Name != name.Name || owner.by != p.options.Controller {
 		return err
 	}
-	body, err := json.Marshal(metav1.DeleteOptions{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"}, Preconditions: &metav1.Preconditions{UID: &owner.object}})
+	body, err := json.Marshal(metav1.DeleteOptions{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"}, Preconditions: &metav1.Preconditions{UID: &owner.object, ResourceVersion: &owner.version}})
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,9 @@ func (p *provisioner) remove(ctx context.Context, name translate.Name, o *provis
 // owner is the controller of an object.
 type owner struct {
 	metav1.OwnerReference
-	object types.UID
+	object  types.UID
+	version string
+	by      string // the controller's name that has made the object
 }
 
 // owner returns whose an object is, and whether it is there.
@@ -275,6 +277,6 @@ func (p *provisioner) owner(ctx context.Context, at string) (out owner, found bo
 	if o := metav1.GetControllerOf(&is); o != nil {
 		out.OwnerReference = *o
 	}
-	out.object = is.UID
+	out.object, out.version, out.by = is.UID, is.ResourceVersion, is.Annotations[provision.ControllerAnnotation]
 	return out, true, nil
 }

@@ -171,8 +171,15 @@ data: {mine: "1"}
 	eventually("there is no autoscaler for as many as there are", func(all map[string]*unstructured.Unstructured) bool {
 		return len(all) == 6 && all["HorizontalPodAutoscaler"] == nil
 	})
+	budget := c.made(t)["PodDisruptionBudget"] // as if another control plane had come first
+	budget.SetAnnotations(map[string]string{provision.ControllerAnnotation: "example.com/canary"})
+	if err := c.api.Update(t.Context(), budget); err != nil {
+		t.Fatal(err)
+	}
 	c.apply(t, strings.NewReplacer("MAX", "2", "gatewayClassName: gatehouse", "gatewayClassName: another").Replace(parameters))
-	eventually("nothing is left of a Gateway that is another's", func(all map[string]*unstructured.Unstructured) bool { return len(all) == 0 })
+	eventually("nothing is left of a Gateway that is another's, but what that one has made", func(all map[string]*unstructured.Unstructured) bool {
+		return len(all) == 1 && all["PodDisruptionBudget"] != nil
+	})
 }
 
 // make has a control plane make data planes.

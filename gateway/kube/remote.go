@@ -41,7 +41,8 @@ type Remote struct {
 
 // RemoteOptions are of a Remote.
 type RemoteOptions struct {
-	// Provision is how data planes are made. Its Metrics is a port that no listener can have.
+	// Provision is how data planes are made. Its Metrics is a port that no listener can
+	// have, and its Controller DefaultController when it is "".
 	Provision provision.Options
 	Log       logr.Logger
 }
@@ -65,6 +66,7 @@ func NewRemote(config *rest.Config, o RemoteOptions) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Provision.Controller = cmp.Or(o.Provision.Controller, DefaultController)
 	r := &Remote{options: o, changed: make(chan struct{}, 1), gateways: map[translate.Name]*remote{}}
 	r.maker = newProvisioner(api, &r.options.Provision, o.Log, r.change)
 	r.hub = handover.NewHub(handover.Options{Identify: newIdentifier(api).identify, Changed: r.change, Log: o.Log})

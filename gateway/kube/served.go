@@ -101,12 +101,16 @@ func (m services) of(g *gatewayv1.Gateway) *corev1.Service {
 	return s
 }
 
-// leftover are Gateways for which something was made, and that are not ours any more.
-func leftover(o *translate.Objects, r *translate.Result) []translate.Name {
+// leftover are Gateways for which a controller has made something, and that are not its own
+// any more.
+func leftover(o *translate.Objects, r *translate.Result, controller string) []translate.Name {
 	made := madeFor(o)
 	var out []translate.Name
 	for _, g := range o.Gateways {
-		if _, ours := r.Gateways[nameOf(g)]; !ours && made.of(g) != nil {
+		if _, ours := r.Gateways[nameOf(g)]; ours {
+			continue
+		}
+		if s := made.of(g); s != nil && s.Annotations[provision.ControllerAnnotation] == controller {
 			out = append(out, nameOf(g))
 		}
 	}

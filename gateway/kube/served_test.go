@@ -21,7 +21,7 @@ func edge() *gatewayv1.Gateway {
 // serviceOf is what the provisioner makes for edge, but for what a test changes.
 func serviceOf(change func(*corev1.Service)) *corev1.Service {
 	s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "shop", Name: "edge-gatehouse", UID: "s-1", Labels: map[string]string{provision.MarkLabel: "edge-gatehouse"},
+		Namespace: "shop", Name: "edge-gatehouse", UID: "s-1", Labels: map[string]string{provision.MarkLabel: "edge-gatehouse"}, Annotations: map[string]string{provision.ControllerAnnotation: DefaultController},
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "gateway.networking.k8s.io/v1", Kind: "Gateway", Name: "edge", UID: "u-1", Controller: new(true)}},
 	}}
 	change(s)
@@ -37,6 +37,8 @@ func TestOnlyAServiceOfItsNamespaceIsThatOfAGateway(t *testing.T) {
 	}{
 		"as it was made":          {func(*corev1.Service) {}, true, true},
 		"with an older version":   {func(s *corev1.Service) { s.OwnerReferences[0].APIVersion = "gateway.networking.k8s.io/v1beta1" }, true, true},
+		"by another controller":   {func(s *corev1.Service) { s.Annotations[provision.ControllerAnnotation] = "example.com/canary" }, true, false},
+		"by nobody knows whom":    {func(s *corev1.Service) { s.Annotations = nil }, true, false},
 		"in another namespace":    {func(s *corev1.Service) { s.Namespace = "evil" }, false, false},
 		"with another name":       {func(s *corev1.Service) { s.Name = "more-gatehouse" }, false, false},
 		"without the mark":        {func(s *corev1.Service) { s.Labels = nil }, false, false},
@@ -56,7 +58,7 @@ func TestOnlyAServiceOfItsNamespaceIsThatOfAGateway(t *testing.T) {
 			if len(all) != 1 || (all[0].Service == s) != tc.is {
 				t.Errorf("served: %+v", all)
 			}
-			if left := leftover(o, &translate.Result{}); (len(left) == 1) != tc.left {
+			if left := leftover(o, &translate.Result{}, DefaultController); (len(left) == 1) != tc.left {
 				t.Errorf("left: %v", left)
 			}
 		})

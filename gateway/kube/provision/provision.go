@@ -19,10 +19,11 @@ import (
 
 // Options are what the objects of all Gateways have in common.
 type Options struct {
-	Image    string // of gatehouse-gateway
-	Control  string // host:port of the control plane, as data planes call it
-	Audience string // of the token by which they are known
-	Metrics  uint16 // the port at which they answer probes and Prometheus
+	Image      string // of gatehouse-gateway
+	Control    string // host:port of the control plane, as data planes call it
+	Controller string // whose GatewayClasses it serves
+	Audience   string // of the token by which data planes are known
+	Metrics    uint16 // the port at which they answer probes and Prometheus
 }
 
 // Gateway is whose objects are made.
@@ -60,6 +61,10 @@ func (o *Object) Path(namespace string) string {
 
 // MarkLabel is on every object that was made for a Gateway, with their name as its value.
 const MarkLabel = "gatehouse.sh/gateway"
+
+// ControllerAnnotation is on each of them, with Options.Controller as its value: what
+// another one has made is not to be deleted.
+const ControllerAnnotation = "gatehouse.sh/controller"
 
 // Resources are the kinds of objects that a Gateway may have, in the order in which they
 // are made.
@@ -152,8 +157,11 @@ func (b *builder) labels() map[string]string {
 
 func (b *builder) meta() metav1.ObjectMeta {
 	is := true
+	annotations := map[string]string{}
+	maps.Copy(annotations, b.gateway.Annotations)
+	annotations[ControllerAnnotation] = b.options.Controller
 	return metav1.ObjectMeta{
-		Name: Name(b.gateway.Name), Namespace: b.gateway.Namespace, Labels: b.labels(), Annotations: b.gateway.Annotations,
+		Name: Name(b.gateway.Name), Namespace: b.gateway.Namespace, Labels: b.labels(), Annotations: annotations,
 		OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: gatewayv1.GroupVersion.String(), Kind: "Gateway", Name: b.gateway.Name, UID: b.gateway.UID, Controller: &is,
 		}},

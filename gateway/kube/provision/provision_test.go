@@ -25,7 +25,7 @@ func quantity(t *testing.T, s string) *resource.Quantity {
 }
 
 func options() *Options {
-	return &Options{Image: "registry.example/gatehouse-gateway:v1", Control: "gatehouse-gateway.gatehouse-system.svc:9443", Audience: "gatehouse.sh/gateway", Metrics: 19090}
+	return &Options{Image: "registry.example/gatehouse-gateway:v1", Control: "gatehouse-gateway.gatehouse-system.svc:9443", Controller: "example.com/own", Audience: "gatehouse.sh/gateway", Metrics: 19090}
 }
 
 func TestTheObjectsOfAGateway(t *testing.T) {
@@ -34,7 +34,7 @@ func TestTheObjectsOfAGateway(t *testing.T) {
 		"by-default": {
 			Namespace: "shop", Name: "edge", Class: "gatehouse", UID: "u-1", Bundle: []byte("PEM\n"), Address: "192.0.2.7",
 			Ports:  []Port{{Number: 80}, {Number: 443}, {Number: 443, Datagrams: true}},
-			Labels: map[string]string{"team": "shop", MarkLabel: "another"}, Annotations: map[string]string{"lb.example/kind": "inner"},
+			Labels: map[string]string{"team": "shop", MarkLabel: "another"}, Annotations: map[string]string{"lb.example/kind": "inner", ControllerAnnotation: "another"},
 		},
 		"kept": {Namespace: "shop", Name: "edge", Class: "inner", UID: "u-1", Bundle: []byte("PEM\n"), Keep: true},
 		"with-parameters": {
