@@ -303,7 +303,7 @@ type ExternalHeaders struct {
 	RequestHeaders []string `json:"requestHeaders,omitempty"`
 
 	// ResponseHeaders are lines of the service that the backend gets. No client can send
-	// them, to nothing of the Gateway. Default: none. At most 64.
+	// them, where it can send none of forward.claimsToHeaders. Default: none. At most 64.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64

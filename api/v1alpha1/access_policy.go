@@ -176,7 +176,8 @@ type ClaimValues []string
 // AccessForward is what the backend is told of who asks.
 type AccessForward struct {
 	// ClaimsToHeaders are names of header lines by claim; sub is the subject of whatever
-	// credential. No client can send these lines, to nothing of the Gateway. Default: none.
+	// credential. No client can send these lines to what the policy is for, nor to anything
+	// of the Gateway that leads to the same backends, by whichever listener. Default: none.
 	// At most 32.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32

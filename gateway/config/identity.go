@@ -62,22 +62,42 @@ func (s *Snapshot) IdentityHeaders(l *Listener) []string {
 }
 
 // IdentityHeadersOfRoutes are, by the positions of routes, the names of the header lines
-// that no client can send to them: in which their policies tell backends who asks, and
-// those of other routes that lead to the same backends, which trust what they read there.
-// They are deleted before the policies of a route are asked. Nil: there are none.
+// that no client can send to them: in which their policies and those of their listeners
+// tell backends who asks, and those of other routes that lead to the same backends, which
+// trust what they read there, whichever listener it came by. They are deleted before the
+// policies of a route are asked. Nil: there are none.
 func (s *Snapshot) IdentityHeadersOfRoutes() [][]string {
 	tells := s.tells()
 	if len(tells) == 0 {
 		return nil
 	}
+	var everywhere []string // what the listeners tell
+	at := map[string][]string{}
+	for i := range s.Listeners {
+		l := &s.Listeners[i]
+		for _, policy := range l.access() {
+			at[l.Name] = append(at[l.Name], tells[policy]...)
+		}
+		everywhere = append(everywhere, at[l.Name]...)
+	}
+	everywhere = unique(everywhere)
 	told := map[string][]string{} // by what a route leads to
 	for i := range s.Routes {
-		for _, policy := range s.Routes[i].Access {
-			if names := tells[policy]; len(names) > 0 {
-				for _, to := range s.Routes[i].leads() {
-					told[to] = unique(append(slices.Clone(told[to]), names...))
-				}
-			}
+		r, names := &s.Routes[i], []string(nil)
+		for _, policy := range r.Access {
+			names = append(names, tells[policy]...)
+		}
+		for _, l := range r.Listeners {
+			names = append(names, at[l]...)
+		}
+		if len(r.Listeners) == 0 {
+			names = append(names, everywhere...)
+		}
+		if len(names) == 0 {
+			continue
+		}
+		for _, to := range r.leads() {
+			told[to] = unique(append(told[to], names...))
 		}
 	}
 	out := make([][]string, len(s.Routes))
@@ -97,7 +117,7 @@ type Audience struct{ policies map[string]*audience }
 type audience struct {
 	at    map[string]bool // listeners that name it
 	on    map[string]bool // listeners of routes that name it
-	tells map[string]bool // what the routes lead to that name it
+	tells map[string]bool // what the routes lead to that name it, or whose listeners do
 	hears map[string]bool // and those for which it may be asked after the lines of routes are deleted
 }
 
@@ -134,13 +154,14 @@ func (s *Snapshot) Audience() *Audience {
 				a.on[l] = true
 			}
 		}
-		if len(r.Access) > 0 {
-			continue
-		}
-		for _, l := range listeners { // a Default of it is asked in the place of the route's
+		for _, l := range listeners {
 			for _, name := range floors[l] {
+				a := of(name)
 				for _, to := range r.leads() {
-					of(name).hears[to] = true
+					a.tells[to] = true
+					if len(r.Access) == 0 { // a Default of it is asked in the place of the route's
+						a.hears[to] = true
+					}
 				}
 			}
 		}

@@ -52,6 +52,45 @@ func TestNoClientCanSendWhatTellsWhoAsks(t *testing.T) {
 	}
 }
 
+// TestNoListenerIsAWayAroundWhatAnotherOneTells, by hosts and by routes of all listeners,
+// too; what leads elsewhere is let be.
+func TestNoListenerIsAWayAroundWhatAnotherOneTells(t *testing.T) {
+	t.Parallel()
+	to := func(backend string, listeners ...string) Route {
+		return Route{Name: backend + strings.Join(listeners, ""), Listeners: listeners, Target: Target{Backends: []Weighted{{Name: backend}}}}
+	}
+	for name, tc := range map[string]struct {
+		routes []Route
+		want   string // of the last one
+	}{
+		"one route at all listeners":         {[]Route{to("a")}, "X-Host X-User"},
+		"a route at the one that tells":      {[]Route{to("a", "tells")}, "X-User"},
+		"another one of its backend":         {[]Route{to("a", "tells"), to("a", "silent")}, "X-User"},
+		"another one, and a host tells":      {[]Route{to("a", "host"), to("a", "silent")}, "X-Host"},
+		"another one of another backend":     {[]Route{to("a", "tells"), to("b", "silent")}, ""},
+		"the other listener asks for a key":  {[]Route{to("a", "tells"), to("a", "asks")}, "X-User"},
+		"a listener that tells nothing":      {[]Route{to("a", "asks"), to("a", "silent")}, ""},
+		"both listeners of one route":        {[]Route{to("a", "tells", "silent")}, "X-User"},
+		"copies for who is told by listener": {[]Route{to("a", "tells"), {Name: "m", Listeners: []string{"silent"}, Target: Target{Mirrors: []Mirror{{Backend: "a"}}}}}, "X-User"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &Snapshot{
+				Listeners: []Listener{
+					{Name: "tells", Access: []string{"user"}}, {Name: "host", ForHosts: []HostPolicies{{Access: []string{"host"}}}},
+					{Name: "asks", Access: []string{"key"}}, {Name: "silent"},
+				},
+				AccessPolicies: []AccessPolicy{telling("user", "X-User"), telling("host", "X-Host"), asking("key", "X-Key")},
+				Routes:         tc.routes,
+			}
+			all := s.IdentityHeadersOfRoutes()
+			if got := strings.Join(all[len(all)-1], " "); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestALineIsToldOrAsked: no policy can ask for what another one has deleted before, and may
 // for what it does not.
 func TestALineIsToldOrAsked(t *testing.T) {
@@ -59,8 +98,13 @@ func TestALineIsToldOrAsked(t *testing.T) {
 	to := func(name, backend string, access ...string) Route {
 		return Route{Name: name, Access: access, Target: Target{Backends: []Weighted{{Name: backend}}}}
 	}
+	at := func(listener string, r Route) Route {
+		r.Listeners = []string{listener}
+		return r
+	}
 	for name, tc := range map[string]struct {
 		listener Listener
+		beside   Listener // another one
 		routes   []Route
 		told     string // the line of the policy that tells
 		clash    bool
@@ -75,6 +119,9 @@ func TestALineIsToldOrAsked(t *testing.T) {
 		"the listener asks, and a route tells":          {listener: Listener{Access: []string{"reads"}}, routes: []Route{to("r", "a", "tells")}},
 		"so it does, and another route of that backend": {listener: Listener{Access: []string{"reads"}}, routes: []Route{to("r", "a", "tells"), to("s", "a")}, clash: true},
 		"so it does, and another route elsewhere":       {listener: Listener{Access: []string{"reads"}}, routes: []Route{to("r", "a", "tells"), to("s", "b")}},
+		"another listener tells of the backend":         {listener: Listener{Access: []string{"reads"}}, beside: Listener{Access: []string{"tells"}}, routes: []Route{to("r", "a")}, clash: true},
+		"it does, and a route of that backend asks":     {beside: Listener{Access: []string{"tells"}}, routes: []Route{at("m", to("r", "a")), at("l", to("s", "a", "reads"))}, clash: true},
+		"it does, of another backend":                   {listener: Listener{Access: []string{"reads"}}, beside: Listener{Access: []string{"tells"}}, routes: []Route{at("m", to("r", "a")), at("l", to("s", "b"))}},
 		"clients may not say it at all":                 {listener: Listener{Access: []string{"reads"}, Client: Client{Headers: Headers{Identity: []string{"X-Key"}}}}, routes: []Route{to("r", "a", "tells")}, clash: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,8 +130,8 @@ func TestALineIsToldOrAsked(t *testing.T) {
 			if line == "" {
 				line = "X-Key"
 			}
-			tc.listener.Name = "l"
-			s := &Snapshot{Listeners: []Listener{tc.listener}, Routes: tc.routes, AccessPolicies: []AccessPolicy{telling("tells", line), asking("reads", "X-Key")}}
+			tc.listener.Name, tc.beside.Name = "l", "m"
+			s := &Snapshot{Listeners: []Listener{tc.listener, tc.beside}, Routes: tc.routes, AccessPolicies: []AccessPolicy{telling("tells", line), asking("reads", "X-Key")}}
 			v := &validator{}
 			v.colliding(s)
 			if got := slices.ContainsFunc(v.faults, func(f Error) bool { return strings.Contains(f.What, "no client's arrives") }); got != tc.clash {
