@@ -13,13 +13,6 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// guardedRule is what of a rule decides whether a policy holds for it.
-type guardedRule struct {
-	name     string
-	field    string
-	services []inventory.Key // that it sends to, or has copies sent to
-}
-
 // unguardedRoute reports, for each Gateway of ours, the rules that no AccessPolicy is in
 // force for at some listener.
 func unguardedRoute(in checks.Input) []checks.Finding {
@@ -28,13 +21,21 @@ func unguardedRoute(in checks.Input) []checks.Finding {
 		return nil
 	}
 	g, self := guardsOf(in), inventory.KeyOf(in.Object)
-	unread := !requestRoute(self.Kind)
+	unread, certainty := !requestRoute(self.Kind), checks.Undetermined
 	var open []rulesAt
 	for i := range rules {
 		r := &rules[i]
-		if r.guarded(g, self, unread) {
+		certain := checks.Violation
+		if r.guarded(g, self) {
 			continue
 		}
+		if !unread {
+			var guarded bool
+			if guarded, certain = r.guardedBySome(g, in); guarded {
+				continue
+			}
+		}
+		certainty = min(certainty, certain)
 		open = append(open, rulesAt{r.field, fmt.Sprint(i)})
 	}
 	if len(open) == 0 {
@@ -54,7 +55,9 @@ func unguardedRoute(in checks.Input) []checks.Finding {
 	}
 	findings := make([]checks.Finding, 0, len(out))
 	for _, o := range out {
-		findings = append(findings, o.finding(in, len(rules), unread))
+		f := o.finding(in, len(rules), unread)
+		f.Certainty = certainty
+		findings = append(findings, f)
 	}
 	return findings
 }
@@ -69,16 +72,6 @@ func (o *unguarded) add(listener string, rules []rulesAt) {
 	for _, r := range rules {
 		o.rules[r.id] = true
 	}
-}
-
-// guarded reports whether a policy is for the route, the rule, or its Services. One
-// Service with a policy is enough for a rule of requests; where nothing is read, the
-// Services without one are sent to all the same.
-func (r *guardedRule) guarded(g *guards, route inventory.Key, unread bool) bool {
-	if unread {
-		return !slices.ContainsFunc(r.services, func(s inventory.Key) bool { return !g.has(s, "") })
-	}
-	return g.has(route, r.name) || slices.ContainsFunc(r.services, func(s inventory.Key) bool { return g.has(s, "") })
 }
 
 // requestRoute reports whether routes of a kind are of requests, which are read.
@@ -118,7 +111,7 @@ func rulesOf(o inventory.Object) []guardedRule {
 		if _, err := fmt.Sscanf(ref.Field, "spec.rules[%d]", &at); err != nil || at >= count {
 			continue
 		}
-		all[at].services = append(all[at].services, inventory.Key{Kind: inventory.ServiceKind, Namespace: ref.Namespace, Name: ref.Name})
+		all[at].services = append(all[at].services, ref)
 	}
 	for i := range all {
 		if len(all[i].services) > 0 {
