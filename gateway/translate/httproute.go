@@ -31,8 +31,9 @@ type route struct {
 // rule is one rule of a route, as it is for every listener.
 type rule struct {
 	config.Target
-	name     string // "" is none
-	services []Name // that it sends to, and has copies sent to
+	name     string   // "" is none
+	services []Name   // that it sends to, and has copies sent to, and those of beside
+	beside   []string // backends of the rule that it is a part of, whose policies hold for it
 	// answering are those of them that get a share of the requests.
 	answering []Name
 	matches   []config.Match

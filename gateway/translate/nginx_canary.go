@@ -146,6 +146,9 @@ func (d *doors) divided(c *bird, p *door, r *route, base rule, path pathOf) []ru
 		out := base
 		out.matches = []config.Match{base.matches[0]}
 		out.matches[0].Headers = lines
+		for i := range base.Backends { // whatever guards the main Ingress is no choice of the client
+			out.beside = append(out.beside, base.Backends[i].Name)
+		}
 		out.Backends, out.backends = shares, append(slices.Clone(base.backends), b.out.backends...)
 		return out
 	}

@@ -143,9 +143,10 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 	}
 }
 
-// send finds the Services that a rule sends to, and has copies sent to.
+// send finds the Services that a rule sends to, and has copies sent to, and those whose
+// policies hold for what it is a part of.
 func (u *rule) send(servicing map[string]Name) {
-	names := make([]string, 0, len(u.Backends)+len(u.Mirrors))
+	names := make([]string, 0, len(u.Backends)+len(u.Mirrors)+len(u.beside))
 	for i := range u.Backends {
 		names = append(names, u.Backends[i].Name)
 		if w := u.Backends[i].Weight; w != nil && *w == 0 {
@@ -158,6 +159,7 @@ func (u *rule) send(servicing map[string]Name) {
 	for i := range u.Mirrors {
 		names = append(names, u.Mirrors[i].Backend)
 	}
+	names = append(names, u.beside...)
 	for _, name := range names {
 		if service, known := servicing[name]; known && !slices.Contains(u.services, service) {
 			u.services = append(u.services, service)

@@ -143,3 +143,37 @@ func TestPoliciesOfServicesHoldForIngresses(t *testing.T) {
 		})
 	}
 }
+
+// TestPoliciesOfTheMainServiceHoldForItsCanary, whichever line of a client's leads there;
+// those of the canary's Service hold for what is sent to it.
+func TestPoliciesOfTheMainServiceHoldForItsCanary(t *testing.T) {
+	t.Parallel()
+	objects := ofShop() + service(t, "a") + service(t, "a-canary") + "---\napiVersion: v1\nkind: Secret\nmetadata: {name: signing, namespace: shop}\ndata: {jwks: " + keyOf(signing) + "}\n"
+	guard := func(service, mode string) string {
+		return policyFor("AccessPolicy", "shop", "p", `{group: "", kind: Service, name: `+service+`}`, "mode: "+mode+", "+tokens("issuer: i, audiences: [shop], algorithms: [HS256]"))
+	}
+	lines := map[string]string{"canary": "true", "canary-by-header": "X-Canary", "canary-by-cookie": "canary"}
+	for name, tc := range map[string]struct {
+		policy string
+		line   string
+		want   int
+	}{
+		"the header leads to the canary":                  {guard("a", "Enforced"), "X-Canary: always", 401},
+		"the cookie does":                                 {guard("a", "Enforced"), "Cookie: canary=always", 401},
+		"the header, and the policy is a default":         {guard("a", "Default"), "X-Canary: always", 401},
+		"the header keeps away from it":                   {guard("a", "Enforced"), "X-Canary: never", 401},
+		"none of them is there":                           {guard("a", "Enforced"), "X: y", 401},
+		"the canary alone has a policy, and is asked for": {guard("a-canary", "Enforced"), "X-Canary: always", 401},
+		"the canary alone has a policy, and is not":       {guard("a-canary", "Enforced"), "X-Canary: never", 200},
+		"none has a policy":                               {"", "X-Canary: always", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			canary := strings.Replace(annotated("a-canary", "/", lines), "{name: a, port", "{name: a-canary, port", 1)
+			ask, _ := served(t, Builtin("gatehouse"), objects+annotated("a", "/", nil)+canary+tc.policy)
+			if status, text := ask("http-80", "a.example.com", "/", tc.line); status != tc.want {
+				t.Errorf("%d, want %d: %s", status, tc.want, text)
+			}
+		})
+	}
+}
