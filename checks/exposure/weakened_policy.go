@@ -27,9 +27,9 @@ func weakenedPolicy() checks.Check {
 			Title: "What the gateway enforces is not weakened in passing",
 			Why: "An AccessPolicy or TrafficPolicy whose mode is Enforced is a floor that no route gets below. Whoever may write policies could lower it by an edit that nobody reads. " +
 				"The rule judges the update or the deletion of such a policy: that it is deleted, that its mode becomes Default, that it is no longer for one of its targets, and every change of its content but these, which can only ask for more. " +
-				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, an external service where there was none, a claim more told to backends, credentials stripped. " +
+				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, a claim more told to backends, credentials stripped. " +
 				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
-				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported. " +
+				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported. " +
 				"Policies of mode Default are not judged, and neither is what is beside the policy: a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
 			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
 			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",

@@ -25,8 +25,11 @@ func (d *weakening) access(before, after map[string]any) {
 		d.denying(at+".deny", rules[name]["deny"], now[name]["deny"])
 	}
 	d.forward(child(before, "forward"), child(after, "forward"))
-	if before["externalAuth"] != nil {
+	switch {
+	case before["externalAuth"] != nil:
 		d.same("spec.externalAuth", before["externalAuth"], after["externalAuth"], "changes or drops the service that has to agree")
+	case after["externalAuth"] != nil: // it is given credentials, and may tell backends what the floor vouches for
+		d.add("spec.externalAuth", "hands what clients send to a service that it did not ask")
 	}
 }
 

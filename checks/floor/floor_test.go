@@ -198,6 +198,7 @@ func fieldsOf(typ reflect.Type, path string, deep int) []string {
 func TestOnlyWhatAsksForLessIsTold(t *testing.T) {
 	t.Parallel()
 	const access = "authentication: {anyOf: [{name: idp, jwt: {issuer: i, audiences: [a, b]}}, {name: keys, apiKey: {}}]}\nauthorization: {rules: [{name: read, allow: {methods: [GET, HEAD], scopes: [read]}}, {name: not, deny: {paths: [/admin]}}]}\n"
+	const asking = access + "externalAuth: {http: {backendRef: {name: judge, port: 80}}}\n"
 	const traffic = "rateLimits: [{name: user, limit: {requests: 100, per: 1m, burst: 20}, onExceed: {action: Queue, maxWait: 2s}}]\nconcurrency: {requests: 20}\n"
 	for name, tc := range map[string]struct{ text, from, to, want string }{
 		"a way to be let in is added":        {access, "{name: keys,", "{name: nobody, anonymous: {}}, {name: keys,", `spec.authentication.anyOf[nobody]`},
@@ -216,6 +217,10 @@ func TestOnlyWhatAsksForLessIsTold(t *testing.T) {
 		"a rule that allows comes":           {access, "{name: not,", "{name: all, allow: {}}, {name: not,", "spec.authorization.rules[all].allow"},
 		"a rule denies less":                 {access, "[/admin]", "[/admin/users]", "spec.authorization.rules[not].deny"},
 		"a rule denies more":                 {access, "[/admin]", "[/admin, /users]", ""},
+		"a service is asked that was not":    {access, "authorization:", "externalAuth: {http: {backendRef: {name: mine, port: 80}, requestHeaders: [Authorization], responseHeaders: [X-Role]}}\nauthorization:", "spec.externalAuth"},
+		"one is asked, and is told nothing":  {access, "authorization:", "externalAuth: {http: {backendRef: {name: mine, port: 80}}}\nauthorization:", "spec.externalAuth"},
+		"the service is asked as before":     {asking, "[GET, HEAD]", "[GET]", ""},
+		"the service is no longer asked":     {asking, "externalAuth: {http: {backendRef: {name: judge, port: 80}}}\n", "", "spec.externalAuth"},
 		"a limit goes":                       {traffic, "[{name: user", "[{name: other", "spec.rateLimits[user]"},
 		"a limit comes":                      {traffic, "[{name: user", "[{name: other, limit: {requests: 1, per: 1s}}, {name: user", ""},
 		"more requests may come":             {traffic, "requests: 100", "requests: 101", "spec.rateLimits[user].limit"},
