@@ -31,6 +31,9 @@ type Served struct {
 	Object     *gatewayv1.Gateway
 	Parameters *v1alpha1.GatewayParameters
 	Service    *corev1.Service
+	// Unknown tells that the class names parameters that there are not: where it is served, and
+	// what was made for it, stay as they are.
+	Unknown bool
 	// Keep has what was served before stay, since of what is asked now no configuration
 	// can be made. Snapshot is nil then.
 	Keep bool

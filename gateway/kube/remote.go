@@ -143,7 +143,7 @@ func (r *Remote) Serve(_ context.Context, all []Served) {
 			continue
 		}
 		// What is served stays, and so does the way to it. Without a Service there is none.
-		if keep := s.Keep || g.fault != nil; !keep || s.Service != nil {
+		if keep := s.Keep || s.Unknown || g.fault != nil; !keep || s.Service != nil {
 			made[s.Gateway] = r.gateway(s)
 			made[s.Gateway].Keep = keep
 		}

@@ -47,11 +47,13 @@ func TestWhatIsKeptIsStillReached(t *testing.T) {
 		wanted, kept  bool
 		addresses     []netip.Addr
 	}{
-		"served":              {https(nil), https(made), true, false, []netip.Addr{address}},
-		"kept":                {https(made), keptOf(made), true, true, []netip.Addr{address}},
-		"kept, with no way":   {https(nil), keptOf(nil), false, false, nil},
-		"kept from the start": {keptOf(made), keptOf(made), true, true, []netip.Addr{address}},
-		"served again":        {keptOf(made), https(made), true, false, []netip.Addr{address}},
+		"served":                 {https(nil), https(made), true, false, []netip.Addr{address}},
+		"kept":                   {https(made), keptOf(made), true, true, []netip.Addr{address}},
+		"kept, with no way":      {https(nil), keptOf(nil), false, false, nil},
+		"kept from the start":    {keptOf(made), keptOf(made), true, true, []netip.Addr{address}},
+		"without parameters":     {https(made), unknownOf(made), true, true, []netip.Addr{address}},
+		"new without parameters": {https(nil), unknownOf(nil), false, false, nil},
+		"served again":           {keptOf(made), https(made), true, false, []netip.Addr{address}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +79,12 @@ func TestWhatIsKeptIsStillReached(t *testing.T) {
 func keptOf(service *corev1.Service) Served {
 	out := https(service)
 	out.Snapshot, out.Keep = nil, true
+	return out
+}
+
+func unknownOf(service *corev1.Service) Served {
+	out := https(service)
+	out.Snapshot, out.Unknown = nil, true
 	return out
 }
 

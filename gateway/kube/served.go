@@ -37,6 +37,7 @@ func served(o *translate.Objects, r *translate.Result) []Served {
 		}
 		if c := classes[string(g.Spec.GatewayClassName)]; c != nil {
 			s.Parameters = translate.Parameters(c, o.Parameters)
+			s.Unknown = s.Parameters == nil && c.Spec.ParametersRef != nil
 		}
 		_, s.Keep = r.Faults[name]
 		for _, a := range g.Spec.Addresses {

@@ -48,10 +48,11 @@ func (s *Split) Serve(ctx context.Context, all []Served) {
 	isOwn := map[translate.Name]bool{}
 	for i := range all {
 		switch one := &all[i]; {
-		case one.Object != nil && (one.Parameters == nil || one.Parameters.Spec.Deployment != v1alpha1.GatewayShared):
+		case s.owns(one):
 			isOwn[one.Gateway] = true
 			own = append(own, *one)
 		default:
+			isOwn[one.Gateway] = false
 			shared = append(shared, *one)
 			if one.Service != nil {
 				left = append(left, one.Gateway) // it had its own
@@ -63,6 +64,22 @@ func (s *Split) Serve(ctx context.Context, all []Served) {
 	s.own.Leftover(left)
 	s.own.Serve(ctx, own)
 	s.shared.Serve(ctx, shared)
+}
+
+// owns tells whether a Gateway is to be served by others. Nobody knows it of one whose
+// parameters are unknown, which stays where it was: of one that was served before this
+// process began, its Service says so, or an address that it has without one.
+func (s *Split) owns(one *Served) bool {
+	was, known := s.isOwn[one.Gateway]
+	switch {
+	case one.Object == nil:
+		return false
+	case one.Unknown && known:
+		return was
+	case one.Unknown:
+		return one.Service != nil || len(one.Held) == 0
+	}
+	return one.Parameters == nil || one.Parameters.Spec.Deployment != v1alpha1.GatewayShared
 }
 
 // State implements Plane.
