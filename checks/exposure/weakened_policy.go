@@ -29,7 +29,7 @@ func weakenedPolicy() checks.Check {
 				"The rule judges the update or the deletion of such a policy: that it is deleted, that its mode becomes Default, that it is no longer for one of its targets, and every change of its content but these, which can only ask for more. " +
 				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, a claim more told to backends, credentials stripped. " +
 				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
-				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported. " +
+				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. What is being deleted and waits for a finalizer is served, and counts as there. " +
 				"Policies of mode Default are not judged, and neither is what is beside the policy: a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
 			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
 			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",
@@ -63,6 +63,9 @@ func judgeWeakening(in checks.Input) []checks.Finding {
 		return nil
 	}
 	if !change {
+		if targets := policyTargets(old); len(targets) > 0 && !slices.ContainsFunc(targets, func(t policyTarget) bool { return !t.gone(in) }) {
+			return nil
+		}
 		return []checks.Finding{{
 			Subject: "deleted", Message: "is enforced by the gateway, and deleting it takes away what it asks for",
 			Fix: "keep the policy, or get an Exemption for its deletion", Path: weakenedPath(old, in),
@@ -73,7 +76,7 @@ func judgeWeakening(in checks.Input) []checks.Finding {
 		return []checks.Finding{{Certainty: checks.Undetermined, Message: "is not a policy that this check can read"}}
 	}
 	after, _, _ := unstructured.NestedMap(current.Object, "spec")
-	out := looserTargets(old, current)
+	out := looserTargets(old, current, in)
 	for _, l := range loosened(inventory.KeyOf(old).Kind, before, after) {
 		out = append(out, checks.Finding{Subject: "weaker/" + l.Field, Field: l.Field, Message: l.What})
 	}
@@ -94,16 +97,26 @@ func weakenedPath(old inventory.Object, in checks.Input) []string {
 // enforcedMode is the mode of a floor, also of a policy that names none.
 const enforcedMode = "Enforced"
 
-// looserTargets reports what a policy is no longer for.
-func looserTargets(old, current inventory.Object) []checks.Finding {
+// looserTargets reports what a policy is no longer for, of what there is.
+func looserTargets(old, current inventory.Object, in checks.Input) []checks.Finding {
 	var out []checks.Finding
 	now := policyTargets(current)
 	for _, t := range policyTargets(old) {
-		if !slices.Contains(now, t) && !slices.Contains(now, policyTarget{of: t.of}) {
+		if !slices.Contains(now, t) && !slices.Contains(now, policyTarget{of: t.of}) && !t.gone(in) {
 			out = append(out, checks.Finding{Subject: "target/" + t.String(), Field: "spec.targetRefs", Message: "takes it away from " + t.String()})
 		}
 	}
 	return out
+}
+
+// gone reports whether nothing is left of a target that the gateway could serve. What is
+// being deleted is served until its finalizers are done, so it is there. An inventory
+// without the namespace is not one of the cluster, and knows nothing of what is there.
+func (t policyTarget) gone(in checks.Input) bool {
+	if _, held := inventory.KindOf(t.of.Kind); !held || in.Inventory.Namespace(t.of.Namespace) == nil {
+		return false
+	}
+	return in.Inventory.Entry(t.of) == nil
 }
 
 // loosened lists how the spec of a policy asks for less than before.

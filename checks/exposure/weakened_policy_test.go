@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -32,6 +34,17 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 		}}
 	}
 	ending := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "infra", DeletionTimestamp: &metav1.Time{Time: time.Unix(1, 0)}}}
+	infra, edge := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "infra"}}, &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "edge"}}
+	leaving := edge.DeepCopy()
+	leaving.DeletionTimestamp, leaving.Finalizers = &metav1.Time{Time: time.Unix(1, 0)}, []string{"example.com/wait"}
+	elsewhere := edge.DeepCopy()
+	elsewhere.Namespace = "other"
+	second := policy("AccessPolicy", "Enforced")
+	second.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{
+		map[string]any{"group": inventory.GatewayGroup, "kind": "Gateway", "name": "gone"}, map[string]any{"group": inventory.GatewayGroup, "kind": "Gateway", "name": "edge", "sectionName": "web"},
+	}}
+	unknown := policy("AccessPolicy", "Enforced")
+	unknown.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{map[string]any{"group": "example.com", "kind": "Door", "name": "edge"}}}
 	for name, tc := range map[string]struct {
 		object inventory.Object
 		around []inventory.Object
@@ -42,6 +55,13 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 		"a Default":                         {policy("AccessPolicy", "Default"), nil, 0},
 		"an enforced TrafficPolicy":         {policy("TrafficPolicy", "Enforced"), nil, 1},
 		"what its namespace takes along":    {policy("AccessPolicy", "Enforced"), []inventory.Object{ending}, 0},
+		"one whose target is there":         {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, edge}, 1},
+		"one whose target is gone":          {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, elsewhere}, 0},
+		"of requests, and it is gone":       {policy("TrafficPolicy", "Enforced"), []inventory.Object{infra}, 0},
+		"one whose target is going":         {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, leaving}, 1},
+		"one of whose targets is gone":      {second, []inventory.Object{infra, edge}, 1},
+		"one whose targets are all gone":    {second, []inventory.Object{infra}, 0},
+		"one whose target nobody knows":     {unknown, []inventory.Object{infra}, 1},
 		"a node port, which merely goes":    {&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "web"}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort}}, nil, 0},
 		"a ClientPolicy, which is no floor": {policy("ClientPolicy", "Enforced"), nil, 0},
 	} {
