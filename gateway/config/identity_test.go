@@ -77,8 +77,10 @@ func TestNoListenerIsAWayAroundWhatAnotherOneTells(t *testing.T) {
 			t.Parallel()
 			s := &Snapshot{
 				Listeners: []Listener{
-					{Name: "tells", Access: []string{"user"}}, {Name: "host", ForHosts: []HostPolicies{{Access: []string{"host"}}}},
-					{Name: "asks", Access: []string{"key"}}, {Name: "silent"},
+					{Name: "tells", Access: []string{"user"}},
+					{Name: "host", ForHosts: []HostPolicies{{Access: []string{"host"}}}},
+					{Name: "asks", Access: []string{"key"}},
+					{Name: "silent"},
 				},
 				AccessPolicies: []AccessPolicy{telling("user", "X-User"), telling("host", "X-Host"), asking("key", "X-Key")},
 				Routes:         tc.routes,
