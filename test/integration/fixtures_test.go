@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/internal/fixture"
 	"github.com/gatehouse-sh/gatehouse/inventory"
+	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
 
 // applied is one fixture in namespaces of its own.
@@ -139,6 +141,7 @@ func system(ns string) bool {
 func (a *applied) clean(t *testing.T) {
 	t.Helper()
 	now := int64(0)
+	var floors []*unstructured.Unstructured // which are kept as long as there is what they are for (EXP-051)
 	for _, section := range []string{"object.yaml", "old.yaml", "context.yaml"} {
 		for _, o := range a.objects(t, section) {
 			if o.GetKind() == "Namespace" {
@@ -148,10 +151,19 @@ func (a *applied) clean(t *testing.T) {
 				t.Errorf("clean up %s %s: the case changed what every cluster has", o.GetKind(), o.GetName())
 				continue
 			}
+			if o.GetKind() == "AccessPolicy" || o.GetKind() == "TrafficPolicy" {
+				floors = append(floors, o)
+				continue
+			}
 			if err := a.api.Delete(t.Context(), o, &client.DeleteOptions{GracePeriodSeconds: &now}); client.IgnoreNotFound(err) != nil {
 				t.Errorf("clean up %s %s: %v", o.GetKind(), o.GetName(), err)
 			}
 		}
+	}
+	for _, o := range floors {
+		controlplane.Eventually(t, 20*time.Second, "clean up "+o.GetKind()+" "+o.GetName(), func() error {
+			return client.IgnoreNotFound(a.api.Delete(t.Context(), o))
+		})
 	}
 }
 

@@ -23,7 +23,7 @@ spec: {controllerName: example.com/gateway}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
-metadata: {name: edge, namespace: guarded}
+metadata: {name: edge, namespace: behind}
 spec:
   gatewayClassName: %s
   listeners: [{name: web, port: 443, protocol: HTTPS, hostname: shop.example.com, tls: {certificateRefs: [{name: shop}]}}]
@@ -31,12 +31,12 @@ spec:
 
 const guardedRoute = `apiVersion: v1
 kind: Service
-metadata: {name: orders, namespace: guarded}
+metadata: {name: orders, namespace: behind}
 spec: {selector: {app: orders}, ports: [{port: 80}]}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
-metadata: {name: orders, namespace: guarded}
+metadata: {name: orders, namespace: behind}
 spec:
   parentRefs: [{name: edge}]
   hostnames: [shop.example.com]
@@ -45,7 +45,7 @@ spec:
 
 const guardedPolicy = `apiVersion: gatehouse.sh/v1alpha1
 kind: AccessPolicy
-metadata: {name: floor, namespace: guarded}
+metadata: {name: floor, namespace: behind}
 spec:
   mode: %s
   targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]
@@ -60,7 +60,7 @@ func TestTheGatewayIsTheWayOut(t *testing.T) {
 	c := newCluster(t)
 	c.installDefinitions(t)
 	c.startWebhook(t)
-	c.optIn(t, "guarded", "gatehouse.sh/admission: enforce, gatehouse.sh/profile: strict", "denied")
+	c.optIn(t, "behind", "gatehouse.sh/admission: enforce, gatehouse.sh/profile: strict", "denied")
 	defer c.try(t, "", "delete", "exemptions", "-n", own, "--all")
 	becomes := func(what, doc, says string, args ...string) {
 		t.Helper()
@@ -84,12 +84,12 @@ func TestTheGatewayIsTheWayOut(t *testing.T) {
 	becomes("a floor that allows less", fmt.Sprintf(guardedPolicy, "Enforced", "GET"), "", apply...)
 	becomes("a floor that allows more", fmt.Sprintf(guardedPolicy, "Enforced", "GET, POST"), "EXP-051", apply...)
 	becomes("a floor that gives way", fmt.Sprintf(guardedPolicy, "Default", "GET"), "EXP-051", apply...)
-	becomes("a floor that is deleted", "", "EXP-051", "delete", "accesspolicy", "-n", "guarded", "floor")
-	all := []string{"delete", "--raw", "/apis/gatehouse.sh/v1alpha1/namespaces/guarded/accesspolicies"}
+	becomes("a floor that is deleted", "", "EXP-051", "delete", "accesspolicy", "-n", "behind", "floor")
+	all := []string{"delete", "--raw", "/apis/gatehouse.sh/v1alpha1/namespaces/behind/accesspolicies"}
 	becomes("all policies, and a floor among them", "", "EXP-051", all...)
 	c.kubectl(t, fmt.Sprintf("apiVersion: gatehouse.sh/v1alpha1\nkind: Exemption\nmetadata: {namespace: %s, name: rollout}\nspec:\n  checks: [weakened-policy]\n"+
-		"  objects: [{kinds: [AccessPolicy], namespaces: [guarded]}]\n  reason: another policy takes its place\n  owner: edge@example.com\n  expiresAt: %s\n", own, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)), apply...)
-	becomes("one with an exemption", "", "", "delete", "accesspolicy", "-n", "guarded", "floor")
+		"  objects: [{kinds: [AccessPolicy], namespaces: [behind]}]\n  reason: another policy takes its place\n  owner: edge@example.com\n  expiresAt: %s\n", own, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)), apply...)
+	becomes("one with an exemption", "", "", "delete", "accesspolicy", "-n", "behind", "floor")
 	becomes("a policy that is no floor", fmt.Sprintf(guardedPolicy, "Default", "GET"), "", apply...)
 	becomes("all policies, and no floor among them", "", "", all...)
 }
