@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash"
 	"path/filepath"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/bounded"
 )
 
 // Sizes of the largest files that are read. The lists of large authorities have
@@ -83,7 +85,7 @@ func (f *files) clients(path string, t *TLS) {
 // read reads a file. A fault has the path of the field that names it.
 func (f *files) read(path, name string, most int64) []byte {
 	f.seen = append(f.seen, seen{name, most})
-	content, err := read(beside(f.of, name), most)
+	content, err := bounded.ReadFile(beside(f.of, name), most)
 	if err != nil {
 		f.fault(path, err.Error())
 		return nil

@@ -6,12 +6,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/bounded"
 )
 
 // Loaded is a configuration and what it was made of.
@@ -25,13 +24,13 @@ type Loaded struct {
 // unchanged tells whether all files are as they were read.
 func (l *Loaded) unchanged(file string) bool {
 	sum := sha256.New()
-	data, err := read(file, MaxFile)
+	data, err := bounded.ReadFile(file, MaxFile)
 	if err != nil {
 		return false
 	}
 	_, _ = sum.Write(data) // a hash takes everything
 	for _, f := range l.files {
-		content, err := read(beside(file, f.name), f.most)
+		content, err := bounded.ReadFile(beside(file, f.name), f.most)
 		if err != nil {
 			return false
 		}
@@ -61,7 +60,7 @@ func Load(file string) (Loaded, error) {
 		defer debug.SetGCPercent(often)
 	}
 	sum := sha256.New()
-	data, err := read(file, MaxFile)
+	data, err := bounded.ReadFile(file, MaxFile)
 	if err != nil {
 		return Loaded{}, err
 	}
@@ -81,20 +80,6 @@ func Load(file string) (Loaded, error) {
 	out := Loaded{Snapshot: s, Warnings: placed(s.Warnings(), file, root), files: in.seen}
 	sum.Sum(out.Sum[:0])
 	return out, nil
-}
-
-// read reads a whole file of at most so many bytes.
-func read(file string, most int64) ([]byte, error) {
-	f, err := os.Open(file) //nolint:gosec // the operator names it
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s: it has more than %d bytes", file, most)
-	}
-	return data, err
 }
 
 // Watch looks at a configuration every so often, and calls apply when any of its files

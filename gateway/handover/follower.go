@@ -19,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/bounded"
 )
 
 // FollowOptions are of a Follower.
@@ -167,7 +168,7 @@ func (f *Follower) again(ctx context.Context, offered string) {
 
 // post sends the question.
 func (f *Follower) post(ctx context.Context) (*http.Response, error) {
-	token, err := read(f.options.Token, 64<<10)
+	token, err := bounded.ReadFile(f.options.Token, 64<<10)
 	if err != nil {
 		return nil, err
 	}

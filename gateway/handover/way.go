@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/bounded"
 )
 
 // way is how a Hub is reached: by connections that are verified with what a file says now.
@@ -29,7 +29,7 @@ type way struct {
 // client returns a client that trusts the authorities of the file, which others may
 // replace at any time.
 func (w *way) client() (*http.Client, error) {
-	bundle, err := read(w.ca, 1<<20)
+	bundle, err := bounded.ReadFile(w.ca, 1<<20)
 	if err != nil {
 		return nil, err
 	}
@@ -63,20 +63,6 @@ func (w *way) close() {
 	}
 }
 
-// read reads a whole file of at most so many bytes.
-func read(file string, most int64) ([]byte, error) {
-	f, err := os.Open(file) //nolint:gosec // the operator names it
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s: it has more than %d bytes", file, most)
-	}
-	return data, err
-}
-
 // keptName is the file of what is served, in the folder where it is kept.
 const keptName = "snapshot.json"
 
@@ -85,7 +71,7 @@ func kept(folder string) ([]byte, error) {
 	if folder == "" {
 		return nil, nil
 	}
-	text, err := read(filepath.Join(folder, keptName), config.MaxFile)
+	text, err := bounded.ReadFile(filepath.Join(folder, keptName), config.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
