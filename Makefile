@@ -198,7 +198,7 @@ COUNT ?= 6
 .PHONY: bench
 bench: $(CLUSTER_FILES) build ## Run the benchmarks COUNT (6) times. BENCH=pattern chooses; compares with bin/bench/old.txt if there.
 	mkdir -p bin/bench
-	$(GO) list ./test/bench/... | grep -q . || { echo 'no benchmarks below test/bench' >&2; exit 1; }
+	test -n "$$($(GO) list ./test/bench/...)" || { echo 'no benchmarks below test/bench' >&2; exit 1; }
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m ./test/bench/... | tee bin/bench/new.txt
 	$(TOOL) benchstat $(wildcard bin/bench/old.txt) bin/bench/new.txt
 

@@ -50,11 +50,11 @@ for process in /proc/[0-9]*; do
 done
 if mounted=$(comm -13 <(echo "$before") <(mounts) | grep -F "$dir"); then leftover "mounts $mounted"; fi
 while read -r namespace; do
-	if find /proc/[0-9]*/ns -lname "$namespace" 2>/dev/null | grep -q .; then leftover "namespace $namespace"; fi
+	if [ -n "$(find /proc/[0-9]*/ns -lname "$namespace" 2>/dev/null || true)" ]; then leftover "namespace $namespace"; fi
 done <"$out/namespaces"
 while read -r group; do leftover "control group $group"; done < <(find /sys/fs/cgroup -type d -name gatehouse-node 2>/dev/null)
 if ip link show gatehouse0 >/dev/null 2>&1; then leftover "link gatehouse0"; fi
-if ip route | grep -q '^10\.244\.'; then leftover "routes to Pods"; fi
+if [ -n "$(ip route | grep '^10\.244\.' || true)" ]; then leftover "routes to Pods"; fi
 for entry in "$dir"/*; do
 	if [ -e "$entry" ] && [ "$(basename "$entry")" != log ]; then leftover "$entry"; fi
 done
