@@ -75,7 +75,7 @@ func packageOf(fc fixture.Case) string {
 }
 
 // askWebhook applies a fixture: first as a dry run, by the API, until the watches
-// have caught up, and then for good with kubectl.
+// have caught up, and then for good.
 func (c *cluster) askWebhook(t *testing.T, n *agreement, fc fixture.Case, i int, fired map[string]bool) {
 	t.Helper()
 	if fc.Request.Stored || !applicable(fc) {
@@ -110,7 +110,7 @@ func (c *cluster) askWebhook(t *testing.T, n *agreement, fc fixture.Case, i int,
 		t.Errorf("dry run: the webhook says %s, the engine %s\n%s", got, want, out)
 		return
 	}
-	out, err := a.try(t, a.document(t), a.args()...)
+	out, err := a.write(t)
 	if got := read(out).withoutMutations(); !maps.Equal(got, want) || (err != nil) != want.denied() {
 		t.Errorf("the webhook says %s, its dry run said %s, error %v\n%s", got, want, err, out)
 	}

@@ -19,7 +19,7 @@ import (
 // denyingPolicy is the policy that refuses, with what it says; others may warn.
 var denyingPolicy = regexp.MustCompile(`ValidatingAdmissionPolicy 'gatehouse-backstop-[a-z-]+' with binding '[a-z-]+' denied request: .*`)
 
-// TestBackstopRefuses writes the fixtures for good, with kubectl, under the
+// TestBackstopRefuses writes the fixtures for good under the
 // default actions and while no webhook is registered: what the policies see is
 // refused as the webhook would, everything else is stored.
 func TestBackstopRefuses(t *testing.T) {
@@ -78,12 +78,12 @@ func TestBackstopRefuses(t *testing.T) {
 	}
 }
 
-// refusal writes the object with kubectl. A namespace's new label takes a moment
+// refusal writes the object. A namespace's new label takes a moment
 // to count, so what should be refused is asked for in dry runs first.
 func (a *applied) refusal(t *testing.T, expected bool) (string, error) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Second); expected && time.Now().Before(end) && !firedPolicy.MatchString(a.dryRun(t)); {
 		time.Sleep(20 * time.Millisecond)
 	}
-	return a.try(t, a.document(t), a.args()...)
+	return a.write(t)
 }
