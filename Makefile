@@ -12,7 +12,7 @@ TOOL := $(GO) tool -modfile=hack/tools/go.mod
 KUSTOMIZE := $(GO) tool -modfile=hack/tools/kustomize/go.mod kustomize
 LINTER := $(GO) tool -modfile=hack/tools/golangci/go.mod golangci-lint
 # What holds code of ours. Those but the first are apart because of what they link.
-MODULES := . hack/sbom test/alerts test/authz test/chart test/conformance test/cyclonus test/grpc test/wycheproof
+MODULES := . hack/image hack/sbom test/alerts test/authz test/chart test/conformance test/cyclonus test/grpc test/wycheproof
 
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 VERSION ?= $(shell git describe --tags --dirty --match 'v*' 2>/dev/null || echo v0.0.0-dev)
@@ -95,7 +95,7 @@ node: $(CLUSTER_FILES) $(NODE_FILES) ## Build a node that runs Pods (test/node/R
 	@hack/packages.sh ip=iproute2 nft=nftables conntrack iptables nsenter=util-linux
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/node/node ./test/node
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/node/pause ./test/node/pause
-	$(GO) run ./hack/image -program $(shell $(GO) env GOARCH)=bin/node/pause -name localhost/gatehouse/pause -version 1 -out bin/node/pause.tar
+	$(GO) -C hack/image run . -program $(shell $(GO) env GOARCH)=$(CURDIR)/bin/node/pause -name localhost/gatehouse/pause -version 1 -out $(CURDIR)/bin/node/pause.tar
 
 # Who enforces NetworkPolicies on it. One program stands for what is built with it.
 .PHONY: enforcer
@@ -116,6 +116,7 @@ test: test-module test-authz test-cyclonus test-wycheproof test-grpc test-chart 
 .PHONY: test-module
 test-module: $(CLUSTER_FILES) build ## Run the tests of the main module.
 	$(GO) test $(TEST_FLAGS) ./...
+	$(GO) -C hack/image test ./...
 	$(GO) -C hack/sbom test ./...
 
 .PHONY: test-authz

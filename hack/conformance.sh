@@ -31,6 +31,6 @@ number=0
 "$go" -C test/conformance run ./images >"$out/images"
 while read -r name tag program; do
 	number=$((number + 1))
-	"$go" run ./hack/image -program "$arch=$out/$program" -name "$name" -version "$tag" -out "$out/$number.tar"
+	"$go" -C hack/image run . -program "$arch=$PWD/$out/$program" -name "$name" -version "$tag" -out "$PWD/$out/$number.tar"
 done <"$out/images"
 bin/node/node --images "$out/*.tar" -- "$0" --inside "$@"

@@ -11,7 +11,7 @@ out=${IMAGE_OUT:-bin/images}
 
 [ -n "$arches" ] || { echo "images: no architecture" >&2; exit 1; }
 mkdir -p "$out" bin
-"$go" build -o bin/image ./hack/image
+"$go" -C hack/image build -o "$PWD/bin/image" .
 "$go" -C hack/sbom build -o "$PWD/bin/sbom" .
 rm -f "$out"/*.tar "$out"/*.cdx.json "$out/SHA256SUMS"
 built=0

@@ -5,101 +5,89 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-func TestArchiveHoldsTheProgramBehindADigestChain(t *testing.T) {
+func TestTheSameInputGivesTheSameBytes(t *testing.T) {
 	t.Parallel()
-	first := build(t, "arm64")
-	if second := build(t, "arm64"); !bytes.Equal(first, second) {
+	first, second := build(t, "amd64", "arm64"), build(t, "amd64", "arm64")
+	if !bytes.Equal(first, second) {
 		t.Error("the same input gave different archives")
 	}
-	files := unpack(t, bytes.NewReader(first))
-	var list index
-	decode(t, files["index.json"], &list)
-	if got := list.Manifests[0].Annotations["io.containerd.image.name"]; got != "example.org/tool:v1" {
+	if bytes.Equal(first, build(t, "arm64", "amd64")) {
+		t.Error("other programs gave the same archive")
+	}
+}
+
+func TestAnImageForOneArchitectureIsNamedByTheLayout(t *testing.T) {
+	t.Parallel()
+	index := open(t, build(t, "arm64"))
+	top := one(t, index)
+	if got := top.Annotations["io.containerd.image.name"]; got != "example.org/tool:v1" {
 		t.Errorf("the image is named %q", got)
 	}
-	var m manifest
-	decode(t, follow(t, files, list.Manifests[0]), &m)
-	var c config
-	decode(t, follow(t, files, m.Config), &c)
-	if c.Architecture != "arm64" || c.OS != "linux" || c.Config.User != user || c.Config.Entrypoint[0] != "/tool" {
-		t.Errorf("got configuration %+v", c)
+	if top.MediaType != types.OCIManifestSchema1 {
+		t.Errorf("the layout names %s", top.MediaType)
 	}
-	reader, err := gzip.NewReader(bytes.NewReader(follow(t, files, m.Layers[0])))
-	if err != nil {
-		t.Fatal(err)
-	}
-	layer, err := io.ReadAll(reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := "sha256:" + digest(layer); c.RootFS.DiffIDs[0] != want {
-		t.Errorf("diff id is %s, want %s", c.RootFS.DiffIDs[0], want)
-	}
-	if got := unpack(t, bytes.NewReader(layer)); len(got) != 1 || string(got["tool"]) != "program" {
-		t.Errorf("the layer holds %q", got)
-	}
-	var old []legacy
-	decode(t, files["manifest.json"], &old)
-	if files[old[0].Config] == nil || files[old[0].Layers[0]] == nil {
-		t.Errorf("manifest.json names blobs that are not there: %+v", old)
-	}
+	holds(t, index, top, "arm64", "program")
 }
 
 func TestEachArchitectureHasItsProgram(t *testing.T) {
 	t.Parallel()
-	files := unpack(t, bytes.NewReader(build(t, "amd64", "arm64")))
-	var list, all index
-	decode(t, files["index.json"], &list)
-	if len(list.Manifests) != 1 || list.Manifests[0].MediaType != indexType {
-		t.Fatalf("the layout does not name one index, but %+v", list.Manifests)
+	index := open(t, build(t, "amd64", "arm64"))
+	top := one(t, index)
+	if top.MediaType != types.OCIImageIndex {
+		t.Fatalf("the layout names %s", top.MediaType)
 	}
-	decode(t, follow(t, files, list.Manifests[0]), &all)
+	all, err := index.ImageIndex(top.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := all.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(listed.Manifests) != 2 {
+		t.Fatalf("got %d images", len(listed.Manifests))
+	}
 	for n, want := range []struct{ arch, content string }{{"amd64", "program"}, {"arm64", "program+"}} {
-		if got := *all.Manifests[n].Platform; got != (platform{Architecture: want.arch, OS: "linux"}) {
-			t.Errorf("image %d is for %+v", n, got)
+		if p := listed.Manifests[n].Platform; p == nil || p.OS != "linux" || p.Architecture != want.arch {
+			t.Errorf("image %d is for %+v", n, p)
 		}
-		var m manifest
-		decode(t, follow(t, files, all.Manifests[n]), &m)
-		var c config
-		decode(t, follow(t, files, m.Config), &c)
-		reader, err := gzip.NewReader(bytes.NewReader(follow(t, files, m.Layers[0])))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := unpack(t, reader)["tool"]; c.Architecture != want.arch || string(got) != want.content {
-			t.Errorf("%s: the image for %s holds %q", want.arch, c.Architecture, got)
-		}
+		holds(t, all, listed.Manifests[n], want.arch, want.content)
 	}
 }
 
 func TestTwoProgramsForOneArchitectureAreAnError(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "tool")
-	if err := os.WriteFile(file, []byte("program"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	i := image{programs: []program{{"amd64", file}, {"amd64", file}}, name: "n", version: "v", out: filepath.Join(t.TempDir(), "o")}
+	dir := t.TempDir()
+	program := writeProgram(t, dir, "program")
+	i := image{programs: append(programs("amd64", program), programs("amd64", program)...), name: "n", version: "v", out: filepath.Join(dir, "o", "o.tar")}
 	if err := i.write(); err == nil || !strings.Contains(err.Error(), "amd64") {
 		t.Errorf("got error %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(i.out)); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
 func TestMissingInputIsAnError(t *testing.T) {
 	t.Parallel()
-	if err := (image{programs: []program{{"arm64", "x"}}}).write(); err == nil || !strings.Contains(err.Error(), "-out") {
+	if err := (image{programs: programs("arm64", "x")}).write(); err == nil || !strings.Contains(err.Error(), "-out") {
 		t.Errorf("missing flags: got error %v", err)
 	}
-	absent := image{programs: []program{{"amd64", filepath.Join(t.TempDir(), "absent")}}, name: "n", version: "v", out: filepath.Join(t.TempDir(), "o")}
+	absent := image{programs: programs("amd64", filepath.Join(t.TempDir(), "absent")), name: "n", version: "v", out: filepath.Join(t.TempDir(), "o")}
 	if err := absent.write(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing program: got error %v", err)
 	}
@@ -109,37 +97,90 @@ func TestMissingInputIsAnError(t *testing.T) {
 func build(t *testing.T, arches ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
-	out := filepath.Join(dir, "sub", "tool.tar")
-	i := image{name: "example.org/tool", version: "v1", out: out}
+	i := image{name: "example.org/tool", version: "v1", out: filepath.Join(dir, "sub", "tool.tar")}
 	for n, arch := range arches {
-		folder := filepath.Join(dir, arch)
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		p := program{arch, filepath.Join(folder, "tool")}
-		if err := os.WriteFile(p.file, []byte("program"+strings.Repeat("+", n)), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		i.programs = append(i.programs, p)
+		i.programs = append(i.programs, programs(arch, writeProgram(t, filepath.Join(dir, arch), "program"+strings.Repeat("+", n)))...)
 	}
 	if err := i.write(); err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(out)
+	content, err := os.ReadFile(i.out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return content
 }
 
-// follow returns the blob that a descriptor names and checks what it promises.
-func follow(t *testing.T, files map[string][]byte, d descriptor) []byte {
+func programs(arch, file string) []program { return []program{{arch, file}} }
+
+func writeProgram(t *testing.T, dir, content string) string {
 	t.Helper()
-	content := files["blobs/sha256/"+strings.TrimPrefix(d.Digest, "sha256:")]
-	if len(content) != d.Size || "sha256:"+digest(content) != d.Digest {
-		t.Fatalf("blob %s has %d bytes, want %d", d.Digest, len(content), d.Size)
+	path := filepath.Join(dir, "tool")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
-	return content
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// open unpacks an archive and holds every digest, size and media type in it against
+// what is named by it.
+func open(t *testing.T, archive []byte) v1.ImageIndex {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range unpack(t, bytes.NewReader(archive)) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(index); err != nil {
+		t.Fatal(err)
+	}
+	return index
+}
+
+// one is the only thing that an index names.
+func one(t *testing.T, index v1.ImageIndex) v1.Descriptor {
+	t.Helper()
+	listed, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(listed.Manifests) != 1 {
+		t.Fatalf("it names %+v", listed.Manifests)
+	}
+	return listed.Manifests[0]
+}
+
+// holds fails unless an image runs a program of that content as its only file.
+func holds(t *testing.T, index v1.ImageIndex, d v1.Descriptor, arch, content string) {
+	t.Helper()
+	img, err := index.Image(d.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Architecture != arch || c.OS != "linux" || c.Config.User != user || len(c.Config.Entrypoint) != 1 || c.Config.Entrypoint[0] != "/tool" {
+		t.Errorf("got configuration %+v", c)
+	}
+	files := mutate.Extract(img)
+	defer func() { _ = files.Close() }()
+	if got := unpack(t, files); len(got) != 1 || string(got["tool"]) != content {
+		t.Errorf("%s: the image holds %q", arch, got)
+	}
 }
 
 func unpack(t *testing.T, r io.Reader) map[string][]byte {
@@ -156,12 +197,5 @@ func unpack(t *testing.T, r io.Reader) map[string][]byte {
 		if files[header.Name], err = io.ReadAll(archive); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func decode(t *testing.T, content []byte, into any) {
-	t.Helper()
-	if err := json.Unmarshal(content, into); err != nil {
-		t.Fatal(err)
 	}
 }
