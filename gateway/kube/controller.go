@@ -107,7 +107,8 @@ const (
 	leastRest = 5 * time.Millisecond
 	mostRest  = time.Second
 	// unanswered is how long what the API server says of a Secret is waited for at most,
-	// before it counts as not there.
+	// before it counts as not there: for a Gateway that other processes serve already, they
+	// go on for mostUnanswered.
 	unanswered = 2 * time.Second
 	// telling is the least time between two looks at all statuses.
 	telling = 50 * time.Millisecond
@@ -196,6 +197,11 @@ func (c *Controller) translate(ctx context.Context) {
 	}
 	c.since = time.Time{}
 	c.last, c.served = result, served(objects, result)
+	for i := range c.served {
+		s := &c.served[i]
+		missing := result.Missing[s.Gateway]
+		s.Unanswered = c.secrets.unanswered(missing.Secrets) + c.configMaps.unanswered(missing.ConfigMaps)
+	}
 	if p, is := c.options.Plane.(interface{ Leftover([]translate.Name) }); is {
 		p.Leftover(leftover(objects, result, c.options.Controller))
 	}

@@ -34,6 +34,10 @@ type Served struct {
 	// Unknown tells that the class names parameters that there are not: where it is served, and
 	// what was made for it, stay as they are.
 	Unknown bool
+	// Unanswered is how many Secrets and ConfigMaps Snapshot is without since the API server
+	// has not said yet whether they are there. What is served with them is not to be cut for
+	// that.
+	Unanswered int
 	// Keep has what was served before stay, since of what is asked now no configuration
 	// can be made. Snapshot is nil then.
 	Keep bool
@@ -50,6 +54,7 @@ type State struct {
 	// Live is the Snapshot of the last Serve once it is in force, and nil before.
 	Live      *config.Snapshot
 	Settled   bool // Live is as Serve wanted it, also where that is nil
+	Waits     bool // for answers of the API server: what is said of its listeners is not known
 	Addresses []netip.Addr
 	Hostnames []string // by which it is reached where a load balancer has no address
 	// Unbound are ports of listeners that cannot be had, and why. What else the Gateway has

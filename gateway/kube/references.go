@@ -66,6 +66,16 @@ func (r *references) want(ctx context.Context, names map[translate.Name]bool) (u
 	return unanswered
 }
 
+// unanswered is of how many of these the API server has not said anything yet.
+func (r *references) unanswered(names []translate.Name) (n int) {
+	for _, name := range names {
+		if w := r.open[name]; w != nil && !w.answered() {
+			n++
+		}
+	}
+	return n
+}
+
 // bounded are the first names of each namespace. The others count as not there.
 func (r *references) bounded(names map[translate.Name]bool) map[translate.Name]bool {
 	of, out, left := map[string]int{}, make(map[translate.Name]bool, len(names)), map[translate.Name]bool{}
@@ -108,6 +118,8 @@ func (r *references) unread() map[translate.Name]string {
 	for name, w := range r.open {
 		if err := w.failure.Load(); err != nil && w.get(name) == nil && apierrors.IsForbidden(*err) {
 			out[name] = fmt.Sprintf("may not be read: bind ClusterRole gatehouse-gateway-references in namespace %s", name.Namespace)
+		} else if !w.answered() {
+			out[name] = "is not known yet: the API server has not answered"
 		}
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -55,6 +56,8 @@ type remote struct {
 	wanted  *config.Snapshot // as Serve had it last
 	sum     string           // of what is offered; "" when nothing is
 	keep    bool
+	waits   int       // for so many answers of the API server what is served stays
+	since   time.Time // since when there are any to wait for; zero: there are none
 	unbound map[Port]string
 	fault   error // why wanted is not offered
 }
@@ -138,12 +141,13 @@ func (r *Remote) Serve(_ context.Context, all []Served) {
 			continue
 		}
 		accounts[g.account] = true
+		g.waits = r.awaits(s, g)
 		r.offer(s, g)
 		if s.Object == nil || r.bundle == nil {
 			continue
 		}
 		// What is served stays, and so does the way to it. Without a Service there is none.
-		if keep := s.Keep || s.Unknown || g.fault != nil; !keep || s.Service != nil {
+		if keep := g.keep || s.Unknown || g.fault != nil; !keep || s.Service != nil {
 			made[s.Gateway] = r.gateway(s)
 			made[s.Gateway].Keep = keep
 		}
@@ -193,7 +197,7 @@ func (r *Remote) gateway(s *Served) *provision.Gateway {
 
 // offer has a Gateway's replicas given what they are to serve.
 func (r *Remote) offer(s *Served, g *remote) {
-	if g.keep = s.Keep; s.Keep {
+	if g.keep = s.Keep || g.waits > 0; g.keep {
 		return
 	}
 	if g.fault == nil && g.sum != "" && (g.wanted == s.Snapshot || reflect.DeepEqual(g.wanted, s.Snapshot)) {

@@ -27,6 +27,10 @@ func (r *Remote) State(gateway translate.Name) State {
 	if !g.keep && g.fault == nil {
 		r.live(g, &out)
 	}
+	if out.Waits = g.waits > 0; out.Waits {
+		out.Reason = gatewayv1.GatewayReasonPending
+		out.Message = fmt.Sprintf("what was served stays: of %d Secrets and ConfigMaps the API server has not said yet whether they are there", g.waits)
+	}
 	r.reached(gateway, g, &out) // also what was served before is reached
 	if g.fault != nil {
 		out.Reason, out.Message = gatewayv1.GatewayReasonInvalid, g.fault.Error()

@@ -22,6 +22,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
@@ -107,8 +108,13 @@ type control struct {
 // control runs a control plane at an address until it is stopped, or the test ends.
 func (c *cluster) control(t testing.TB, address string) *control {
 	t.Helper()
+	return c.controlAs(t, c.limited(t), address)
+}
+
+// controlAs is control, by a way to the API server.
+func (c *cluster) controlAs(t testing.TB, cfg *rest.Config, address string) *control {
+	t.Helper()
 	out := &control{log: &lines{}, ca: filepath.Join(t.TempDir(), "ca.crt")}
-	cfg := c.limited(t)
 	rights, err := os.ReadFile(handOver)
 	if err != nil {
 		t.Fatal(err)

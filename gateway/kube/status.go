@@ -75,6 +75,9 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		return nil, false, false
 	}
 	state := t.state(nameOf(o))
+	if state.Waits && len(o.Status.Listeners) > 0 {
+		said = asBefore(&o.Status)
+	}
 	out := gatewayv1.GatewayStatus{}
 	for _, a := range state.Addresses {
 		of := gatewayv1.IPAddressType

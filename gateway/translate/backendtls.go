@@ -21,6 +21,7 @@ type tlsPolicy struct {
 	conditions conditions
 	tls        *config.BackendTLS // nil: it cannot be kept, and its backends are spoken to by nobody
 	gateways   map[Name]bool      // that speak to its backends
+	missing    Missing
 }
 
 // secured is a Service, or one of its ports by name.
@@ -36,7 +37,7 @@ func (x *index) secure(list []*gatewayv1.BackendTLSPolicy) {
 	})
 	for _, o := range sorted {
 		p := &tlsPolicy{object: o, conditions: conditions{generation: o.Generation}, gateways: map[Name]bool{}}
-		x.validation(p)
+		p.missing = x.lacks(func() { x.validation(p) })
 		x.policies = append(x.policies, p)
 		for _, t := range o.Spec.TargetRefs {
 			if (kind{string(t.Group), string(t.Kind)}) != serviceKind {

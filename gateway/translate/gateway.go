@@ -27,6 +27,7 @@ type gateway struct {
 	shown   *corev1.Secret
 	unshown bool // one is asked for, and cannot be had: backends by TLS are spoken to by nobody
 	refused bool // it asks for what there is not, and nothing of it is served
+	missing Missing
 }
 
 // Reasons and conditions that the API shares between kinds.

@@ -49,7 +49,7 @@ func (x *index) knock(o *Objects, gateways map[Name]*gateway, controller string)
 		case c.fault != "":
 			d.say(i, "InvalidParameters", c.fault)
 		default:
-			d.ingress(i, c.gateway)
+			c.gateway.missing.add(d.lacks(func() { d.ingress(i, c.gateway) }))
 		}
 	}
 	for _, s := range o.Services {

@@ -132,7 +132,8 @@ func (p *door) at() hostAt { return hostAt{p.secure.parents[0].gateway, p.host} 
 // for all hosts is not presented for names that another namespace has.
 func (d *doors) present(p *door, first owners) {
 	name := Name{Namespace: p.ingress.Namespace, Name: p.tls.SecretName}
-	c := d.certificate(name)
+	var c *certificate
+	p.at().gateway.missing.add(d.lacks(func() { c = d.certificate(name) }))
 	fault, attached := c.fault, p.secure.parents[0].at
 	if fault == "" {
 		if p.host == "*" {
@@ -167,7 +168,7 @@ type certificate struct {
 	names []string
 }
 
-// certificate reads a Secret, once.
+// certificate reads a Secret, once if it is there.
 func (d *doors) certificate(name Name) *certificate {
 	if c := d.read[name]; c != nil {
 		return c
@@ -177,7 +178,9 @@ func (d *doors) certificate(name Name) *certificate {
 	if c.fault = d.unfit(name, s); c.fault == "" {
 		c.names = names(s)
 	}
-	d.read[name] = c
+	if s != nil {
+		d.read[name] = c
+	}
 	return c
 }
 

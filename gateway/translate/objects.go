@@ -72,6 +72,9 @@ type Result struct {
 	// Secrets and ConfigMaps are what is referred to and granted, whether it is there or
 	// not: no other one is ever needed.
 	Secrets, ConfigMaps map[Name]bool
+	// Missing is what of Secrets and ConfigMaps was looked for and not found, by the Gateway
+	// that is served without it.
+	Missing map[Name]Missing
 	// Faults are what the data plane would refuse a Gateway's configuration for: there is
 	// no snapshot then, and the one before stays. A Gateway without a snapshot that is not
 	// here has nothing to serve.
@@ -82,6 +85,9 @@ type Result struct {
 	// Events are what is said of Ingresses and Services, in order.
 	Events []Event
 }
+
+// Missing are Secrets and ConfigMaps, in order and each once.
+type Missing struct{ Secrets, ConfigMaps []Name }
 
 // ListenerSet is what became of a ListenerSet, but whether it is Programmed.
 type ListenerSet struct {
@@ -113,6 +119,7 @@ type index struct {
 	joined map[Name]*listenerSet // by its name
 
 	wantedSecrets, wantedConfigMaps map[Name]bool
+	missed                          Missing // in the order in which they were looked for
 
 	guarded   map[Name]Name   // Services that AccessPolicies are for, and one of these
 	servicing map[string]Name // Services by the names of backends
@@ -168,13 +175,21 @@ func newIndex(o *Objects, controller string) *index {
 // asked for when the reference was granted, and not before.
 func (x *index) secret(name Name) *corev1.Secret {
 	x.wantedSecrets[name] = true
-	return x.secrets[name]
+	s := x.secrets[name]
+	if s == nil {
+		x.missed.Secrets = append(x.missed.Secrets, name)
+	}
+	return s
 }
 
 // configMap is secret, of ConfigMaps.
 func (x *index) configMap(name Name) *corev1.ConfigMap {
 	x.wantedConfigMaps[name] = true
-	return x.configMaps[name]
+	m := x.configMaps[name]
+	if m == nil {
+		x.missed.ConfigMaps = append(x.missed.ConfigMaps, name)
+	}
+	return m
 }
 
 // absent says of what was asked for and not found that it is not there, or why that is

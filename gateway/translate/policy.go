@@ -34,6 +34,7 @@ type policy struct {
 	broken     string
 	gateways   map[*gateway]*reach // that it concerns
 	read       func()              // makes what follows
+	missing    Missing
 
 	access   *config.AccessPolicy
 	keySets  []config.KeySet
@@ -84,7 +85,7 @@ func (x *index) guards(o *Objects) *policies {
 	}
 	for _, a := range o.AccessPolicies {
 		p := add(accessPolicyKind, a, a.Spec.Mode, a.Spec.TargetRefs)
-		p.read = func() { x.access(p, &a.Spec) }
+		p.read = func() { p.missing = x.lacks(func() { x.access(p, &a.Spec) }) }
 	}
 	for _, t := range o.TrafficPolicies {
 		p := add(trafficPolicyKind, t, t.Spec.Mode, t.Spec.TargetRefs)

@@ -70,7 +70,7 @@ func (d *doors) exposed(s *corev1.Service) {
 		{Path: "/" + path, PathType: &prefix, Backend: networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: s.Name, Port: networkingv1.ServiceBackendPort{Number: port}}}},
 	}}}}}
 	m.encrypted(given[tlsKey])
-	m.guarded(given, host)
+	c.gateway.missing.add(d.lacks(func() { m.guarded(given, host) }))
 	m.judge()
 	for _, h := range hostsOf(m.ingress, nil) {
 		d.door(m, c.gateway, h, tlsHostsOf(m.ingress))

@@ -40,7 +40,10 @@ func translate(o *Objects, options Options, m *memory) *Result {
 	gateways := map[Name]*gateway{}
 	for _, g := range o.Gateways {
 		if x.classes[string(g.Spec.GatewayClassName)] {
-			gateways[nameOf(g)] = x.gateway(g)
+			var own *gateway
+			lacks := x.lacks(func() { own = x.gateway(g) })
+			own.missing = lacks
+			gateways[nameOf(g)] = own
 		}
 	}
 	routes := x.streamRoutes(gateways, o)
@@ -84,6 +87,7 @@ func translate(o *Objects, options Options, m *memory) *Result {
 			out.Policies[nameOf(p.object)] = p.status(options.Controller)
 		}
 	}
+	out.Missing = x.missing(gateways, guards)
 	doors.tell(out)
 	guards.tell(out, options.Controller)
 	for _, r := range routes {
