@@ -23,7 +23,7 @@ const bridgeFile = "10-bridge.conflist"
 func (s *settings) configure() error {
 	values := map[string]string{
 		"dir": s.dir, "bin": s.bin, "control": s.in("control"), "node": nodeName, "nodeIP": nodeIP().String(),
-		"podRange": podRange, "cgroupRoot": cgroupRoot, "kubeletServer": kubeletServerFile, "proxy": proxyFile,
+		"podRange": podRange, "cgroupRoot": cgroupRoot, "kubeletServer": kubeletServerFile, "proxy": proxyFile, "nameServer": nameServer,
 	}
 	for _, dir := range []string{"config", "containerd", "kubelet", "cni"} {
 		if err := os.MkdirAll(s.in(dir), 0o700); err != nil {

@@ -25,6 +25,12 @@ const (
 	balancerRange = "10.200.0.128/25"
 	podRange      = "10.244.0.0/16"
 	serviceRange  = "10.96.0.0/16"
+	// assignedRange is what a load balancer of a cloud would have: whoever stands for its
+	// controller gives Services addresses of it, and kube-proxy takes what comes to them.
+	assignedRange = "10.201.0.0/24"
+	// nameServer is whom Pods ask for names. It is of serviceRange, and nobody answers
+	// there until somebody puts a Service there.
+	nameServer = "10.96.0.10"
 )
 
 func nodeIP() netip.Addr { return netip.AddrFrom4([4]byte{10, 200, 0, 2}) }
@@ -39,6 +45,7 @@ func linkOutside(pid int) error {
 		{"ip", "route", "add", "local", balancerRange, "dev", hostLink},
 		{"ip", "route", "add", podRange, "via", nodeIP().String()},
 		{"ip", "route", "add", serviceRange, "via", nodeIP().String()},
+		{"ip", "route", "add", assignedRange, "via", nodeIP().String()},
 	})
 }
 
