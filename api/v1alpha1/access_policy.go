@@ -177,8 +177,8 @@ type ClaimValues []string
 type AccessForward struct {
 	// ClaimsToHeaders are names of header lines by claim; sub is the subject of whatever
 	// credential. No client can send these lines to what the policy is for, nor to anything
-	// of the Gateway that leads to the same backends, by whichever listener. Default: none.
-	// At most 32.
+	// of the Gateway that leads to Services of the same namespaces, by whichever listener.
+	// Default: none. At most 32.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	ClaimsToHeaders map[string]string `json:"claimsToHeaders,omitempty"`

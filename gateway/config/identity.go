@@ -5,6 +5,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // tells are the names of the header lines in which access policies tell backends who asks,
@@ -29,19 +30,30 @@ func (l *Listener) access() []string {
 	return out
 }
 
-// leads are the backends of a route, and those that get copies. One without any leads to
-// itself.
+// leads are what a route leads to, by which lines are told and deleted: the groups of its
+// backends and of those that get copies. One without any leads to itself.
 func (r *Route) leads() []string {
-	out := make([]string, 0, len(r.Backends)+len(r.Mirrors)+1)
+	out := make([]string, 0, len(r.Backends)+len(r.Mirrors))
 	for i := range r.Backends {
 		if r.Backends[i].Name != "" {
-			out = append(out, "backend "+r.Backends[i].Name)
+			out = append(out, "backends "+group(r.Backends[i].Name))
 		}
 	}
 	for i := range r.Mirrors {
-		out = append(out, "backend "+r.Mirrors[i].Backend)
+		out = append(out, "backends "+group(r.Mirrors[i].Backend))
 	}
-	return append(out, "route "+r.Name)
+	if len(out) == 0 {
+		return []string{"route " + r.Name}
+	}
+	return unique(out)
+}
+
+// group is the name of a backend before the first "/": in a cluster, its namespace. One
+// process has many names there (ports, protocols, Services that select it), and what may be
+// told of one of them is deleted on all.
+func group(backend string) string {
+	out, _, _ := strings.Cut(backend, "/")
+	return out
 }
 
 // unique are names in order, each once.
@@ -63,9 +75,10 @@ func (s *Snapshot) IdentityHeaders(l *Listener) []string {
 
 // IdentityHeadersOfRoutes are, by the positions of routes, the names of the header lines
 // that no client can send to them: in which their policies and those of their listeners
-// tell backends who asks, and those of other routes that lead to the same backends, which
-// trust what they read there, whichever listener it came by. They are deleted before the
-// policies of a route are asked. Nil: there are none.
+// tell backends who asks, and those of other routes that lead to the same backends or to
+// others of their group (the name before the first "/"), which trust what they read there,
+// whichever listener it came by. They are deleted before the policies of a route are asked.
+// Nil: there are none.
 func (s *Snapshot) IdentityHeadersOfRoutes() [][]string {
 	tells := s.tells()
 	if len(tells) == 0 {
@@ -81,7 +94,7 @@ func (s *Snapshot) IdentityHeadersOfRoutes() [][]string {
 		everywhere = append(everywhere, at[l.Name]...)
 	}
 	everywhere = unique(everywhere)
-	told := map[string][]string{} // by what a route leads to
+	told := map[string]map[string]bool{} // by what a route leads to
 	for i := range s.Routes {
 		r, names := &s.Routes[i], []string(nil)
 		for _, policy := range r.Access {
@@ -97,15 +110,33 @@ func (s *Snapshot) IdentityHeadersOfRoutes() [][]string {
 			continue
 		}
 		for _, to := range r.leads() {
-			told[to] = unique(append(told[to], names...))
+			if told[to] == nil {
+				told[to] = map[string]bool{}
+			}
+			for _, name := range names {
+				told[to][name] = true
+			}
 		}
 	}
-	out := make([][]string, len(s.Routes))
+	return s.deleted(told)
+}
+
+// deleted is what was told of what each route leads to, by the positions of routes. Those
+// that lead to the same share it.
+func (s *Snapshot) deleted(told map[string]map[string]bool) [][]string {
+	out, of := make([][]string, len(s.Routes)), map[string][]string{}
 	for i := range s.Routes {
-		for _, to := range s.Routes[i].leads() {
-			out[i] = append(out[i], told[to]...)
+		leads := s.Routes[i].leads()
+		key := strings.Join(leads, "\n")
+		names, known := of[key]
+		if !known {
+			for _, to := range leads {
+				names = slices.AppendSeq(names, maps.Keys(told[to]))
+			}
+			names = unique(names)
+			of[key] = names
 		}
-		out[i] = unique(out[i])
+		out[i] = names
 	}
 	return out
 }

@@ -111,14 +111,14 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 		return err
 	}
 	leave = leaving
-	identity := s.IdentityHeadersOfRoutes()
+	identity := identities(s.IdentityHeadersOfRoutes())
 	for i := range s.Routes {
 		r := &s.Routes[i]
 		if next.routes[i], err = compile(r, pools); err != nil {
 			return fmt.Errorf("route %s: %w", r.Name, err)
 		}
 		if identity != nil {
-			next.routes[i].identity = request.NewIdentity(identity[i])
+			next.routes[i].identity = identity[i]
 		}
 		next.routes[i].filters = policies.own(r.Traffic)
 		guard, err := attachAccess(r.Access, guards)

@@ -101,3 +101,22 @@ func (e *edit) apply(h http.Header) {
 		h[l.name] = append(h[l.name], l.value)
 	}
 }
+
+// identities are made of the names that no client can send to routes, once of those that
+// several share. Nil of none.
+func identities(names [][]string) []request.Identity {
+	if names == nil {
+		return nil
+	}
+	out, made := make([]request.Identity, len(names)), map[*string]request.Identity{}
+	for i, list := range names {
+		if len(list) == 0 {
+			continue
+		}
+		if made[&list[0]] == nil {
+			made[&list[0]] = request.NewIdentity(list)
+		}
+		out[i] = made[&list[0]]
+	}
+	return out
+}
