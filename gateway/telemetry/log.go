@@ -38,6 +38,7 @@ type waiting struct {
 	lost   func(lines int)
 	failed func(error)
 	broken bool // the last writing failed, and it was told
+	torn   bool // the last line that is there is not whole: the next begins a new one
 }
 
 // NewLog writes to an io.Writer, until Redirect. Lines that cannot be written are
@@ -76,7 +77,7 @@ func (l *Log) Redirect(to io.Writer) io.Writer {
 	defer l.out.mu.Unlock()
 	l.out.write()
 	before := l.out.to
-	l.out.to, l.out.broken = to, false
+	l.out.to, l.out.broken, l.out.torn = to, false, false
 	return before
 }
 
@@ -145,8 +146,16 @@ func (w *waiting) write() {
 	if len(w.b) == 0 {
 		return
 	}
-	n, err := w.to.Write(w.b)
+	n, err := 0, error(nil)
+	if w.torn {
+		_, err = w.to.Write([]byte{'\n'})
+		w.torn = err != nil
+	}
+	if err == nil {
+		n, err = w.to.Write(w.b)
+	}
 	if err != nil {
+		w.torn = w.torn || n > 0 && w.b[n-1] != '\n'
 		w.lost(bytes.Count(w.b[n:], []byte{'\n'})) // the one that is there in part is lost, too
 		if !w.broken {
 			w.failed(err)

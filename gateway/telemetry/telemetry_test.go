@@ -75,7 +75,8 @@ type breaking struct {
 
 func (b *breaking) Write(p []byte) (int, error) {
 	if b.broken {
-		return min(b.takes, len(p)), errors.New("disk full")
+		n, _ := b.Buffer.Write(p[:min(b.takes, len(p))]) // it takes everything
+		return n, errors.New("disk full")
 	}
 	return b.Buffer.Write(p)
 }
@@ -110,8 +111,39 @@ func TestLinesThatCannotBeWrittenAreToldOnce(t *testing.T) {
 	_, _ = w.Write(line) // of which a byte is there
 	w.flush()
 	lost("9")
-	if faults != 2 || to.Len() != len(line) {
+	if faults != 2 || to.Len() != 2*len(line)+1 {
 		t.Errorf("%d faults were told, %d bytes were written", faults, to.Len())
+	}
+}
+
+// TestALineAfterATornOneIsWhole: a disk that is full in the middle of a line spoils no
+// other one, and a line that ends where the disk does is followed by no empty one.
+func TestALineAfterATornOneIsWhole(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		takes, lost int
+		want        string
+	}{
+		"in the middle of a line":       {8, 2, "first\nse\nthird\n"},
+		"between two lines":             {6, 2, "first\nthird\n"},
+		"before the first byte":         {0, 3, "third\n"},
+		"before the end of a last line": {12, 2, "first\nsecond\nthird\n"},
+	} {
+		to, lost := &breaking{broken: true, takes: tc.takes}, 0
+		w := &waiting{to: to, lost: func(lines int) { lost += lines }, failed: func(error) {}}
+		for _, line := range []string{"first\n", "second\n"} {
+			_, _ = w.Write([]byte(line)) // it takes everything
+		}
+		w.flush()
+		_, _ = w.Write([]byte("lost\n")) // as before
+		to.takes = 0
+		w.flush()
+		to.broken = false
+		_, _ = w.Write([]byte("third\n")) // as before
+		w.flush()
+		if got := to.String(); got != tc.want || lost != tc.lost {
+			t.Errorf("full %s: %q and %d lost, want %q and %d", name, got, lost, tc.want, tc.lost)
+		}
 	}
 }
 
