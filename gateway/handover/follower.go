@@ -52,6 +52,7 @@ type Follower struct {
 	said    report
 	refused []byte // the text that Apply has not taken
 	away    string // why the Hub cannot be asked; "" when it can
+	unkept  keeping
 }
 
 // NewFollower makes a Follower. It does nothing before Run.
@@ -131,6 +132,7 @@ func (f *Follower) ask(ctx context.Context) error {
 	defer res.Body.Close() //nolint:errcheck // it was only read
 	switch res.StatusCode {
 	case http.StatusNoContent:
+		f.keepAgain()
 		f.again(ctx, res.Header.Get(sumHeader))
 		return nil
 	case http.StatusOK:
@@ -206,9 +208,7 @@ func (f *Follower) serve(ctx context.Context, text []byte) error {
 	}
 	f.refused, f.said = nil, report{Live: sum}
 	f.live.Store(true)
-	if err := keep(f.options.Keep, text); err != nil {
-		f.options.Log.Error(err, "what is served is not kept for the next process", "folder", f.options.Keep)
-	}
+	f.keep(text)
 	f.options.Log.Info("configuration applied", "sum", sum)
 	return nil
 }

@@ -6,13 +6,9 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
@@ -61,31 +57,4 @@ func (w *way) close() {
 	if w.http != nil {
 		w.http.CloseIdleConnections()
 	}
-}
-
-// keptName is the file of what is served, in the folder where it is kept.
-const keptName = "snapshot.json"
-
-// kept returns what was served last, nil if nothing was.
-func kept(folder string) ([]byte, error) {
-	if folder == "" {
-		return nil, nil
-	}
-	text, err := bounded.ReadFile(filepath.Join(folder, keptName), config.MaxFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return text, err
-}
-
-// keep keeps a text. A process that ends meanwhile leaves the one before.
-func keep(folder string, text []byte) error {
-	if folder == "" {
-		return nil
-	}
-	at := filepath.Join(folder, keptName)
-	if err := os.WriteFile(at+".new", text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(at+".new", at)
 }
