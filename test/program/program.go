@@ -134,6 +134,15 @@ func (p *Process) end(stop syscall.Signal) {
 // Over is closed when the program has ended.
 func (p *Process) Over() <-chan struct{} { return p.over }
 
+// Pid is the number of the process.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Kill ends the program at once, as an accident would, and returns when it has ended.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.over
+}
+
 // Said is all that it wrote so far.
 func (p *Process) Said() string { return p.said.String() }
 
