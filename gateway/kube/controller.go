@@ -101,11 +101,6 @@ func signal(to chan struct{}) {
 
 // Times of the loop.
 const (
-	// leastRest and mostRest bound how long nothing is translated after a translation: as long
-	// as that took, so that a cluster that changes without end takes half of a processor. What
-	// comes meanwhile is translated together, and what comes later at once.
-	leastRest = 5 * time.Millisecond
-	mostRest  = time.Second
 	// unanswered is how long what the API server says of a Secret is waited for at most,
 	// before it counts as not there: for a Gateway that other processes serve already, they
 	// go on for mostUnanswered.
@@ -132,6 +127,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	rest := time.NewTimer(0)
 	defer rest.Stop()
 	var dirty chan struct{} // nil while nothing is translated
+	var pace pacer
 	for {
 		touched := c.touched
 		if due {
@@ -146,7 +142,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			began := time.Now()
 			c.translate(ctx)
 			dirty = nil
-			rest.Reset(restAfter(time.Since(began)))
+			rest.Reset(pace.rest(began, time.Now()))
 		case <-c.options.Plane.Changed():
 			c.publish(ctx)
 		case <-touched:
@@ -160,8 +156,6 @@ func (c *Controller) Run(ctx context.Context) error {
 		}
 	}
 }
-
-func restAfter(took time.Duration) time.Duration { return min(max(took, leastRest), mostRest) }
 
 // sleep waits; false when ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {

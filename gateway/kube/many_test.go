@@ -67,6 +67,29 @@ func (c *cluster) fill(t testing.TB, routes int) {
 	}
 }
 
+// allTold waits until each of so many HTTPRoutes has a status.
+func (c *cluster) allTold(t testing.TB, routes int) {
+	t.Helper()
+	controlplane.Eventually(t, 5*time.Minute, "the last status is written", func() error {
+		u := &unstructured.UnstructuredList{}
+		u.SetAPIVersion(gatewayv1.GroupVersion.String())
+		u.SetKind("HTTPRouteList")
+		if err := c.api.List(t.Context(), u); err != nil {
+			return err
+		}
+		without := 0
+		for i := range u.Items {
+			if parents, _, _ := unstructured.NestedSlice(u.Items[i].Object, "status", "parents"); len(parents) == 0 {
+				without++
+			}
+		}
+		if without > 0 || len(u.Items) < routes {
+			return fmt.Errorf("%d of %d have none", without, len(u.Items))
+		}
+		return nil
+	})
+}
+
 // BenchmarkApply is how long it takes from the apply of an HTTPRoute to the first request
 // that its backend answers, beside so many other routes.
 func BenchmarkApply(b *testing.B) {
@@ -82,7 +105,8 @@ func BenchmarkApply(b *testing.B) {
 				return err == nil && status == 200
 			}
 			controlplane.Eventually(b, time.Minute, "the last route is served", controlplane.Holds(func() bool { return ask(routes - 1) }))
-			controlplane.Eventually(b, 5*time.Minute, "all statuses are written", controlplane.Holds(func() bool { return g.controller.writer.left() == 0 }))
+			c.allTold(b, routes)
+			controlplane.Eventually(b, 5*time.Minute, "nothing is left to write", controlplane.Holds(func() bool { return g.controller.writer.left() == 0 }))
 			var took []time.Duration
 			n := routes
 			for b.Loop() {
@@ -133,24 +157,7 @@ func TestManyRoutesOfAClusterFitIntoASmallProcess(t *testing.T) {
 		status, _, err := get(t, http.DefaultClient, fmt.Sprintf("http://127.0.25.1:20080/p%d", routes-1), fmt.Sprintf("h%d.example.com", routes-1))
 		return err == nil && status == 200
 	}))
-	controlplane.Eventually(t, 5*time.Minute, "the last status is written", func() error {
-		u := &unstructured.UnstructuredList{}
-		u.SetAPIVersion(gatewayv1.GroupVersion.String())
-		u.SetKind("HTTPRouteList")
-		if err := c.api.List(t.Context(), u); err != nil {
-			return err
-		}
-		without := 0
-		for i := range u.Items {
-			if parents, _, _ := unstructured.NestedSlice(u.Items[i].Object, "status", "parents"); len(parents) == 0 {
-				without++
-			}
-		}
-		if without > 0 || len(u.Items) < routes {
-			return fmt.Errorf("%d of %d have none", without, len(u.Items))
-		}
-		return nil
-	})
+	c.allTold(t, routes)
 	if held := program.Peak(t, cmd.Process.Pid); held > most {
 		t.Errorf("it held %d KiB", held)
 	} else {
