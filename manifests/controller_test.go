@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/gatehouse-sh/gatehouse/internal/controller/networkplan"
 )
 
 // of picks the objects with a name.
@@ -54,7 +56,7 @@ func TestTheControllerReadsWhatTheWebhookReads(t *testing.T) {
 	// Plans are the controller's own, and so is what only they are made of.
 	own := []string{
 		"networkplans.gatehouse.sh", "clientintents.k8s.otterize.com", "clientpolicies.gatehouse.sh", "trafficpolicies.gatehouse.sh",
-		"backendtlspolicies.gateway.networking.k8s.io",
+		"gatewayparameters.gatehouse.sh", "backendtlspolicies.gateway.networking.k8s.io",
 	}
 	got := slices.DeleteFunc(reads("gatehouse-controller"), func(kind string) bool {
 		return slices.Contains(own, kind) || strings.HasSuffix(kind, ".monitoring.coreos.com")
@@ -64,6 +66,26 @@ func TestTheControllerReadsWhatTheWebhookReads(t *testing.T) {
 	}
 	if d := cmp.Diff(reads("gatehouse-webhook"), got); d != "" {
 		t.Errorf("kinds that are watched (webhook -, controller +):\n%s", d)
+	}
+}
+
+// TestTheControllerMayReadWhatPlansAreMadeOf: it is not ready before it has read all of it.
+func TestTheControllerMayReadWhatPlansAreMadeOf(t *testing.T) {
+	t.Parallel()
+	var rules []rbacv1.PolicyRule
+	for _, role := range of("gatehouse-controller", objects[rbacv1.ClusterRole](t, render(t, "rbac"), "ClusterRole")) {
+		rules = append(rules, role.Rules...)
+	}
+	kinds := networkplan.Kinds()
+	if len(kinds) == 0 || len(rules) == 0 {
+		t.Fatalf("%d kinds, %d rules", len(kinds), len(rules))
+	}
+	for _, k := range kinds {
+		if !slices.ContainsFunc(rules, func(r rbacv1.PolicyRule) bool {
+			return slices.Contains(r.APIGroups, k.Group) && slices.Contains(r.Resources, k.Resource) && slices.Contains(r.Verbs, "list") && slices.Contains(r.Verbs, "watch") && len(r.ResourceNames) == 0
+		}) {
+			t.Errorf("it may not list and watch %s.%s", k.Resource, k.Group)
+		}
 	}
 }
 
