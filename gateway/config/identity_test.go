@@ -3,6 +3,8 @@
 package config
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -92,6 +94,54 @@ func TestNoListenerIsAWayAroundWhatAnotherOneTells(t *testing.T) {
 			all := s.IdentityHeadersOfRoutes()
 			if got := strings.Join(all[len(all)-1], " "); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestNoRouteWritesWhatAPolicyOfOthersTells, in whichever form a backend would take for it;
+// all else it does.
+func TestNoRouteWritesWhatAPolicyOfOthersTells(t *testing.T) {
+	t.Parallel()
+	value := map[string]string{"X-User": "root", "x_user": "root", "X-Role": "any"}
+	edit := HeaderEdit{Set: value, Add: map[string]string{"X-USER": "root"}, Remove: []string{"X-User"}}
+	for name, tc := range map[string]struct {
+		told  Route
+		by    Route
+		took  string
+		wrote string // of the route, and of its backend
+	}{
+		"another route to the backend":    {Route{Access: []string{"user"}}, Route{Target: Target{Request: edit}}, "X-USER X-User x_user", "X-Role"},
+		"its backend, where that is said": {Route{Access: []string{"user"}}, Route{Target: Target{Backends: []Weighted{{Name: "shop/b/80", Request: edit}}}}, "X-USER X-User x_user", "X-Role"},
+		"of another namespace":            {Route{Access: []string{"user"}}, Route{Target: Target{Request: edit, Backends: []Weighted{{Name: "bank/a/80"}}}}, "", "X-Role X-USER X-User x_user"},
+		"a route of the policy":           {Route{Access: []string{"user"}}, Route{Access: []string{"user"}, Target: Target{Request: edit}}, "", "X-Role X-USER X-User x_user"},
+		"a route of another policy":       {Route{Access: []string{"user"}}, Route{Access: []string{"key"}, Target: Target{Request: edit}}, "X-USER X-User x_user", "X-Role"},
+		"where nothing is told":           {Route{Access: []string{"key"}}, Route{Target: Target{Request: edit}}, "", "X-Role X-USER X-User x_user"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tc.told.Name, tc.told.Backends = "told", []Weighted{{Name: "shop/a/80"}}
+			if tc.by.Name = "by"; tc.by.Backends == nil {
+				tc.by.Backends = []Weighted{{Name: "shop/a/80"}}
+			}
+			s := &Snapshot{AccessPolicies: []AccessPolicy{telling("user", "X-User"), asking("key", "X-Key")}, Routes: []Route{tc.told, tc.by}}
+			before := slices.Clone(tc.by.Backends)
+			took := s.Unwrite()
+			if got := strings.Join(took[1], " "); got != tc.took || len(took[0]) > 0 {
+				t.Errorf("took %v, want %q", took, tc.took)
+			}
+			var wrote []string
+			for _, e := range []HeaderEdit{s.Routes[1].Request, s.Routes[1].Backends[0].Request} {
+				wrote = slices.Concat(wrote, slices.Collect(maps.Keys(e.Set)), slices.Collect(maps.Keys(e.Add)))
+			}
+			slices.Sort(wrote)
+			want := strings.Fields(tc.wrote)
+			slices.Sort(want)
+			if !slices.Equal(wrote, want) {
+				t.Errorf("it writes %v, want %v", wrote, want)
+			}
+			if len(value) != 3 || !reflect.DeepEqual(before, tc.by.Backends) {
+				t.Error("what others share was written to")
 			}
 		})
 	}

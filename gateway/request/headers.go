@@ -146,11 +146,15 @@ func (i Identity) Drop(h http.Header) {
 		return
 	}
 	for name := range h {
-		if i[name] || i[fold(name)] {
+		if i[name] || i.Has(name) {
 			delete(h, name)
 		}
 	}
 }
+
+// Has tells whether a backend may take a line of a name for one of those. It may be called
+// of nil.
+func (i Identity) Has(name string) bool { return i[fold(name)] }
 
 // Prune deletes from the trailers of a request what no client may send, and what
 // means something before a body only (RFC 9110, section 6.5.1): a backend may put

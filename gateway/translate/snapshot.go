@@ -88,6 +88,7 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options, b
 		return nil, ""
 	}
 	b.enact()
+	b.unwrite()
 	if len(b.out.Routes) == 0 {
 		b.out.Routes = nil
 	}
