@@ -46,39 +46,44 @@ func noAccessPolicy() checks.Check {
 	}
 }
 
-// unguarded is what one Gateway of ours opens without a policy.
+// unguarded is a Service that one Gateway of ours opens without a policy.
 type unguarded struct {
 	gateway   inventory.Key
+	service   inventory.Key
 	field     string   // of what attaches the object there
 	listeners []string // of the Gateway, each once
-	rules     map[string]bool
-	rule      string // the field of the first rule
+	rules     []string // the fields of those that lead to the Service, each once
+	certainty checks.Certainty
 }
 
-// finding words it; all is how many rules there are that open anything.
+// finding words it; all is how many rules there are that open anything. Its subject has the
+// Service, so that what is known or exempt of one does not cover what is opened later.
 func (o *unguarded) finding(in checks.Input, all int, unread bool) checks.Finding {
 	f := checks.Finding{
-		Subject: "gateway/" + o.gateway.Namespace + "/" + o.gateway.Name, Field: o.field,
-		Path: []string{"internet", o.gateway.String(), inputName(in)},
+		Certainty: o.certainty,
+		Subject:   "gateway/" + o.gateway.Namespace + "/" + o.gateway.Name, Field: o.field,
+		Path: []string{"internet", o.gateway.String(), inputName(in), o.service.String()},
 	}
 	if o.gateway.Kind == inventory.IngressClassKind {
 		f.Subject = "class/" + o.gateway.Name
 	}
+	f.Subject += "/service/" + o.service.Namespace + "/" + o.service.Name
 	what := ""
 	if len(o.rules) < all {
-		f.Field = o.rule
-		what = fmt.Sprintf(" for %d of its %d rules", len(o.rules), all)
+		f.Field = o.rules[0]
+		what = fmt.Sprintf(", by %d of its %d rules", len(o.rules), all)
 	}
 	at := o.listeners[0]
 	if more := len(o.listeners) - 1; more > 0 {
 		at += fmt.Sprintf(" and %d more", more)
 	}
+	f.Message = "opens " + o.service.String() + " at " + at + " to everybody who reaches it" + what + ": "
 	if unread {
-		f.Message = "is open at " + at + " to everybody who reaches it: what is passed on unread can be asked nothing by an AccessPolicy"
+		f.Message += "what is passed on unread can be asked nothing by an AccessPolicy"
 		f.Fix = "publish it as an HTTPRoute or GRPCRoute with an AccessPolicy, or let the workload ask for credentials and take an exemption"
 		return f
 	}
-	f.Message = "is open at " + at + " to everybody who reaches it: no AccessPolicy is in force" + what
+	f.Message += "no AccessPolicy is in force"
 	f.Fix = "apply a policy before it, such as " + suggestion(in.Object)
 	return f
 }

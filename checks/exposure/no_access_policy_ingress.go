@@ -33,28 +33,35 @@ func unguardedIngress(ing *networkingv1.Ingress, in checks.Input) []checks.Findi
 	if gateway.Namespace != "" && g.has(gateway, "") {
 		return nil
 	}
-	o := &unguarded{gateway: gateway, field: "spec.ingressClassName", rules: map[string]bool{}}
-	paths := inventory.Backends(ing)
-	for _, ref := range paths {
-		if g.has(inventory.Key{Kind: inventory.ServiceKind, Namespace: ref.Namespace, Name: ref.Name}, "") {
-			continue
-		}
-		if o.rule == "" {
-			o.rule = ref.Field
-		}
-		o.rules[ref.Field] = true
-	}
+	var at []string
 	for i := range listeners {
 		if l := &listeners[i]; l.name == "" {
-			o.listeners = append(o.listeners, l.owner)
+			at = append(at, l.owner)
 		} else if !g.has(gateway, l.name) {
-			o.listeners = append(o.listeners, l.String())
+			at = append(at, l.String())
 		}
 	}
-	if len(o.rules) == 0 || len(o.listeners) == 0 {
+	if len(at) == 0 {
 		return nil
 	}
-	return []checks.Finding{o.finding(in, len(paths), false)}
+	paths := inventory.Backends(ing)
+	var open []*unguarded
+	for _, ref := range paths {
+		service := serviceOf(ref)
+		if g.has(service, "") {
+			continue
+		}
+		i := slices.IndexFunc(open, func(o *unguarded) bool { return o.service == service })
+		if i < 0 {
+			i, open = len(open), append(open, &unguarded{gateway: gateway, service: service, field: "spec.ingressClassName", listeners: at})
+		}
+		open[i].rules = append(open[i].rules, ref.Field)
+	}
+	findings := make([]checks.Finding, 0, len(open))
+	for _, o := range open {
+		findings = append(findings, o.finding(in, len(paths), false))
+	}
+	return findings
 }
 
 // ingressDoors returns the Gateway that serves an Ingress of ours, and its listeners that

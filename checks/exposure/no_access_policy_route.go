@@ -13,65 +13,77 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
-// unguardedRoute reports, for each Gateway of ours, the rules that no AccessPolicy is in
-// force for at some listener.
+// unguardedRoute reports, for each Gateway of ours, the Services that it sends to by rules
+// that no AccessPolicy is in force for at some listener.
 func unguardedRoute(in checks.Input) []checks.Finding {
 	rules := rulesOf(in.Object)
-	if len(rules) == 0 {
-		return nil
-	}
-	g, self := guardsOf(in), inventory.KeyOf(in.Object)
-	unread, certainty := !requestRoute(self.Kind), checks.Undetermined
-	var open []rulesAt
-	for i := range rules {
-		r := &rules[i]
-		certain := checks.Violation
-		if r.guarded(g, self) {
-			continue
-		}
-		if !unread {
-			var guarded bool
-			if guarded, certain = r.guardedBySome(g, in); guarded {
-				continue
-			}
-		}
-		certainty = min(certainty, certain)
-		open = append(open, rulesAt{r.field, fmt.Sprint(i)})
-	}
+	open := openRules(rules, in)
 	if len(open) == 0 {
 		return nil
 	}
+	g := guardsOf(in)
 	var out []*unguarded
 	for _, d := range doorsOf(in) {
 		// A listener of what is passed on unread is not served if a policy is for it.
 		if g.has(d.gateway, d.section) {
 			continue
 		}
-		at := slices.IndexFunc(out, func(o *unguarded) bool { return o.gateway == d.gateway })
-		if at < 0 {
-			at, out = len(out), append(out, &unguarded{gateway: d.gateway, field: d.field, rules: map[string]bool{}, rule: open[0].field})
+		for i := range open {
+			for _, s := range open[i].services {
+				if !g.has(serviceOf(s), "") {
+					out = open[i].at(d, serviceOf(s), out)
+				}
+			}
 		}
-		out[at].add(d.listener, open)
 	}
 	findings := make([]checks.Finding, 0, len(out))
 	for _, o := range out {
-		f := o.finding(in, len(rules), unread)
-		f.Certainty = certainty
-		findings = append(findings, f)
+		findings = append(findings, o.finding(in, len(rules), !requestRoute(inventory.KeyOf(in.Object).Kind)))
 	}
 	return findings
 }
 
-// rulesAt names a rule, by its field and by what tells it from the others.
-type rulesAt struct{ field, id string }
+// openRule is a rule that no policy is for.
+type openRule struct {
+	*guardedRule
+	certainty checks.Certainty
+}
 
-func (o *unguarded) add(listener string, rules []rulesAt) {
-	if !slices.Contains(o.listeners, listener) {
-		o.listeners = append(o.listeners, listener)
+func openRules(rules []guardedRule, in checks.Input) []openRule {
+	g, self := guardsOf(in), inventory.KeyOf(in.Object)
+	var open []openRule
+	for i := range rules {
+		r := &rules[i]
+		if r.guarded(g, self) {
+			continue
+		}
+		certainty := checks.Violation
+		if requestRoute(self.Kind) {
+			var guarded bool
+			if guarded, certainty = r.guardedBySome(g, in); guarded {
+				continue
+			}
+		}
+		open = append(open, openRule{r, certainty})
 	}
-	for _, r := range rules {
-		o.rules[r.id] = true
+	return open
+}
+
+// at notes that a rule opens a Service at a door.
+func (r *openRule) at(d doorAt, service inventory.Key, out []*unguarded) []*unguarded {
+	at := slices.IndexFunc(out, func(o *unguarded) bool { return o.gateway == d.gateway && o.service == service })
+	if at < 0 {
+		at, out = len(out), append(out, &unguarded{gateway: d.gateway, service: service, field: d.field, certainty: r.certainty})
 	}
+	o := out[at]
+	o.certainty = min(o.certainty, r.certainty)
+	if !slices.Contains(o.listeners, d.listener) {
+		o.listeners = append(o.listeners, d.listener)
+	}
+	if !slices.Contains(o.rules, r.field) {
+		o.rules = append(o.rules, r.field)
+	}
+	return out
 }
 
 // requestRoute reports whether routes of a kind are of requests, which are read.
