@@ -21,6 +21,7 @@ const ClientPolicyKind = "ClientPolicy"
 // +kubebuilder:resource:scope=Namespaced,path=clientpolicies,shortName=clipol,categories=gatehouse
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.targetRefs[0].name`
 // +kubebuilder:printcolumn:name="Listener",type=string,JSONPath=`.spec.targetRefs[0].sectionName`
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Accepted")].reason`
 // +kubebuilder:printcolumn:name="Effective",type=string,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Effective")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.ancestors[0].conditions[?(@.type=="Effective")].message`
