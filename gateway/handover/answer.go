@@ -17,7 +17,7 @@ import (
 )
 
 // Server is an http.Server of a Hub, which speaks TLS 1.3 only and has bounds for what is
-// sent. Who serves it says where.
+// sent, and for connections. Who serves it says where.
 func (h *Hub) Server(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+Path, h)
@@ -25,7 +25,7 @@ func (h *Hub) Server(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, e
 		Handler: mux, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: certificate, NextProtos: []string{"http/1.1"}},
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: h.options.Wait + time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: log.New(faults{h.options.Log}, "", 0),
+		ErrorLog: log.New(faults{h.options.Log}, "", 0), ConnState: h.crowd.state, ConnContext: with,
 	}
 }
 
@@ -44,7 +44,11 @@ func (f faults) Write(line []byte) (int, error) {
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	who, status := h.identify(r)
+	if status == http.StatusOK && !h.crowd.welcome(r.Context()) {
+		status = http.StatusServiceUnavailable
+	}
 	if status != http.StatusOK {
+		w.Header().Set("Connection", "close") // strangers have few
 		w.WriteHeader(status)
 		return
 	}
@@ -98,18 +102,48 @@ func (h *Hub) identify(r *http.Request) (Identity, int) {
 	if !is || token == "" {
 		return Identity{}, http.StatusUnauthorized
 	}
-	who, err := h.options.Identify(r.Context(), token)
+	if h.options.Claimed != nil {
+		account, err := h.options.Claimed(token)
+		if err != nil {
+			h.refuse(r, err)
+			return Identity{}, http.StatusUnauthorized
+		}
+		if !h.offered(account) {
+			return Identity{}, http.StatusNotFound
+		}
+	}
+	who, err := h.options.Identify(r.Context(), addressOf(r.RemoteAddr), token)
 	switch {
 	case errors.Is(err, ErrUnknown):
-		h.options.Log.Info("refused who asked for a snapshot", "from", r.RemoteAddr, "reason", err.Error())
+		h.refuse(r, err)
 		return Identity{}, http.StatusUnauthorized
 	case err != nil:
-		if r.Context().Err() == nil {
-			h.options.Log.Error(err, "find out who asks for a snapshot", "from", r.RemoteAddr)
-		}
+		h.refuse(r, err)
 		return Identity{}, http.StatusServiceUnavailable
 	case who.Account == "" || who.Replica == "":
 		return Identity{}, http.StatusUnauthorized
 	}
 	return who, http.StatusOK
+}
+
+// refuse says once in a while why somebody is told nothing.
+func (h *Hub) refuse(r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // he is gone
+	}
+	now := time.Now()
+	switch {
+	case errors.Is(err, ErrUnknown):
+		if more, is := h.unknown.say(now); is {
+			h.options.Log.Info("refused who asked for a snapshot", "from", r.RemoteAddr, "reason", err.Error(), "moreSinceTheLastTime", more)
+		}
+	case errors.Is(err, ErrBusy):
+		if more, is := h.busy.say(now); is {
+			h.options.Log.Info("who asks for a snapshot has to ask again", "from", r.RemoteAddr, "reason", err.Error(), "moreSinceTheLastTime", more)
+		}
+	default:
+		if more, is := h.unclear.say(now); is {
+			h.options.Log.Error(err, "find out who asks for a snapshot", "from", r.RemoteAddr, "moreSinceTheLastTime", more)
+		}
+	}
 }

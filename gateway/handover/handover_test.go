@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,7 @@ import (
 )
 
 // tokens are of accounts: "edge-1" is of the replica 1 of the account edge.
-func identify(_ context.Context, token string) (Identity, error) {
+func identify(_ context.Context, _ netip.Addr, token string) (Identity, error) {
 	account, replica, is := strings.Cut(token, "-")
 	switch {
 	case token == "unclear":

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -20,14 +21,24 @@ type Identity struct {
 	Replica string // tells processes of one account apart
 }
 
-// ErrUnknown is of a token that is nobody's.
-var ErrUnknown = errors.New("the token is nobody's")
+// Reasons for which nobody is known.
+var (
+	// ErrUnknown is of a token that is nobody's.
+	ErrUnknown = errors.New("the token is nobody's")
+	// ErrBusy is of one that nobody has looked at, for there are too many.
+	ErrBusy = errors.New("too many tokens are looked at")
+)
 
 // Options are of a Hub.
 type Options struct {
-	// Identify says whose a token is: an error that is ErrUnknown refuses it, and any other
-	// one leaves it open, for the Follower to ask again.
-	Identify func(ctx context.Context, token string) (Identity, error)
+	// Identify says whose a token is that came from an address: an error that is ErrUnknown
+	// refuses it, and any other one, such as ErrBusy, leaves it open, for the Follower to ask
+	// again.
+	Identify func(ctx context.Context, from netip.Addr, token string) (Identity, error)
+	// Claimed is whose a token says that it is. Nothing vouches for that: it is enough to
+	// refuse, so that nobody is asked of a token by which nothing is offered. Nil: Identify is
+	// asked of all.
+	Claimed func(token string) (account string, err error)
 	// Changed is called when a Replica may be another one than it was. It must not block.
 	Changed func()
 	Log     logr.Logger
@@ -51,6 +62,9 @@ type Hub struct {
 	options Options
 	mu      sync.Mutex
 	offers  map[string]*offer // by account
+	crowd   *crowd
+
+	unknown, busy, unclear seldom // what is said of who was refused
 }
 
 // offer is what one account may have.
@@ -70,7 +84,7 @@ type replica struct {
 // NewHub makes a Hub that offers nothing.
 func NewHub(o Options) *Hub {
 	o.Wait, o.Gone = cmp.Or(o.Wait, 25*time.Second), cmp.Or(o.Gone, 10*time.Second)
-	return &Hub{options: o, offers: map[string]*offer{}}
+	return &Hub{options: o, offers: map[string]*offer{}, crowd: newCrowd()}
 }
 
 // Offer gives an account a text of config.Snapshot.Encode, and returns its sum. No text
@@ -89,6 +103,13 @@ func (h *Hub) Offer(account string, text []byte) string {
 		o.text, o.sum, o.changed = text, sum, make(chan struct{})
 	}
 	return sum
+}
+
+// offered tells whether there is anything for an account.
+func (h *Hub) offered(account string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.offers[account] != nil
 }
 
 // Keep withdraws what is offered to all accounts but these: who asks for it is told that

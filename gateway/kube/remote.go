@@ -72,7 +72,9 @@ func NewRemote(config *rest.Config, o RemoteOptions) (*Remote, error) {
 	o.Provision.Controller = cmp.Or(o.Provision.Controller, DefaultController)
 	r := &Remote{options: o, changed: make(chan struct{}, 1), gateways: map[translate.Name]*remote{}}
 	r.maker = newProvisioner(api, &r.options.Provision, o.Log, r.change)
-	r.hub = handover.NewHub(handover.Options{Identify: newIdentifier(api).identify, Changed: r.change, Log: o.Log})
+	r.hub = handover.NewHub(handover.Options{
+		Identify: newIdentifier(api).identify, Claimed: func(token string) (string, error) { return claimed(token, time.Now()) }, Changed: r.change, Log: o.Log,
+	})
 	return r, nil
 }
 
