@@ -31,7 +31,7 @@ func TestWhatIsHandedOverIsServed(t *testing.T) {
 	authority := pki.New(t, "authority")
 	certificate := authority.For(t, "localhost")
 	hub := handover.NewHub(handover.Options{
-		Identify: func(_ context.Context, token string) (handover.Identity, error) {
+		Identify: func(_ context.Context, _ netip.Addr, token string) (handover.Identity, error) {
 			return handover.Identity{Account: token, Replica: "1"}, nil
 		},
 		Changed: func() {}, Log: logr.Discard(),
