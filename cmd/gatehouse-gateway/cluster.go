@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/kube"
+	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
 
 // cluster are the flags of serving what a cluster says.
@@ -72,12 +73,7 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 			return 1
 		}
 	}
-	if c.handOver.address == "" {
-		err = job.run(ctx)
-	} else {
-		err = kube.Lead(ctx, config, lease, self(), log, job.run)
-	}
-	if err != nil {
+	if err := job.run(ctx, lease); err != nil {
 		say(errs, "gatehouse-gateway: %v\n", err)
 		return 1
 	}
@@ -93,8 +89,9 @@ func self() string {
 	return host + "_" + rand.Text()
 }
 
-// controlling reads the cluster and has it served. Where others serve it, only one process
-// at a time does so, and the others are ready to take over.
+// controlling reads the cluster and has it served. Where data planes serve a part of it, each
+// of several processes serves the rest, and one at a time makes data planes, hands over to
+// them and writes statuses.
 type controlling struct {
 	cluster *cluster
 	config  *rest.Config
@@ -106,17 +103,18 @@ type controlling struct {
 }
 
 // run serves until ctx ends.
-func (j *controlling) run(ctx context.Context) error {
+func (j *controlling) run(ctx context.Context, lease translate.Name) error {
 	shared := kube.NewLocal(j.options)
 	var plane plane = shared
+	var control *controlPlane
 	if h := &j.cluster.handOver; h.address != "" {
-		split, err := h.start(ctx, j.config, shared, j.cluster.controller, j.log)
-		if err != nil {
+		var err error
+		if control, err = h.make(j.config, shared, j.cluster.controller, j.log); err != nil {
 			return fmt.Errorf("--hand-over: %w", err)
 		}
-		plane = split
+		plane = control.split
 	}
-	controller, err := kube.New(j.config, kube.Options{Controller: j.cluster.controller, Plane: plane, Log: j.log})
+	controller, err := kube.New(j.config, kube.Options{Controller: j.cluster.controller, Plane: plane, Log: j.log, Standby: control != nil})
 	if err != nil {
 		return err
 	}
@@ -126,20 +124,36 @@ func (j *controlling) run(ctx context.Context) error {
 	}
 	j.metrics.Store(&metrics)
 	j.controller.Store(controller)
-	err = controller.Run(ctx)
+	if control == nil {
+		err = controller.Run(ctx)
+	} else {
+		err = j.both(ctx, controller, control, lease)
+	}
 	j.log.Info("ending", "drain", j.options.Drain.String())
 	plane.Close()
 	return err
 }
 
-// ready tells whether what the cluster says is served, or another process does that.
+// both serves what is served here, and leads while it holds the Lease. Who has lost it ends.
+func (j *controlling) both(ctx context.Context, controller *kube.Controller, control *controlPlane, lease translate.Name) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	led := make(chan error, 1)
+	go func() {
+		defer stop()
+		led <- kube.Lead(ctx, j.config, lease, self(), j.log, func(leading context.Context) error { return control.lead(leading, controller) })
+	}()
+	err := controller.Run(ctx)
+	stop()
+	return errors.Join(err, <-led)
+}
+
+// ready tells whether what the cluster says is served.
 func (j *controlling) ready(ctx context.Context) error {
 	controller := j.controller.Load()
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case controller == nil && j.cluster.handOver.address != "":
-		return nil
 	case controller == nil || !controller.Ready():
 		return errNotReady
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -31,7 +32,7 @@ type handOver struct {
 func (h *handOver) flags(flags *flag.FlagSet) {
 	flags.StringVar(&h.address, "hand-over", "", "with --kubernetes: address:port where data planes are handed what they serve (--control); empty: all is served here")
 	flags.StringVar(&h.control, "hand-over-at", "gatehouse-gateway.gatehouse-system.svc:9443", "host:port of --hand-over, as the data planes call it that are made for Gateways")
-	flags.StringVar(&h.lease, "lease", "gatehouse-system/gatehouse-gateway", "with --hand-over: NAMESPACE/NAME of the Lease by which one of several replicas works")
+	flags.StringVar(&h.lease, "lease", "gatehouse-system/gatehouse-gateway", "with --hand-over: NAMESPACE/NAME of the Lease by which one of several replicas hands over and writes statuses")
 	flags.StringVar(&h.image, "image", "ghcr.io/gatehouse-sh/gatehouse-gateway:v0.1.0", "with --hand-over: the image of these data planes")
 	flags.StringVar(&h.secret, "hand-over-secret", "gatehouse-system/gatehouse-gateway-authority", "NAMESPACE/NAME of the Secret of the authority that signs for --hand-over; it has to be there, and may be empty")
 }
@@ -59,8 +60,17 @@ func (h *handOver) read() (secret translate.Name, host string, lease translate.N
 // metricsPort is where data planes that are made answer probes and Prometheus.
 const metricsPort = 19090
 
-// start answers data planes until ctx ends, and makes them.
-func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.Local, controller string, log logr.Logger) (*kube.Split, error) {
+// controlPlane makes data planes and hands over to them, while this process leads.
+type controlPlane struct {
+	address string
+	remote  *kube.Remote
+	split   *kube.Split
+	keeper  *kube.Keeper
+	log     logr.Logger
+}
+
+// make makes a control plane that does nothing yet.
+func (h *handOver) make(config *rest.Config, shared *kube.Local, controller string, log logr.Logger) (*controlPlane, error) {
 	secret, name, _, err := h.read()
 	if err != nil {
 		return nil, err
@@ -71,23 +81,31 @@ func (h *handOver) start(ctx context.Context, config *rest.Config, shared *kube.
 	if err != nil {
 		return nil, err
 	}
-	split := kube.NewSplit(shared, remote)
 	keeper, err := kube.NewKeeper(config, kube.KeeperOptions{Secret: secret, Names: []string{name}, Published: remote.Trusted, Changed: remote.Trust, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", h.address)
+	return &controlPlane{address: h.address, remote: remote, split: kube.NewSplit(shared, remote), keeper: keeper, log: log}, nil
+}
+
+// lead answers data planes, makes them, and says what became of them, until ctx ends.
+func (p *controlPlane) lead(ctx context.Context, controller *kube.Controller) error {
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.address)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	go keeper.Run(ctx)
-	go remote.Run(ctx)
-	s := remote.Server(keeper.Certificate)
-	context.AfterFunc(ctx, func() { _ = s.Close() }) // who asks has what it serves
-	go func() {
+	s := p.remote.Server(p.keeper.Certificate)
+	var all sync.WaitGroup
+	all.Go(func() { p.keeper.Run(ctx) })
+	all.Go(func() { p.remote.Run(ctx) })
+	all.Go(func() {
 		if err := s.ServeTLS(socket, "", ""); !errors.Is(err, http.ErrServerClosed) {
-			log.Error(err, "hand over")
+			p.log.Error(err, "hand over")
 		}
-	}()
-	return split, nil
+	})
+	p.split.Lead()
+	controller.Lead(ctx)
+	err = s.Close() // who asks has what it serves
+	all.Wait()
+	return err
 }

@@ -24,6 +24,9 @@ type Options struct {
 	Controller string // the name in GatewayClasses; "" is DefaultController
 	Plane      Plane
 	Log        logr.Logger
+	// Standby has statuses written and Events told while Lead runs, and not as long as Run
+	// does: several processes may serve the same, and one says so.
+	Standby bool
 }
 
 // Controller has a Plane serve what a cluster says.
@@ -35,6 +38,7 @@ type Controller struct {
 	dirty   chan struct{} // has a value when there is something to translate
 	touched chan struct{} // has a value when a status may be another one than it was
 	ready   atomic.Bool
+	leading atomic.Bool
 
 	mu       sync.Mutex
 	watchers map[*kind]*watcher
@@ -119,8 +123,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		c.configMaps.wait()
 	}()
 	c.ending.Go(func() { c.discover(ctx) })
-	c.ending.Go(func() { c.writer.run(ctx) })
-	c.ending.Go(func() { c.announcer.run(ctx) })
+	if !c.options.Standby {
+		c.ending.Go(func() { c.Lead(ctx) })
+	}
 	tell := time.NewTimer(0)
 	defer tell.Stop()
 	due, pause := true, telling
@@ -155,6 +160,18 @@ func (c *Controller) Run(ctx context.Context) error {
 			pause = max(telling, 10*time.Since(began)) // a tenth of the time at most
 		}
 	}
+}
+
+// Lead writes statuses and tells Events until ctx ends, and returns when nothing is written
+// any more.
+func (c *Controller) Lead(ctx context.Context) {
+	c.leading.Store(true)
+	defer c.leading.Store(false)
+	signal(c.dirty) // nothing of what is so already was said
+	var all sync.WaitGroup
+	all.Go(func() { c.writer.run(ctx) })
+	all.Go(func() { c.announcer.run(ctx) })
+	all.Wait()
 }
 
 // sleep waits; false when ctx ends before.
@@ -205,7 +222,9 @@ func (c *Controller) translate(ctx context.Context) {
 	}
 	c.gateways.Store(&names)
 	c.publish(ctx)
-	c.announcer.offer(result.Events)
+	if c.leading.Load() {
+		c.announcer.offer(result.Events)
+	}
 	if !c.ready.Swap(true) {
 		c.options.Log.Info("ready", "gateways", len(c.served), "httpRoutes", len(objects.HTTPRoutes))
 	}

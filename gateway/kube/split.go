@@ -5,6 +5,7 @@ package kube
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -13,10 +14,12 @@ import (
 )
 
 // Split is a Plane of two: Gateways whose class wants them shared, and what no Gateway has
-// asked for, are served by this process, and all others by others.
+// asked for, are served by this process, and all others by others, which one of several
+// processes makes and hands over to (Lead).
 type Split struct {
 	shared *Local
 	own    *Remote
+	leads  atomic.Bool
 
 	mu    sync.RWMutex
 	isOwn map[translate.Name]bool
@@ -32,6 +35,13 @@ func NewSplit(shared *Local, own *Remote) *Split {
 
 // Changed implements Plane.
 func (s *Split) Changed() <-chan struct{} { return s.shared.changed }
+
+// Lead has other processes made and handed what they serve. It is for the one that holds the
+// Lease, until it ends.
+func (s *Split) Lead() {
+	s.leads.Store(true)
+	signal(s.shared.changed)
+}
 
 // Leftover is Remote.Leftover.
 func (s *Split) Leftover(gateways []translate.Name) {
@@ -61,8 +71,10 @@ func (s *Split) Serve(ctx context.Context, all []Served) {
 	}
 	s.isOwn = isOwn
 	s.mu.Unlock()
-	s.own.Leftover(left)
-	s.own.Serve(ctx, own)
+	if s.leads.Load() {
+		s.own.Leftover(left)
+		s.own.Serve(ctx, own)
+	}
 	s.shared.Serve(ctx, shared)
 }
 

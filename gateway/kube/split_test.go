@@ -42,6 +42,7 @@ func TestWithoutItsParametersAGatewayStaysWhereItIs(t *testing.T) {
 			local := NewLocal(LocalOptions{Log: logr.Discard(), Stdout: io.Discard})
 			s := NewSplit(local, newIdle(t))
 			t.Cleanup(s.Close)
+			s.Lead()
 			for _, one := range []*Served{tc.before, tc.after} {
 				if one != nil {
 					s.Serve(t.Context(), []Served{*one})
