@@ -37,6 +37,7 @@ type rule struct {
 	// answering are those of them that get a share of the requests.
 	answering []Name
 	matches   []config.Match
+	size      int               // of matches and Target, in bytes of a snapshot
 	backends  []*config.Backend // that Target and guards name
 	guards    *guards           // beside what policies say; nil: none
 	origin    string            // the path of an Ingress that it is made of
@@ -181,6 +182,7 @@ func (b *ruleBuilder) judge() *verdict {
 		}
 	}
 	out := b.memory.judge(b.seat(), b.out.matches, &b.out.Target, names)
+	b.out.size = out.size
 	for _, f := range out.faults {
 		at := strings.TrimPrefix(f.Path, "routes[0]")
 		b.unsupported(at, f.What)

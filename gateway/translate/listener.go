@@ -173,6 +173,9 @@ func (x *index) unfit(name Name, s *corev1.Secret) string {
 	case s.Type != corev1.SecretTypeTLS:
 		return fmt.Sprintf("is of type %s, not %s", s.Type, corev1.SecretTypeTLS)
 	}
+	if weight(s) > maxCertificate {
+		return fmt.Sprintf("has more than %d KiB in tls.crt and tls.key", maxCertificate>>10)
+	}
 	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
 		return "has no certificate with its key, as PEM, in tls.crt and tls.key"

@@ -16,6 +16,7 @@ import (
 // is for.
 func (b *snapshotBuilder) enact() {
 	b.collide()
+	b.afford()
 	list := slices.SortedFunc(maps.Keys(b.used), func(p, q *policy) int { return cmp.Compare(p.label(), q.label()) })
 	for _, p := range list {
 		switch why := cmp.Or(p.broken, p.gateways[b.gateway].broken); {

@@ -30,6 +30,7 @@ type snapshotBuilder struct {
 	taken    map[string]bool    // names of listeners of streams
 	policies *policies
 	used     map[*policy]bool
+	budget   budget
 	before   *config.Snapshot // of the same Gateway, without faults; nil: none
 }
 
@@ -54,12 +55,12 @@ type port struct {
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, guards *policies, options *Options, before *config.Snapshot) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, byName: map[string]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
+	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, byName: map[string]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, budget: newBudget(), backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
 	if g.refused {
 		return nil, ""
 	}
 	for _, l := range g.listeners {
-		if l.serves() {
+		if l.serves() && b.affords(l) {
 			b.listener(l, options)
 		}
 	}
@@ -212,7 +213,10 @@ func (b *snapshotBuilder) hosts(r *route, at *port) []string {
 func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 	kind, label, to := strings.ToLower(r.of.kind), r.label(), []string{p.name}
 	for i := range r.rules {
-		own := &r.rules[i]
+		own := b.fits(r, &r.rules[i], hosts)
+		if own == nil {
+			continue
+		}
 		out := config.Route{
 			Name: kind + "/" + label + "/" + strconv.Itoa(i) + "/" + p.name, Listeners: to, Hosts: hosts, Matches: own.matches, Target: own.Target,
 		}
@@ -246,6 +250,8 @@ func (b *snapshotBuilder) add(list []*config.Backend) {
 		own := *backend
 		switch t := own.TLS; {
 		case t == nil:
+		case !b.trusts(&own):
+			own.Endpoints, own.TLS = nil, nil // nobody is spoken to who was not to be trusted
 		case b.gateway.unshown:
 			own.Endpoints = nil // it would be spoken to by somebody else than was meant
 		case b.gateway.shown != nil:

@@ -54,6 +54,7 @@ type verdict struct {
 	target   config.Target
 	backends []string // by name, that are there
 	faults   []config.Error
+	size     int // of matches and target, in bytes of a snapshot
 
 	spec *gatewayv1.HTTPRouteRule // that the rule was read from, without any fault; nil: none
 	refs []string                 // the backends that it leads to, in order
@@ -67,10 +68,20 @@ func (m *memory) judge(at seatOf, matches []config.Match, target *config.Target,
 		for _, name := range backends {
 			alone.Backends = append(alone.Backends, config.Backend{Name: name})
 		}
-		out = &verdict{matches: matches, target: *target, backends: backends, faults: faults(alone)}
+		out = &verdict{matches: matches, target: *target, backends: backends, faults: faults(alone), size: sizeOf(matches, target)}
 	}
 	m.verdicts[at] = out
 	return out
+}
+
+// sizeOf is how many bytes of a snapshot a rule is. What cannot be written there is refused
+// with the whole (Snapshot.Encode), and counts as too many.
+func sizeOf(matches []config.Match, target *config.Target) int {
+	text, err := (&config.Snapshot{Routes: []config.Route{{Matches: matches, Target: *target}}}).Encode()
+	if err != nil {
+		return maxOfNamespace + 1
+	}
+	return len(text)
 }
 
 // again makes a rule as it was before, if it had no fault then, is written as it was, and
@@ -101,7 +112,7 @@ func (b *ruleBuilder) again(r *gatewayv1.HTTPRouteRule) bool {
 			return false
 		}
 	}
-	b.out.matches, b.out.Target, b.out.backends = was.matches, was.target, backends
+	b.out.matches, b.out.Target, b.out.backends, b.out.size = was.matches, was.target, backends, was.size
 	b.memory.verdicts[at] = was
 	return true
 }

@@ -68,19 +68,16 @@ func (b *builder) container() corev1.Container {
 	probe := func(path string, every, failures int32) *corev1.Probe {
 		return &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: path, Port: intstr.FromString("metrics")}}, PeriodSeconds: every, FailureThreshold: failures}
 	}
-	cpu, memory := resource.MustParse("100m"), resource.MustParse("256Mi")
+	cpu, memory := resource.MustParse("100m"), b.memory()
 	if q := b.parameters.Resources.CPU; q != nil {
 		cpu = *q
-	}
-	if q := b.parameters.Resources.Memory; q != nil {
-		memory = *q
 	}
 	return corev1.Container{
 		Name: "gateway", Image: b.options.Image, ImagePullPolicy: corev1.PullIfNotPresent,
 		Args: []string{
 			"--control=" + b.options.Control, "--ca=" + handed + "/" + caKey, "--token=" + handed + "/token", "--keep=" + kept, fmt.Sprintf("--metrics=:%d", b.options.Metrics),
 		},
-		Env:           []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: fmt.Sprint(memory.Value() / 10 * 9)}},
+		Env:           []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: fmt.Sprint((memory.Value() - b.keeps()) / 10 * 9)}},
 		Ports:         []corev1.ContainerPort{{Name: "metrics", ContainerPort: int32(b.options.Metrics), Protocol: corev1.ProtocolTCP}},
 		LivenessProbe: probe("/healthz", 10, 6), ReadinessProbe: probe("/readyz", 5, 1),
 		Resources: corev1.ResourceRequirements{
@@ -91,10 +88,28 @@ func (b *builder) container() corev1.Container {
 	}
 }
 
+// memory is what a Pod may have, the folder for what is served included.
+func (b *builder) memory() resource.Quantity {
+	if q := b.parameters.Resources.Memory; q != nil {
+		return *q
+	}
+	return resource.MustParse("256Mi")
+}
+
+// maxKept is config.MaxFile, and once more while it is replaced.
+const maxKept = 128 << 20
+
+// keeps is how much of the memory what is served may take in its folder, in bytes: half of
+// it at most. The process has the rest.
+func (b *builder) keeps() int64 {
+	memory := b.memory()
+	return min(maxKept, memory.Value()/2)
+}
+
 // volumes are the token and the authority of the control plane, and memory for what is
 // served: it has the keys of certificates.
 func (b *builder) volumes() []corev1.Volume {
-	seconds, size := int64(tokenSeconds), resource.MustParse("128Mi") // config.MaxFile, and once more while it is replaced
+	seconds, size := int64(tokenSeconds), *resource.NewQuantity(b.keeps(), resource.BinarySI)
 	return []corev1.Volume{
 		{Name: "handed", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
 			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Audience: b.options.Audience, ExpirationSeconds: &seconds, Path: "token"}},

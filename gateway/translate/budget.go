@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/config"
+)
+
+// A snapshot has config.MaxFile at most, 64 MiB, and one that has more cannot be handed
+// over: one namespace is not to have that happen to the others of a Gateway.
+const (
+	// maxOfNamespace is 8 MiB for what a namespace adds to a Gateway: some thousand routes.
+	maxOfNamespace = 8 << 20
+	// maxClosed is 1 MiB for what keeps closed what is beyond it.
+	maxClosed = 1 << 20
+	// maxCertificate is 64 KiB for a certificate with its key and its chain, each of which has
+	// some 2 KiB.
+	maxCertificate = 64 << 10
+)
+
+// budget is what namespaces have added to a snapshot, in bytes of it.
+type budget struct{ served, closed map[string]int }
+
+func newBudget() budget { return budget{served: map[string]int{}, closed: map[string]int{}} }
+
+// take counts what a namespace adds, if there is room for it.
+func take(of map[string]int, namespace string, n, most int) bool {
+	if of[namespace]+n > most {
+		return false
+	}
+	of[namespace] += n
+	return true
+}
+
+// beyond says of something of a namespace that there is no room for it.
+func beyond(namespace string) string {
+	return fmt.Sprintf("it is not served: what namespace %s adds to this Gateway has more than %d MiB, and what is youngest is left out", namespace, maxOfNamespace>>20)
+}
+
+// inBase64 is how many bytes of a snapshot others are in it, as base64.
+func inBase64(n int) int { return n * 4 / 3 }
+
+// fits returns a rule as there is room for it: one beyond that is answered 5xx, whatever
+// else than its path is asked for. Nil: there is no room for that either.
+func (b *snapshotBuilder) fits(r *route, own *rule, hosts []string) *rule {
+	around := 128
+	for _, h := range hosts {
+		around += len(h) + 4
+	}
+	n := own.size + around
+	for _, backend := range own.backends {
+		if !b.backends[backend.Name] {
+			n += 128 + 32*len(backend.Endpoints)
+		}
+	}
+	if take(b.budget.served, r.name.Namespace, n, maxOfNamespace) {
+		return own
+	}
+	b.tell(r)
+	out := &rule{Target: config.Target{Backends: r.refused()}}
+	n = around
+	for _, m := range own.matches {
+		out.matches = append(out.matches, config.Match{Path: m.Path})
+		n += 128 + len(m.Path.Exact) + len(m.Path.Prefix) + len(m.Path.Regex)
+	}
+	if !take(b.budget.closed, r.name.Namespace, n, maxClosed) {
+		return nil
+	}
+	return out
+}
+
+// tell tells a route that there is no room for it.
+func (b *snapshotBuilder) tell(r *route) {
+	message := beyond(r.name.Namespace)
+	if r.of.isDoor() {
+		e := Event{Kind: r.of.kind, Name: r.name, Reason: string(gatewayv1.RouteReasonUnsupportedValue), Message: message}
+		if !slices.Contains(b.gateway.events, e) {
+			b.gateway.events = append(b.gateway.events, e)
+		}
+		return
+	}
+	for _, p := range r.parents {
+		if p.gateway == b.gateway {
+			p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), message)
+		}
+	}
+}
+
+// affords tells whether there is room for the certificates of a listener of a ListenerSet,
+// whose namespace brings them.
+func (b *snapshotBuilder) affords(l *listener) bool {
+	if l.set == nil {
+		return true
+	}
+	n := 1 << 10
+	for _, s := range l.secrets {
+		n += inBase64(weight(s))
+	}
+	namespace := l.set.object.Namespace
+	if take(b.budget.served, namespace, n, maxOfNamespace) {
+		return true
+	}
+	l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), beyond(namespace))
+	return false
+}
+
+// weight is how many bytes a certificate has, with its key.
+func weight(s *corev1.Secret) int {
+	return len(s.Data[corev1.TLSCertKey]) + len(s.Data[corev1.TLSPrivateKeyKey])
+}
+
+// trusts tells whether there is room for the authorities of a backend, which the namespace
+// of its Service brings.
+func (b *snapshotBuilder) trusts(backend *config.Backend) bool {
+	n := 0
+	for _, ca := range backend.TLS.CAs {
+		n += inBase64(len(ca))
+	}
+	parts := strings.SplitN(backend.Name, "/", 3)
+	if take(b.budget.served, parts[0], n, maxOfNamespace) {
+		return true
+	}
+	if len(parts) == 3 {
+		b.gateway.events = append(b.gateway.events, Event{Kind: serviceKind.kind, Name: Name{Namespace: parts[0], Name: parts[1]}, Reason: string(gatewayv1.PolicyReasonInvalid), Message: "authorities of its BackendTLSPolicy: " + beyond(parts[0])})
+	}
+	return false
+}
+
+// afford breaks policies for which there is no room, the youngest first.
+func (b *snapshotBuilder) afford() {
+	list := make([]*policy, 0, len(b.used))
+	for p := range b.used {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(p, q *policy) int {
+		return cmp.Or(p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
+	})
+	for _, p := range list {
+		if at := p.gateways[b.gateway]; p.broken+at.broken == "" && !take(b.budget.served, p.name.Namespace, p.size(), maxOfNamespace) {
+			at.broken = beyond(p.name.Namespace)
+		}
+	}
+}
+
+// size is how many bytes a policy adds, of which Secrets and ConfigMaps may be many.
+func (p *policy) size() int {
+	n := 1 << 10
+	for i := range p.keySets {
+		n += inBase64(len(p.keySets[i].Keys) + len(p.keySets[i].CA))
+	}
+	if p.access == nil {
+		return n
+	}
+	for _, a := range p.access.Authentication.AnyOf {
+		if a.APIKey != nil {
+			n += inBase64(len(a.APIKey.Keys))
+		}
+		if a.Basic != nil {
+			n += inBase64(len(a.Basic.Users))
+		}
+	}
+	return n
+}
