@@ -206,13 +206,18 @@ func (p *provisioner) make(ctx context.Context, name translate.Name, g *provisio
 	return nil
 }
 
-// said says which right is missing, if one is.
+// said says which right is missing, if one is: admission forbids by the same status, and no
+// role helps against that.
 func said(err error, namespace string) error {
-	if apierrors.IsForbidden(err) {
+	if apierrors.IsForbidden(err) && strings.Contains(err.Error(), noRight) {
 		return fmt.Errorf("bind ClusterRole gatehouse-gateway-provisioner in namespace %s: %w", namespace, err)
 	}
 	return err
 }
+
+// noRight is how the API server words that the authorizer has not let somebody do something
+// (https://pkg.go.dev/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters#Forbidden).
+const noRight = ` is forbidden: User "`
 
 // provisionManager is by which name the API server knows the fields of these objects.
 const provisionManager = "gatehouse-gateway-provisioner"

@@ -3,13 +3,17 @@
 package kube
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -66,6 +70,28 @@ func (c *cluster) made(t testing.TB) map[string]*unstructured.Unstructured {
 		}
 	}
 	return out
+}
+
+// TestOnlyAMissingRightIsHelpedByARole: admission refuses with the same status.
+func TestOnlyAMissingRightIsHelpedByARole(t *testing.T) {
+	t.Parallel()
+	services := schema.GroupResource{Resource: "services"}
+	for what, tc := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no right":            {apierrors.NewForbidden(services, "edge-gatehouse", errors.New(`User "u" cannot get resource "services" in API group "" in the namespace "shop"`)), true},
+		"no right, wrapped":   {fmt.Errorf("read it: %w", apierrors.NewForbidden(services, "", errors.New(`User "u" cannot create resource "services"`))), true},
+		"a quota":             {apierrors.NewForbidden(services, "edge-gatehouse", errors.New("exceeded quota: small")), false},
+		"a webhook":           {&apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Message: `admission webhook "a.example" denied the request: no`}}, false},
+		"it is not there":     {apierrors.NewNotFound(services, "edge-gatehouse"), false},
+		"the server was away": {errors.New("connection refused"), false},
+	} {
+		got := said(tc.err, "shop")
+		if is := strings.Contains(got.Error(), "bind ClusterRole gatehouse-gateway-provisioner in namespace shop"); is != tc.want || !errors.Is(got, tc.err) {
+			t.Errorf("%s: got %v", what, got)
+		}
+	}
 }
 
 // TestDataPlanesAreMadeWhereThatIsGranted: nothing before an administrator grants it, then
