@@ -58,7 +58,8 @@ type Controller struct {
 	translator translate.Translator
 	last       *translate.Result
 	served     []Served
-	since      time.Time // since when answers are waited for
+	making     map[string]bool // GatewayClasses for whose Gateways the Plane makes objects
+	since      time.Time       // since when answers are waited for
 }
 
 // New makes a Controller. It does nothing before Run.
@@ -207,7 +208,7 @@ func (c *Controller) translate(ctx context.Context) {
 		}
 	}
 	c.since = time.Time{}
-	c.last, c.served = result, served(objects, result)
+	c.last, c.served, c.making = result, served(objects, result), makingFor(c.options.Plane, objects)
 	for i := range c.served {
 		s := &c.served[i]
 		missing := result.Missing[s.Gateway]

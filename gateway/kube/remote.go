@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/handover"
 	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
@@ -116,6 +117,9 @@ func (r *Remote) Server(certificate func(*tls.ClientHelloInfo) (*tls.Certificate
 
 // Changed implements Plane.
 func (r *Remote) Changed() <-chan struct{} { return r.changed }
+
+// makes implements maker: all Gateways are served by others.
+func (r *Remote) makes(*v1alpha1.GatewayParameters) bool { return true }
 
 func (r *Remote) change() { signal(r.changed) }
 

@@ -91,7 +91,12 @@ func (s *Split) owns(one *Served) bool {
 	case one.Unknown:
 		return one.Service != nil || len(one.Held) == 0
 	}
-	return one.Parameters == nil || one.Parameters.Spec.Deployment != v1alpha1.GatewayShared
+	return s.makes(one.Parameters)
+}
+
+// makes implements maker.
+func (s *Split) makes(p *v1alpha1.GatewayParameters) bool {
+	return p == nil || p.Spec.Deployment != v1alpha1.GatewayShared
 }
 
 // State implements Plane.

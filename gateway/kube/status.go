@@ -22,7 +22,7 @@ type teller struct {
 	result     *translate.Result
 	now        metav1.Time
 	state      func(translate.Name) State
-	features   []gatewayv1.SupportedFeature
+	making     map[string]bool // GatewayClasses for whose Gateways objects are made
 }
 
 // tell returns the status that an object is to have, and whether it has another one. Nil:
@@ -64,7 +64,7 @@ func (t *teller) class(o *gatewayv1.GatewayClass) (status any, shared, differs b
 	if !ours {
 		return nil, false, false
 	}
-	out := gatewayv1.GatewayClassStatus{Conditions: t.since(o.Status.Conditions, said), SupportedFeatures: t.features}
+	out := gatewayv1.GatewayClassStatus{Conditions: t.since(o.Status.Conditions, said), SupportedFeatures: features(t.making[o.Name])}
 	same := equal(o.Status.Conditions, out.Conditions) && equality.Semantic.DeepEqual(o.Status.SupportedFeatures, out.SupportedFeatures)
 	return &out, false, !same
 }

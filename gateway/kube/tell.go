@@ -43,7 +43,7 @@ func (c *Controller) tellAll() {
 	}
 	t := &teller{
 		controller: gatewayv1.GatewayController(c.options.Controller), result: c.last, now: metav1.Now().Rfc3339Copy(),
-		state: c.options.Plane.State, features: features(),
+		state: c.options.Plane.State, making: c.making,
 	}
 	var updates []update
 	for _, k := range c.kinds {
