@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,7 +43,7 @@ func (c *cluster) flags(flags *flag.FlagSet) {
 }
 
 // run serves until ctx ends. It returns the exit code.
-func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger, out, errs io.Writer) int {
+func (c *cluster) run(ctx context.Context, end ending, log logr.Logger, out, errs io.Writer) int {
 	pool, err := kube.ParsePool(c.addresses)
 	if err != nil {
 		say(errs, "gatehouse-gateway: --addresses: %v\n", err)
@@ -66,7 +65,7 @@ func (c *cluster) run(ctx context.Context, drain time.Duration, log logr.Logger,
 		say(errs, "gatehouse-gateway: find the cluster: %v\n", err)
 		return 1
 	}
-	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Drain: drain, Log: log, Stdout: out}, log: log}
+	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Drain: end.drain, Log: log, Stdout: out}, end: end, log: log}
 	if c.metrics != "" {
 		if err := monitor(ctx, c.metrics, job, func() error { return job.ready(ctx) }, log); err != nil {
 			say(errs, "gatehouse-gateway: --metrics: %v\n", err)
@@ -96,6 +95,7 @@ type controlling struct {
 	cluster *cluster
 	config  *rest.Config
 	options kube.LocalOptions
+	end     ending
 	log     logr.Logger
 
 	controller atomic.Pointer[kube.Controller] // nil until it runs
@@ -129,7 +129,7 @@ func (j *controlling) run(ctx context.Context, lease translate.Name) error {
 	} else {
 		err = j.both(ctx, controller, control, lease)
 	}
-	j.log.Info("ending", "drain", j.options.Drain.String())
+	j.end.begin(j.log)
 	plane.Close()
 	return err
 }

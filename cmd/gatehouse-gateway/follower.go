@@ -48,8 +48,8 @@ func (f *follower) incomplete() bool {
 }
 
 // run serves until ctx ends. It returns the exit code.
-func (f *follower) run(ctx context.Context, metrics string, drain time.Duration, log logr.Logger, out, errs io.Writer) int {
-	s := &taker{drain: drain, log: log, out: out}
+func (f *follower) run(ctx context.Context, metrics string, end ending, log logr.Logger, out, errs io.Writer) int {
+	s := &taker{drain: end.drain, log: log, out: out}
 	follow := handover.NewFollower(handover.FollowOptions{Address: f.control, CA: f.ca, Token: f.token, Keep: f.keep, Apply: s.apply, Log: log})
 	if metrics != "" {
 		ready := func() error {
@@ -67,7 +67,7 @@ func (f *follower) run(ctx context.Context, metrics string, drain time.Duration,
 		}
 	}
 	follow.Run(ctx)
-	log.Info("ending", "drain", drain.String())
+	end.begin(log)
 	s.close() //nolint:contextcheck // ctx has ended
 	return 0
 }

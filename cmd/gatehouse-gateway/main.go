@@ -38,7 +38,7 @@ type options struct {
 	file  string
 	check bool
 	every time.Duration
-	drain time.Duration
+	end   ending
 
 	kubernetes bool
 	cluster    cluster
@@ -54,7 +54,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	flags.StringVar(&o.file, "config", "", "file to serve from; it is read again when it or a file that it names changes")
 	flags.BoolVar(&o.check, "check", false, "read the configuration, say what is wrong with it, and exit")
 	flags.DurationVar(&o.every, "poll", time.Second, "how often files are looked at for changes")
-	flags.DurationVar(&o.drain, "drain", 30*time.Second, "how long requests under way may take when the program ends")
+	flags.DurationVar(&o.end.drain, "drain", 30*time.Second, "how long requests under way may take when the program ends")
+	flags.DurationVar(&o.end.linger, "linger", 0, "with --kubernetes or --control: how long connections are still taken as before when the program is told to end, for Services that send clients here until they know; probes say meanwhile that it is not ready")
 	flags.BoolVar(&o.kubernetes, "kubernetes", false, "serve what the Gateway API of a cluster says, in place of a file")
 	o.cluster.flags(flags)
 	o.follower.flags(flags)
@@ -87,8 +88,11 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case !o.kubernetes && o.file == "" && o.follower.control == "":
 		say(errs, "gatehouse-gateway: --config, --kubernetes or --control is missing\n")
 		return 2
-	case o.every <= 0 || o.drain < 0:
-		say(errs, "gatehouse-gateway: --poll and --drain are lengths of time\n")
+	case o.every <= 0 || o.end.drain < 0 || o.end.linger < 0:
+		say(errs, "gatehouse-gateway: --poll, --drain and --linger are lengths of time\n")
+		return 2
+	case o.end.linger > 0 && o.file != "":
+		say(errs, "gatehouse-gateway: --linger goes with --kubernetes or --control\n")
 		return 2
 	}
 	level := slog.LevelInfo
@@ -98,9 +102,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	log := logr.FromSlogHandler(slog.NewJSONHandler(errs, &slog.HandlerOptions{Level: level}))
 	switch {
 	case o.follower.control != "":
-		return o.follower.run(ctx, o.cluster.metrics, o.drain, log, out, errs)
+		return o.follower.run(ctx, o.cluster.metrics, o.end, log, out, errs)
 	case o.kubernetes:
-		return o.cluster.run(ctx, o.drain, log, out, errs)
+		return o.cluster.run(ctx, o.end, log, out, errs)
 	}
 	return o.fromFile(ctx, log, out, errs)
 }
@@ -150,8 +154,8 @@ func serve(ctx context.Context, o *options, loaded config.Loaded, log logr.Logge
 		return err
 	}
 	config.Watch(ctx, o.file, o.every, loaded, apply, s.Refused)
-	log.Info("ending", "drain", o.drain.String())
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.drain)
+	o.end.begin(log)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.end.drain)
 	defer cancel()
 	s.Close(ending)
 	return nil

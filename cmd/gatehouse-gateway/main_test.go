@@ -102,6 +102,8 @@ func TestArgumentsAreChecked(t *testing.T) {
 		"a token for nobody":                    {[]string{"--token", "x", "--config", "x"}, 2, "needs --ca and --token"},
 		"an offset too far":                     {[]string{"--kubernetes", "--port-offset", "70000"}, 2, "--port-offset: 70000 is more than 65535"},
 		"no interval":                           {[]string{"--config", "x", "--poll", "0s"}, 2, "lengths of time"},
+		"a negative length of time":             {[]string{"--control", "a:1", "--ca", "x", "--token", "x", "--linger", "-1s"}, 2, "lengths of time"},
+		"a file that nobody sends clients to":   {[]string{"--config", "x", "--linger", "1s"}, 2, "--linger goes with"},
 		"help":                                  {[]string{"--help"}, 0, "Usage: gatehouse-gateway --config FILE"},
 		"the version":                           {[]string{"--version"}, 0, "gatehouse-gateway v"},
 		"a file that is not":                    {[]string{"--config", "/nowhere/x"}, 1, "no such file"},

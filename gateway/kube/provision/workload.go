@@ -26,8 +26,12 @@ const user = 65532
 // tokenSeconds is an hour: the kubelet replaces the token when a fifth of it is left.
 const tokenSeconds = 3600
 
-// grace is the 30 s in which requests under way may end, and 15 to do so.
-const grace = 45
+// linger is how many seconds those who send clients to a Pod may take to learn that it
+// ends, and grace has the 30 s besides in which requests under way may end.
+const (
+	linger = 5
+	grace  = 45
+)
 
 func (b *builder) deployment() *appsv1.Deployment {
 	least, most := b.replicas()
@@ -75,7 +79,7 @@ func (b *builder) container() corev1.Container {
 	return corev1.Container{
 		Name: "gateway", Image: b.options.Image, ImagePullPolicy: corev1.PullIfNotPresent,
 		Args: []string{
-			"--control=" + b.options.Control, "--ca=" + handed + "/" + caKey, "--token=" + handed + "/token", "--keep=" + kept, fmt.Sprintf("--metrics=:%d", b.options.Metrics),
+			"--control=" + b.options.Control, "--ca=" + handed + "/" + caKey, "--token=" + handed + "/token", "--keep=" + kept, fmt.Sprintf("--metrics=:%d", b.options.Metrics), fmt.Sprintf("--linger=%ds", linger),
 		},
 		Env:           []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: fmt.Sprint((memory.Value() - b.keeps()) / 10 * 9)}},
 		Ports:         []corev1.ContainerPort{{Name: "metrics", ContainerPort: int32(b.options.Metrics), Protocol: corev1.ProtocolTCP}},
