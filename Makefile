@@ -153,6 +153,10 @@ test-alerts: ## Read the alerts with Prometheus' own parser.
 conformance: node bin/gatehouse-gateway ## Run the conformance suite of the Gateway API on a node. ARGS='-run-test=HTTPRouteMatching' narrows it.
 	GO='$(GO)' hack/conformance.sh $(ARGS)
 
+.PHONY: conformance-planes
+conformance-planes: node bin/gatehouse-gateway ## Run that suite with a data plane of its own for each Gateway.
+	GO='$(GO)' hack/conformance.sh --data-planes $(ARGS)
+
 .PHONY: e2e
 e2e: ## Tell the whole story to a cluster that runs Pods and enforces NetworkPolicies. Needs root and Linux. ARGS=-update writes docs/e2e.
 	@GO='$(GO)' MAKE='$(MAKE)' hack/e2e.sh $(ARGS)

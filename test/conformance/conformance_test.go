@@ -27,6 +27,8 @@ import (
 var (
 	program = flag.String("gateway", "", "command of the program under test; empty: one runs already")
 	log     = flag.String("gateway-log", "gateway.log", "file for what the program under test says")
+	planes  = flag.String("gateway-parameters", "", "GatewayParameters of the class, whose Gateways have data planes of their own; empty: none")
+	balance = flag.String("load-balancers", "", "range A-B of addresses of which Services of type LoadBalancer are given one, as a cloud would; empty: nobody does")
 )
 
 // endLimit is more than what the program gives requests that are under way.
@@ -41,6 +43,9 @@ func TestTheGatewayConforms(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: options.GatewayClassName},
 		Spec:       gatewayv1.GatewayClassSpec{ControllerName: "gatehouse.sh/gateway"},
 	}
+	if *planes != "" {
+		class.Spec.ParametersRef = &gatewayv1.ParametersReference{Group: "gatehouse.sh", Kind: "GatewayParameters", Name: *planes}
+	}
 	if err := options.Client.Create(t.Context(), class); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatalf("create GatewayClass: %v", err)
 	}
@@ -50,6 +55,9 @@ func TestTheGatewayConforms(t *testing.T) {
 			t.Errorf("delete GatewayClass: %v", err)
 		}
 	})
+	if *balance != "" {
+		startBalancer(t, options.Client, *balance)
+	}
 	ended := startGateway(t)
 	// The suite asks the class for the features that it claims before it waits for it.
 	err := wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
