@@ -4,6 +4,7 @@ package exposure
 
 import (
 	"fmt"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -19,7 +20,7 @@ func noAccessPolicy() checks.Check {
 		ID: "EXP-050", Name: "no-access-policy",
 		Severity: checks.High,
 		Actions:  checks.Actions{Baseline: checks.Warn, Strict: checks.Deny},
-		Kinds:    append([]schema.GroupKind{inventory.IngressKind}, gatewayRoutes...),
+		Kinds:    slices.Concat([]schema.GroupKind{inventory.IngressKind}, gatewayRoutes, doorKinds),
 		Doc: checks.Doc{
 			Title: "What the gateway publishes has an AccessPolicy",
 			Why: "The bundled gateway asks for what an AccessPolicy says, and for nothing where none is. A route that is attached to it and guarded by none is open to everybody who reaches the gateway. " +
@@ -28,6 +29,7 @@ func noAccessPolicy() checks.Check {
 				"A Service that is published by the annotation gatehouse.sh/expose is not served without gatehouse.sh/auth, so nothing is reported for it. A rule without backends, such as a redirect, opens nothing. " +
 				"What is public on purpose says so by a policy: authentication.anyOf with anonymous, and a rule that allows everybody. " +
 				"TCPRoutes, UDPRoutes and TLSRoutes are passed on unread, so no policy can ask anything of their clients; these routes are reported as well, as what only an exemption can accept. " +
+				"A Gateway or ListenerSet that is written is asked for the routes that were there before it and are taken by it now: they opened nothing when they were judged. What files and a scan hold is reported of the routes. " +
 				"Whether a listener is served in the end (its certificate, conflicts with others) is not looked at, a listener that takes namespaces by their labels counts for all of them, and a listener that only redirects to HTTPS counts: guard the Gateway, or the route.",
 			Attack: "uses the Services behind the route without saying who he is",
 			Fix:    "apply an AccessPolicy for the route or the Gateway before it",
@@ -38,12 +40,20 @@ func noAccessPolicy() checks.Check {
 			},
 		},
 		Run: func(in checks.Input) []checks.Finding {
-			if ing, isIngress := in.Object.(*networkingv1.Ingress); isIngress {
-				return unguardedIngress(ing, in)
+			if slices.Contains(doorKinds, inventory.KeyOf(in.Object).Kind) {
+				return openedRoutes(in)
 			}
-			return unguardedRoute(in)
+			return unguardedOf(in, guardsOf(in))
 		},
 	}
+}
+
+// unguardedOf reports what an Ingress or a route opens.
+func unguardedOf(in checks.Input, g *guards) []checks.Finding {
+	if ing, isIngress := in.Object.(*networkingv1.Ingress); isIngress {
+		return unguardedIngress(ing, in, g)
+	}
+	return unguardedRoute(in, g)
 }
 
 // unguarded is a Service that one Gateway of ours opens without a policy.

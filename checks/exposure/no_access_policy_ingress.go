@@ -23,13 +23,12 @@ const nginxPrefix = "nginx.ingress.kubernetes.io/"
 
 // unguardedIngress reports the paths of an Ingress of ours that no AccessPolicy is in
 // force for. A canary is part of another Ingress, whose policies hold.
-func unguardedIngress(ing *networkingv1.Ingress, in checks.Input) []checks.Finding {
+func unguardedIngress(ing *networkingv1.Ingress, in checks.Input, g *guards) []checks.Finding {
 	if !ingressAttached(ing, in) || ing.Annotations[nginxPrefix+"canary"] == "true" ||
 		slices.ContainsFunc(nginxGuards, func(key string) bool { return strings.TrimSpace(ing.Annotations[nginxPrefix+key]) != "" }) {
 		return nil
 	}
 	gateway, listeners := ingressDoors(ing, in)
-	g := guardsOf(in)
 	if gateway.Namespace != "" && g.has(gateway, "") {
 		return nil
 	}

@@ -15,13 +15,12 @@ import (
 
 // unguardedRoute reports, for each Gateway of ours, the Services that it sends to by rules
 // that no AccessPolicy is in force for at some listener.
-func unguardedRoute(in checks.Input) []checks.Finding {
+func unguardedRoute(in checks.Input, g *guards) []checks.Finding {
 	rules := rulesOf(in.Object)
-	open := openRules(rules, in)
+	open := openRules(rules, in, g)
 	if len(open) == 0 {
 		return nil
 	}
-	g := guardsOf(in)
 	var out []*unguarded
 	for _, d := range doorsOf(in) {
 		// A listener of what is passed on unread is not served if a policy is for it.
@@ -49,8 +48,8 @@ type openRule struct {
 	certainty checks.Certainty
 }
 
-func openRules(rules []guardedRule, in checks.Input) []openRule {
-	g, self := guardsOf(in), inventory.KeyOf(in.Object)
+func openRules(rules []guardedRule, in checks.Input, g *guards) []openRule {
+	self := inventory.KeyOf(in.Object)
 	var open []openRule
 	for i := range rules {
 		r := &rules[i]
