@@ -33,6 +33,7 @@ var (
 	GatewayKind        = schema.GroupKind{Group: GatewayGroup, Kind: "Gateway"}
 	AccessPolicyKind   = schema.GroupKind{Group: ownGroup, Kind: "AccessPolicy"}
 	TrafficPolicyKind  = schema.GroupKind{Group: ownGroup, Kind: "TrafficPolicy"}
+	ClientPolicyKind   = schema.GroupKind{Group: ownGroup, Kind: "ClientPolicy"}
 )
 
 // Entry returns the entry of an identity, or nil.

@@ -21,7 +21,7 @@ func weakenedPolicy() checks.Check {
 		ID: "EXP-051", Name: "weakened-policy",
 		Severity: checks.High,
 		Actions:  checks.Actions{Baseline: checks.Deny, Strict: checks.Deny},
-		Kinds:    []schema.GroupKind{inventory.AccessPolicyKind, inventory.TrafficPolicyKind},
+		Kinds:    []schema.GroupKind{inventory.AccessPolicyKind, inventory.TrafficPolicyKind, inventory.ClientPolicyKind},
 		OnDelete: true,
 		Doc: checks.Doc{
 			Title: "What the gateway enforces is not weakened in passing",
@@ -29,8 +29,9 @@ func weakenedPolicy() checks.Check {
 				"The rule judges the update or the deletion of such a policy: that it is deleted, that its mode becomes Default, that it is no longer for one of its targets, and every change of its content but these, which can only ask for more. " +
 				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, a claim more told to backends, credentials stripped. " +
 				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
+				"A ClientPolicy has no mode, and is judged as a floor: its deletion and its update may add no addresses to trustedProxies or proxyProtocolFrom, let clients send no more lines (headers), change nothing of path, and not end redirectToHTTPS or lower tls.minVersion; limits and hsts are free. One that believes everybody who his client is, by blocks such as 0.0.0.0/0, is reported whenever it is written. " +
 				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. What is being deleted and waits for a finalizer is served, and counts as there. " +
-				"Policies of mode Default are not judged, and neither is what is beside the policy: a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
+				"Policies of mode Default are not judged, and neither is what is beside the policy: a ClientPolicy for a listener, which takes the place of the Gateway's, a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
 			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
 			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",
 			Exempt: "A change that was reviewed: exempt the policy for the time of the rollout.",
@@ -44,6 +45,27 @@ func weakenedPolicy() checks.Check {
 }
 
 func judgeWeakening(in checks.Input) []checks.Finding {
+	return append(everybody(in), weakenings(in)...)
+}
+
+// everybody reports a ClientPolicy by which clients say themselves where they come from.
+func everybody(in checks.Input) []checks.Finding {
+	policy, ok := in.Object.(*unstructured.Unstructured)
+	if !ok || in.Request.Operation == checks.Delete || inventory.KeyOf(policy).Kind != inventory.ClientPolicyKind {
+		return nil
+	}
+	spec, _, _ := unstructured.NestedMap(policy.Object, "spec")
+	var out []checks.Finding
+	for _, l := range floor.Everybody(spec) {
+		out = append(out, checks.Finding{
+			Subject: "everybody/" + l.Field, Field: l.Field, Message: l.What + ", so rules and limits for addresses hold for nobody",
+			Fix: "name the addresses of the proxies that clients come by", Path: weakenedPath(policy),
+		})
+	}
+	return out
+}
+
+func weakenings(in checks.Input) []checks.Finding {
 	was, change := in.Old, in.Request.Operation != checks.Delete
 	if !change {
 		if ns := in.Inventory.Namespace(in.Object.GetNamespace()); ns != nil && ns.DeletionTimestamp != nil {
@@ -59,7 +81,8 @@ func judgeWeakening(in checks.Input) []checks.Finding {
 		return []checks.Finding{{Certainty: checks.Undetermined, Message: "is not a policy that this check can read"}}
 	}
 	before, _, _ := unstructured.NestedMap(old.Object, "spec")
-	if mode, _ := before["mode"].(string); cmp.Or(mode, enforcedMode) != enforcedMode {
+	kind := inventory.KeyOf(old).Kind
+	if !isFloor(kind, before) || !change && !missed(kind, before) {
 		return nil
 	}
 	if !change {
@@ -68,7 +91,7 @@ func judgeWeakening(in checks.Input) []checks.Finding {
 		}
 		return []checks.Finding{{
 			Subject: "deleted", Message: "is enforced by the gateway, and deleting it takes away what it asks for",
-			Fix: "keep the policy, or get an Exemption for its deletion", Path: weakenedPath(old, in),
+			Fix: "keep the policy, or get an Exemption for its deletion", Path: weakenedPath(old),
 		}}
 	}
 	current, ok := in.Object.(*unstructured.Unstructured)
@@ -76,22 +99,37 @@ func judgeWeakening(in checks.Input) []checks.Finding {
 		return []checks.Finding{{Certainty: checks.Undetermined, Message: "is not a policy that this check can read"}}
 	}
 	after, _, _ := unstructured.NestedMap(current.Object, "spec")
-	out := looserTargets(old, current, in)
-	for _, l := range loosened(inventory.KeyOf(old).Kind, before, after) {
+	var out []checks.Finding
+	if missed(kind, before) {
+		out = looserTargets(old, current, in)
+	}
+	for _, l := range loosened(kind, before, after) {
 		out = append(out, checks.Finding{Subject: "weaker/" + l.Field, Field: l.Field, Message: l.What})
 	}
 	for i := range out {
-		out[i].Message, out[i].Path = "is enforced by the gateway, and this update "+out[i].Message, weakenedPath(old, in)
+		out[i].Message, out[i].Path = "is enforced by the gateway, and this update "+out[i].Message, weakenedPath(old)
 	}
 	return out
 }
 
-func weakenedPath(old inventory.Object, in checks.Input) []string {
+// isFloor reports whether what a policy says holds whatever routes say. A ClientPolicy has
+// no mode.
+func isFloor(kind schema.GroupKind, spec map[string]any) bool {
+	mode, _ := spec["mode"].(string)
+	return kind == inventory.ClientPolicyKind || cmp.Or(mode, enforcedMode) == enforcedMode
+}
+
+// missed reports whether anything is asked for less without a policy.
+func missed(kind schema.GroupKind, spec map[string]any) bool {
+	return kind != inventory.ClientPolicyKind || len(floor.Client(spec, nil)) > 0
+}
+
+func weakenedPath(old inventory.Object) []string {
 	path := []string{"internet"}
 	if targets := policyTargets(old); len(targets) > 0 {
 		path = append(path, targets[0].of.String())
 	}
-	return append(path, inputName(in))
+	return append(path, inventory.KeyOf(old).String())
 }
 
 // enforcedMode is the mode of a floor, also of a policy that names none.
@@ -121,6 +159,9 @@ func (t policyTarget) gone(in checks.Input) bool {
 
 // loosened lists how the spec of a policy asks for less than before.
 func loosened(kind schema.GroupKind, before, after map[string]any) []floor.Looser {
+	if kind == inventory.ClientPolicyKind {
+		return floor.Client(before, after)
+	}
 	var out []floor.Looser
 	if mode, _ := after["mode"].(string); cmp.Or(mode, enforcedMode) != enforcedMode {
 		out = append(out, floor.Looser{Field: "spec.mode", What: "makes it a " + mode + ", which gives way to what routes say"})

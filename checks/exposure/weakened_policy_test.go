@@ -32,6 +32,13 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 			"apiVersion": "gatehouse.sh/v1alpha1", "kind": kind, "metadata": map[string]any{"namespace": "infra", "name": "floor"}, "spec": spec,
 		}}
 	}
+	clients := func(field string) inventory.Object {
+		out := policy("ClientPolicy", "")
+		spec, _, _ := unstructured.NestedMap(out.(*unstructured.Unstructured).Object, "spec")
+		spec[field] = map[string]any{"limits": map[string]any{"bodyBytes": int64(1)}, "redirectToHTTPS": int64(443)}[field]
+		out.(*unstructured.Unstructured).Object["spec"] = spec
+		return out
+	}
 	ending := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "infra", DeletionTimestamp: &metav1.Time{Time: time.Unix(1, 0)}}}
 	infra, edge := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "infra"}}, &gatewayv1.Gateway{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "edge"}}
 	leaving := edge.DeepCopy()
@@ -62,7 +69,9 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 		"one whose targets are all gone":    {second, []inventory.Object{infra}, 0},
 		"one whose target nobody knows":     {unknown, []inventory.Object{infra}, 1},
 		"a node port, which merely goes":    {&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "web"}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort}}, nil, 0},
-		"a ClientPolicy, which is no floor": {policy("ClientPolicy", "Enforced"), nil, 0},
+		"a ClientPolicy of limits alone":    {clients("limits"), nil, 0},
+		"a ClientPolicy that sends to TLS":  {clients("redirectToHTTPS"), nil, 1},
+		"one of these whose target is gone": {clients("redirectToHTTPS"), []inventory.Object{infra}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -176,7 +176,7 @@ func (a *applied) clean(t *testing.T) {
 				t.Errorf("clean up %s %s: the case changed what every cluster has", o.GetKind(), o.GetName())
 				continue
 			}
-			if o.GetKind() == "AccessPolicy" || o.GetKind() == "TrafficPolicy" {
+			if o.GetKind() == "AccessPolicy" || o.GetKind() == "TrafficPolicy" || o.GetKind() == "ClientPolicy" {
 				floors = append(floors, o)
 				continue
 			}
