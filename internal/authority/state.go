@@ -61,6 +61,12 @@ func (s State) Advance(now time.Time, c Config, published []byte, rotateBefore t
 	switch {
 	case !usable(s.Authority, now, 0):
 		return fresh(now, c)
+	case !s.Next.Empty() && !usable(s.Next, now, 0):
+		s.Next, s.NextSince = Pair{}, time.Time{} // made by a clock that was ahead, if it is none that has ended
+		return s, true, nil
+	case !s.Previous.Empty() && s.Promoted.After(now.Add(skew)):
+		s.Promoted = now // as before; the old authority would be trusted until that clock is right
+		return s, true, nil
 	case !s.Next.Empty() && now.Sub(s.NextSince) >= c.Overlap && contains(published, s.Next.Cert):
 		return s.promote(now, c)
 	case s.Next.Empty() && (!usable(s.Authority, now, c.AuthorityLife/3) || s.AuthoritySince.Before(rotateBefore)) && s.Previous.Empty():
@@ -110,10 +116,11 @@ func (s State) promote(now time.Time, c Config) (State, bool, error) {
 	}, true, nil
 }
 
-// usable reports whether the pair parses and is valid for at least margin.
+// usable reports whether the pair parses, is valid and stays so for at least margin. One
+// whose time has not come was made by a clock that is ahead, and nobody else trusts it.
 func usable(p Pair, now time.Time, margin time.Duration) bool {
 	cert, _, err := p.parse()
-	return err == nil && now.Add(margin).Before(cert.NotAfter)
+	return err == nil && !now.Before(cert.NotBefore) && now.Add(margin).Before(cert.NotAfter)
 }
 
 // serves reports whether the leaf is signed by the authority, covers every name

@@ -171,3 +171,61 @@ func short(t *testing.T, authority Pair, now time.Time) Pair {
 	}
 	return p
 }
+
+// TestClocksOfOthersMayBeOff: what a replica stored whose clock was wrong is replaced
+// where nobody would trust it, in as many steps as there are, and is kept where it is good.
+func TestClocksOfOthersMayBeOff(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		off  time.Duration // of the clock that stored it
+		kept bool
+	}{
+		"a minute ahead":  {time.Minute, true},
+		"an hour behind":  {-time.Hour, true},
+		"a day ahead":     {24 * time.Hour, false},
+		"ten years ahead": {10 * 365 * 24 * time.Hour, false},
+		"a year behind":   {-365 * 24 * time.Hour, false},
+	} {
+		w := &world{t: t, now: now.Add(tc.off)}
+		w.step()
+		theirs := w.state.Authority
+		w.now, w.steps = now, 0
+		w.step()
+		accepted(t, w.published, w.state.Leaf, now)
+		w.step()
+		if kept := bytes.Equal(theirs.Cert, w.state.Authority.Cert); kept != tc.kept || w.steps > 1 {
+			t.Errorf("%s: kept is %v after %d steps, want %v after one at most", name, kept, w.steps, tc.kept)
+		}
+	}
+}
+
+// TestARotationByAWrongClockEnds: it is neither waited for nor trusted for longer than the
+// others are.
+func TestARotationByAWrongClockEnds(t *testing.T) {
+	t.Parallel()
+	for name, off := range map[string]time.Duration{"right": 0, "a day ahead": 24 * time.Hour} {
+		for _, half := range []string{"asked for", "done"} {
+			w := &world{t: t, now: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)}
+			w.step()
+			right := w.now
+			w.now = right.Add(off)
+			w.asked = w.now
+			w.step()
+			if half == "done" {
+				w.now = w.now.Add(config.Overlap)
+				w.step()
+			}
+			w.now = right.Add(2 * config.Overlap)
+			for range 10 {
+				w.now = w.now.Add(config.Overlap)
+				w.asked = time.Time{}
+				w.step()
+				accepted(t, w.published, w.state.Leaf, w.now)
+			}
+			if !w.state.Next.Empty() || !w.state.Previous.Empty() {
+				t.Errorf("the clock that rotated was %s, and its rotation is %s: it does not end", name, half)
+			}
+		}
+	}
+}
