@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	pause "k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -48,6 +49,13 @@ type watcher struct {
 	done chan struct{}
 }
 
+// retries are how long is waited before another try: 7.5 s at most. What a webhook does
+// not see meanwhile it cannot judge by, so the half minute of client-go, and as much again
+// of jitter, is too long after some watches that ended with 410 Gone in a row.
+func retries() *pause.Backoff {
+	return &pause.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 6, Cap: 5 * time.Second}
+}
+
 // run watches until ctx ends.
 func (w *watcher) run(ctx context.Context) {
 	defer close(w.done)
@@ -55,7 +63,7 @@ func (w *watcher) run(ctx context.Context) {
 	quiet := logr.Discard()
 	ctx = klog.NewContext(ctx, quiet)
 	r := cache.NewReflectorWithOptions(w, nil, w, cache.ReflectorOptions{
-		Logger: &quiet, Name: "gatehouse", TypeDescription: w.kind.Resource, Clock: newPromptClock(ctx),
+		Logger: &quiet, Name: "gatehouse", TypeDescription: w.kind.Resource, Clock: newPromptClock(ctx), Backoff: retries(),
 	})
 	r.RunWithContext(ctx)
 }
