@@ -46,8 +46,10 @@ type provisioned struct {
 	sum    [sha256.Size]byte // of what was applied
 	bundle []byte
 	fault  error
+	since  time.Time // since when there is one
 	due    time.Time // when it is applied again
 	wait   time.Duration
+	told   bool // that nobody waits for it any more
 }
 
 // Times between two applications.
@@ -80,15 +82,6 @@ func (p *provisioner) fault(gateway translate.Name) (done bool, err error) {
 		return false, nil
 	}
 	return s.sum != [sha256.Size]byte{}, s.fault
-}
-
-// made tells whether the objects of a Gateway were last made with a bundle, or with none
-// that is known.
-func (p *provisioner) made(gateway translate.Name, bundle []byte) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.state[gateway]
-	return s == nil || s.bundle == nil || bytes.Equal(s.bundle, bundle)
 }
 
 // run applies until ctx ends.
@@ -151,10 +144,13 @@ func (p *provisioner) one(ctx context.Context, name translate.Name, g *provision
 	if err == nil {
 		s.sum, s.wait, s.due = sum, leastReapply, now.Add(reapply)
 		if g != nil {
-			s.bundle = g.Bundle
+			s.bundle, s.told = g.Bundle, false
 		}
 	} else {
 		s.due, s.wait = now.Add(s.wait), min(2*s.wait, mostReapply)
+		if before == nil {
+			s.since = now
+		}
 	}
 	p.mu.Unlock()
 	p.tell(name, before, err)

@@ -90,15 +90,17 @@ func (r *Remote) Trust(bundle []byte) {
 	r.change()
 }
 
-// Trusted is what all data planes trust, nil while some do not have it yet. Those that
-// could never be made do not count.
+// Trusted is what all data planes trust, nil while some do not have it yet. Those that were
+// never made do not count, nor those whose objects cannot be made for a long time.
 func (r *Remote) Trusted() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for name := range r.gateways {
-		if !r.maker.made(name, r.bundle) {
-			return nil
-		}
+	has := func(name translate.Name) bool {
+		g := r.gateways[name]
+		return g != nil && g.service != nil
+	}
+	if !r.maker.trusts(r.bundle, has, time.Now()) {
+		return nil
 	}
 	return r.bundle
 }
