@@ -19,9 +19,15 @@ func (p Port) protocol() corev1.Protocol {
 	return corev1.ProtocolTCP
 }
 
+// serviceAccount has nothing of the Gateway's infrastructure: to clouds an annotation there is
+// a right (eks.amazonaws.com/role-arn), and to change Gateways is not to grant rights. So it
+// has not the label either by which what is of the infrastructure is found.
 func (b *builder) serviceAccount() *corev1.ServiceAccount {
 	no := false // Pods are given a token for the control plane, and none for the API server
-	return &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: b.meta(), AutomountServiceAccountToken: &no}
+	out := &corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: b.meta(), AutomountServiceAccountToken: &no}
+	out.Annotations = map[string]string{ControllerAnnotation: b.options.Controller}
+	out.Labels = b.own()
+	return out
 }
 
 // caKey is the bundle in the ConfigMap.

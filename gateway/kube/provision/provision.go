@@ -137,15 +137,21 @@ func (b *builder) selector() map[string]string {
 	return map[string]string{MarkLabel: Name(b.gateway.Name)}
 }
 
-// labels are on everything. What a Gateway asks for gives way to what finds the objects.
+// own are the labels that say what made an object, and for which Gateway.
+func (b *builder) own() map[string]string {
+	out := b.selector()
+	out["app.kubernetes.io/name"] = "gatehouse-gateway"
+	out["app.kubernetes.io/managed-by"] = "gatehouse"
+	return out
+}
+
+// labels are on everything but the ServiceAccount. What a Gateway asks for gives way to what finds the objects.
 func (b *builder) labels() map[string]string {
 	out := maps.Clone(b.gateway.Labels)
 	if out == nil {
 		out = map[string]string{}
 	}
-	maps.Copy(out, b.selector())
-	out["app.kubernetes.io/name"] = "gatehouse-gateway"
-	out["app.kubernetes.io/managed-by"] = "gatehouse"
+	maps.Copy(out, b.own())
 	for key, value := range map[string]string{gatewayv1.GatewayNameLabelKey: b.gateway.Name, "gateway.networking.k8s.io/gateway-class-name": b.gateway.Class} {
 		delete(out, key)
 		if len(value) <= maxName { // a longer one cannot be the value of a label
