@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Tells the story of test/e2e to a cluster on a node that enforces NetworkPolicies: hack/e2e.sh [FLAG ...], the flags being
+# Tells the stories of test/e2e to a cluster on a node that enforces NetworkPolicies: hack/e2e.sh [FLAG ...], the flags being
 # those of the tests. Then it looks for what is left of the node. Where it cannot run it says what was not tested, and
 # fails if CI is set.
 set -euo pipefail
@@ -23,7 +23,7 @@ if [ "${1:-}" = --inside ]; then
 fi
 
 untested() {
-	echo "e2e: $1. NOT TESTED: installation, refusals, the gateway, network plans on the wire, failures and uninstallation in a cluster that runs Pods" >&2
+	echo "e2e: $1. NOT TESTED: installation, refusals, the gateway, network plans on the wire, failures, data planes of their own and uninstallation in a cluster that runs Pods" >&2
 	if [ -n "${CI:-}" ]; then exit 1; fi
 	exit 0
 }

@@ -114,8 +114,7 @@ func (h *house) ask(ctx context.Context, client *http.Client, token string) (int
 	return response.StatusCode, string(body), err
 }
 
-// traffic is customers who never pause: one keeps its connection, the other makes a
-// new one for each request.
+// traffic is customers who never pause.
 type traffic struct {
 	h      *house
 	cancel context.CancelFunc
@@ -126,15 +125,23 @@ type traffic struct {
 	last   time.Time // when one failed
 }
 
+// startTraffic has two customers come through the door: one keeps its connection, the
+// other makes a new one for each request.
 func (h *house) startTraffic(t *testing.T) *traffic {
+	t.Helper()
+	token := h.door.token(t, "steady", "unlimited")
+	keeps, renews := h.door.customer(), h.door.customer()
+	renews.Transport.(*http.Transport).DisableKeepAlives = true
+	return h.startAsking(t, func(ctx context.Context) (int, string, error) { return h.ask(ctx, keeps, token) }, func(ctx context.Context) (int, string, error) { return h.ask(ctx, renews, token) })
+}
+
+// startAsking asks in each of these ways, twenty times a second.
+func (h *house) startAsking(t *testing.T, ways ...func(context.Context) (int, string, error)) *traffic {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	c := &traffic{h: h, cancel: cancel}
-	token := h.door.token(t, "steady", "unlimited")
-	keeps, renews := h.door.customer(), h.door.customer()
-	renews.Transport.(*http.Transport).DisableKeepAlives = true
-	for _, client := range []*http.Client{keeps, renews} {
+	for _, ask := range ways {
 		c.all.Go(func() {
 			tick := time.NewTicker(50 * time.Millisecond)
 			defer tick.Stop()
@@ -144,8 +151,7 @@ func (h *house) startTraffic(t *testing.T) *traffic {
 					return
 				case <-tick.C:
 				}
-				status, body, err := h.ask(context.WithoutCancel(ctx), client, token)
-				c.note(status, body, err)
+				c.note(ask(context.WithoutCancel(ctx)))
 			}
 		})
 	}

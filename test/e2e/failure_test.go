@@ -31,7 +31,7 @@ func (h *house) failures(t *testing.T) {
 		{"the API server is killed and started again", func(t *testing.T) { h.restart(t, "kube-apiserver") }, false},
 		{"etcd is killed and started again", func(t *testing.T) { h.restart(t, "etcd") }, false},
 		{"the certificates of the webhook are rotated", h.rotate, false},
-		{"the Pod that leads the controllers is deleted without grace", h.loseLeader, false},
+		{"the Pod that leads the controllers is deleted without grace", func(t *testing.T) { h.loseLeader(t, "controller") }, false},
 		{"the webhook gets more memory than it may have", func(t *testing.T) { h.starve(t, "gatehouse-webhook") }, false},
 		{"the watches of the gateway and the webhook are cut", h.cutWatches, false},
 		{"the gateway is restarted, one Pod after the other", func(t *testing.T) { h.roll(t, "gatehouse-gateway") }, false},
@@ -222,26 +222,27 @@ func (h *house) rotate(t *testing.T) {
 	})
 }
 
-// loseLeader deletes the Pod that holds the Lease without grace, and waits for the other
-// to lead. The Pod may have let go of the Lease in its last second.
-func (h *house) loseLeader(t *testing.T) {
+// loseLeader deletes the Pod that holds the Lease of a name with this in it without grace,
+// and waits for the other to lead. The Pod may have let go of the Lease in its last second.
+func (h *house) loseLeader(t *testing.T, of string) {
+	t.Helper()
 	leases, err := h.client.CoordinationV1().Leases("gatehouse-system").List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	name, holder := "", ""
 	for i := range leases.Items {
-		if l := &leases.Items[i]; strings.Contains(l.Name, "controller") && l.Spec.HolderIdentity != nil {
+		if l := &leases.Items[i]; strings.Contains(l.Name, of) && l.Spec.HolderIdentity != nil {
 			name, holder = l.Name, *l.Spec.HolderIdentity
 		}
 	}
 	pod, _, _ := strings.Cut(holder, "_")
 	if pod == "" {
-		t.Fatalf("no controller leads: %d Leases", len(leases.Items))
+		t.Fatalf("no %s leads: %d Leases", of, len(leases.Items))
 	}
 	began := time.Now()
 	h.must(t, "delete", "pod", pod, "-n", "gatehouse-system", "--grace-period=0", "--force")
-	until(t, "another controller to lead", func() string {
+	until(t, "another "+of+" to lead", func() string {
 		l, err := h.client.CoordinationV1().Leases("gatehouse-system").Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
@@ -252,8 +253,8 @@ func (h *house) loseLeader(t *testing.T) {
 		return ""
 	})
 	took := time.Since(began)
-	t.Logf("another controller leads after %s", took.Round(100*time.Millisecond))
+	t.Logf("another %s leads after %s", of, took.Round(100*time.Millisecond))
 	if took > recoveryLimit {
-		t.Errorf("another controller led after %s, want %s at most", took, recoveryLimit)
+		t.Errorf("another %s led after %s, want %s at most", of, took, recoveryLimit)
 	}
 }

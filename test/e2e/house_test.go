@@ -47,7 +47,7 @@ type house struct {
 func enter(t *testing.T) *house {
 	t.Helper()
 	if *kubectlPath == "" {
-		t.Skip("there is no node: not tested are installation, refusals, the gateway, network plans on the wire and uninstallation in a cluster that runs Pods; `make e2e` brings one up")
+		t.Skip("there is no node: not tested are installation, refusals, the gateway, network plans on the wire, data planes of their own and uninstallation in a cluster that runs Pods; `make e2e` brings one up")
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	if err != nil {

@@ -137,10 +137,20 @@ func (h *house) widerRights(t *testing.T) {
 	h.must(t, "delete", "clusterrole", "web-operator")
 }
 
-// documents holds docs/e2e to what was seen, or writes it.
+// documents holds the pages of the story to what was seen, or writes them.
 func documents(t *testing.T, before, after *Matrix, taken *capture) {
+	shown(t, map[string]string{"README.md": page(before, after, taken.targets, taken.before, taken.after), "matrix.svg": SVG(before, after)})
+}
+
+func planesDocument(t *testing.T, told []string) {
+	shown(t, map[string]string{"data-planes.md": planesPage(told)})
+}
+
+// shown holds files of docs/e2e to what they are to say, or writes them.
+func shown(t *testing.T, files map[string]string) {
+	t.Helper()
 	folder := filepath.Join(repository, "docs", "e2e")
-	for name, want := range map[string]string{"README.md": page(before, after, taken.targets, taken.before, taken.after), "matrix.svg": SVG(before, after)} {
+	for name, want := range files {
 		file := filepath.Join(folder, name)
 		if *update {
 			if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -26,6 +26,14 @@ func (h *house) uninstall(t *testing.T, before *Matrix) {
 	h.must(t, "delete", "-k", filepath.Join(repository, "manifests", "gateway"))
 	h.must(t, "delete", "-n", "shop", "-k", filepath.Join(repository, "manifests", "network-namespace"))
 	h.must(t, "delete", "rolebinding", "gatehouse-gateway", "-n", "shop")
+	h.takeOut(t)
+	h.must(t, "label", "namespace", "shop", "gatehouse.sh/admission-")
+	h.clusterWorks(t, before)
+}
+
+// takeOut has the command line say what to delete, deletes it, and wants nothing left.
+func (h *house) takeOut(t *testing.T) {
+	t.Helper()
 	out, err := run(t.Context(), *programPath, "uninstall")
 	if err != nil {
 		t.Fatal(err)
@@ -38,8 +46,6 @@ func (h *house) uninstall(t *testing.T, before *Matrix) {
 	rest, _, _ = strings.Cut(rest, "\n")
 	h.must(t, append([]string{"delete"}, strings.Fields(rest)...)...)
 	h.nothingIsLeft(t)
-	h.must(t, "label", "namespace", "shop", "gatehouse.sh/admission-")
-	h.clusterWorks(t, before)
 }
 
 // nothingIsLeft asks for every object of every kind.
