@@ -89,7 +89,7 @@ func (b *balancer) give(ctx context.Context, s *corev1.Service) error {
 	for _, i := range s.Status.LoadBalancer.Ingress {
 		has = i.IP
 	}
-	asked := s.Spec.LoadBalancerIP //nolint:staticcheck // deprecated, and what is asked of clouds
+	asked := s.Spec.LoadBalancerIP // deprecated, and what clouds are asked by
 	if has != "" && (asked == "" || asked == has) {
 		return nil
 	}
