@@ -91,16 +91,22 @@ func (h *house) throughTheGateway(t *testing.T) {
 	h.must(t, "apply", "-f", data("route.yaml"))
 	client := h.door.customer()
 	ann, bob := h.door.token(t, "ann", ""), h.door.token(t, "bob", "")
-	until(t, "the route to be served", func() string {
-		status, body, err := h.ask(t.Context(), client, h.door.token(t, "first", ""))
-		if err != nil {
-			return err.Error()
-		}
-		if status != http.StatusOK {
-			return http.StatusText(status) + ": " + body
-		}
-		return ""
-	})
+	// The route may be known a moment before its policy.
+	for _, wait := range []struct {
+		what, token string
+		status      int
+	}{{"the route to be guarded", "", http.StatusUnauthorized}, {"the route to be served", h.door.token(t, "first", ""), http.StatusOK}} {
+		until(t, wait.what, func() string {
+			status, body, err := h.ask(t.Context(), client, wait.token)
+			if err != nil {
+				return err.Error()
+			}
+			if status != wait.status {
+				return http.StatusText(status) + ": " + body
+			}
+			return ""
+		})
+	}
 	// The limit is five an hour for each user.
 	for n, ask := range []struct {
 		who, token string
