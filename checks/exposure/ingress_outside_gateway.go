@@ -26,7 +26,7 @@ func ingressOutsideGateway() checks.Check {
 				"An annotation that contradicts the field is a finding too, because older controllers prefer the annotation and two of them would publish the same Ingress. " +
 				"An Ingress that names no class where no default is known is a finding as well: some controllers take every Ingress without one. " +
 				"A class whose load balancer is known to be internal is one degree less severe. " +
-				"A class is the gateway's if its IngressClass says so (spec.controller: gatehouse.sh/gateway). Where that IngressClass is not known, as in files, the names in the CheckPolicy (gatehouse) count; " +
+				"A class is the gateway's if its IngressClass says so (spec.controller: gatehouse.sh/gateway). Where that IngressClass is not known, as in files, the name gatehouse counts; names that somebody wrote into the CheckPolicy count for a class of another controller, too; " +
 				"who may create IngressClasses is a matter of RBAC.",
 			Attack: "reaches the Services behind the Ingress through a door that the gateway's policies do not cover",
 			Fix:    "set spec.ingressClassName to the class of the bundled gateway and remove the annotation kubernetes.io/ingress.class",

@@ -30,6 +30,7 @@ func noAccessPolicy() checks.Check {
 				"What is public on purpose says so by a policy: authentication.anyOf with anonymous, and a rule that allows everybody. " +
 				"TCPRoutes, UDPRoutes and TLSRoutes are passed on unread, so no policy can ask anything of their clients; these routes are reported as well, as what only an exemption can accept. " +
 				"A Gateway or ListenerSet that is written is asked for the routes that were there before it and are taken by it now: they opened nothing when they were judged. What files and a scan hold is reported of the routes. " +
+				"At a Gateway of another controller whose class the CheckPolicy names, AccessPolicies count as if that controller kept them. " +
 				"Whether a listener is served in the end (its certificate, conflicts with others) is not looked at, a listener that takes namespaces by their labels counts for all of them, and a listener that only redirects to HTTPS counts: guard the Gateway, or the route.",
 			Attack: "uses the Services behind the route without saying who he is",
 			Fix:    "apply an AccessPolicy for the route or the Gateway before it",

@@ -26,7 +26,7 @@ func tenantGateway() checks.Check {
 			Title: "Gateways are of the bundled gateway's class",
 			Why: "A Gateway is a door: its controller makes a load balancer for it, often a public one, and routes attach to it. The Gateway API leaves Gateways to cluster operators; " +
 				"one of another class in an application's namespace bypasses what the operators put in front of the cluster. " +
-				"A Gateway of the bundled gateway's class is accepted in every namespace: what it opens is served, and guarded, by the bundled gateway. A class is of it if its GatewayClass says so (spec.controllerName: gatehouse.sh/gateway); where that GatewayClass is not known, as in files, the names in the CheckPolicy (gatehouse) count. " +
+				"A Gateway of the bundled gateway's class is accepted in every namespace: what it opens is served, and guarded, by the bundled gateway. A class is of it if its GatewayClass says so (spec.controllerName: gatehouse.sh/gateway); where that GatewayClass is not known, as in files, the name gatehouse counts. Names that somebody wrote into the CheckPolicy count for a class of another controller, too: whoever writes them says that what it opens is guarded. " +
 				"A CheckPolicy that names Gateways (gateway.parentGateways) accepts these, and others in the namespaces of the bundled gateway only. " +
 				"Of other Gateways the check reports those outside the namespaces of the bundled gateway, a class whose load balancer is known to face the internet wherever it stands, " +
 				"and listeners that take routes from every namespace or every host name. " +
