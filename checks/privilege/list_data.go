@@ -27,7 +27,7 @@ func dataChecks() []checks.Check {
 		rolePower("RBAC-054", checks.Doc{
 			Title: "Roles do not allow announcing addresses of Services and Ingresses",
 			Why: "A load balancer address in the status of a Service makes every node send traffic for it to that Service (CVE-2020-8554). " +
-				"Only load balancer controllers have to write it.",
+				"Only load balancer controllers have to write it. No node reads the address of an Ingress, but what publishes DNS names may, so writing only that is low.",
 			Attack:  "draws traffic for an address of somebody else to a Pod of its own",
 			Fix:     "remove update and patch on services/status and ingresses/status",
 			Exempt:  "Load balancer and ingress controllers.",

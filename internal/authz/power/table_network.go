@@ -29,7 +29,8 @@ var network = []Power{
 		Wide: checks.Medium, Narrow: checks.Medium, Becomes: Nobody,
 		Any: []Pattern{
 			on(core, change, "services/status"),
-			on(group(networking), change, "ingresses/status"),
+			// Nodes send nothing by it; what publishes DNS names reads it.
+			on(group(networking), change, "ingresses/status").most(checks.Low),
 		},
 	},
 	{
