@@ -161,7 +161,7 @@ func compare(a, b translate.Name) int { return cmp.Compare(a.String(), b.String(
 // generation says whether it is more than the status; before may be nil.
 func difference(before, now object) change {
 	switch {
-	case before == nil || before.GetUID() != now.GetUID() || !maps.Equal(before.GetLabels(), now.GetLabels()) || !maps.Equal(before.GetAnnotations(), now.GetAnnotations()):
+	case before == nil || before.GetUID() != now.GetUID() || (before.GetDeletionTimestamp() == nil) != (now.GetDeletionTimestamp() == nil) || !maps.Equal(before.GetLabels(), now.GetLabels()) || !maps.Equal(before.GetAnnotations(), now.GetAnnotations()):
 		return meaning
 	case before.GetResourceVersion() == now.GetResourceVersion():
 		return nothing

@@ -23,6 +23,7 @@ type Options struct {
 
 // translate says what the objects mean, with what is remembered of those before.
 func translate(o *Objects, options Options, m *memory) *Result {
+	o = o.standing()
 	x := newIndex(o, options.Controller)
 	x.memory = m
 	out := &Result{
