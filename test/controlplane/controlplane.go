@@ -78,6 +78,7 @@ type ControlPlane struct {
 	folder     *folder
 	binaries   binaries
 	address    string
+	etcd       string
 	kubeconfig string
 	config     *rest.Config
 	thread     *thread
@@ -152,6 +153,7 @@ func (cp *ControlPlane) run(ctx context.Context, options Options, log io.Writer)
 	defer ready.close()
 
 	etcd := fmt.Sprintf("http://127.0.0.1:%d", ports[1])
+	cp.etcd = etcd
 	peer := fmt.Sprintf("http://127.0.0.1:%d", ports[2])
 	if err := cp.launch(ctx, etcdName, etcdFlags(cp.folder, etcd, peer)); err != nil {
 		return err
@@ -216,6 +218,10 @@ func (cp *ControlPlane) RESTConfig() *rest.Config { return rest.CopyConfig(cp.co
 // Kubeconfig is the path of a kubeconfig file of the same administrator. It
 // holds everything it needs and may be copied.
 func (cp *ControlPlane) Kubeconfig() string { return cp.kubeconfig }
+
+// Etcd is the URL where etcd answers clients, who need no credentials: its metrics, and
+// its API as JSON (https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/).
+func (cp *ControlPlane) Etcd() string { return cp.etcd }
 
 // Dir is the folder with the data, and with the log of each component in
 // <component>.log.
