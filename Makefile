@@ -207,6 +207,11 @@ bench: $(CLUSTER_FILES) build ## Run the benchmarks COUNT (6) times. BENCH=patte
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m ./test/bench/... | tee bin/bench/new.txt
 	$(TOOL) benchstat $(wildcard bin/bench/old.txt) bin/bench/new.txt
 
+.PHONY: scale
+scale: $(CLUSTER_FILES) ## Measure webhook and controller with 5,000 Pods of kwok in 500 namespaces. It takes ten minutes.
+	CGO_ENABLED=0 $(GO) -C test/scale/kwok build -trimpath -ldflags '-s -w' -o $(CURDIR)/bin/kwok sigs.k8s.io/kwok/cmd/kwok
+	GATEHOUSE_KWOK='$(CURDIR)/bin/kwok' $(GO) test -count 1 -v -timeout 30m -run '^TestScale$$' ./test/scale
+
 ROUNDS ?= 5
 SECONDS_EACH ?= 5
 

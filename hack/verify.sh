@@ -42,7 +42,7 @@ for module in $modules; do
 	"$go" -C "$module" vet ./... || fault "go vet found faults in module $module"
 done
 
-for module in $modules test/cluster test/cluster/runtime test/cluster/cilium; do
+for module in $modules test/cluster test/cluster/runtime test/cluster/cilium test/scale/kwok; do
 	echo "== go.mod of $module"
 	if ! difference=$("$go" -C "$module" mod tidy -diff); then
 		fault "$module/go.mod is not tidy: run go -C $module mod tidy"

@@ -135,11 +135,16 @@ func (c *Controller) Start(ctx context.Context) error {
 		}
 		took := time.Since(began)
 		c.Metrics.passed(took)
-		if !c.wait(ctx, max(gather, rest*took), next) {
+		if !c.wait(ctx, pauseAfter(took), next) {
 			return nil
 		}
 	}
 }
+
+// pauseAfter is how long nothing is done after a pass that took so long: no longer than
+// until the sweep, since a pass that has written much waited for the API server most of
+// its time, and what has changed meanwhile waits for the next one.
+func pauseAfter(took time.Duration) time.Duration { return max(gather, min(rest*took, sweep)) }
 
 // wait returns after a pause, when something has changed or the time has come.
 // False when ctx ended.
