@@ -192,7 +192,7 @@ func (p *provisioner) make(ctx context.Context, name translate.Name, g *provisio
 	if g != nil && g.Keep {
 		return nil
 	}
-	for _, resource := range slices.Backward(provision.Resources()) {
+	for _, resource := range provision.Withdrawn() {
 		if o := (provision.Object{Resource: resource, Name: provision.Name(name.Name)}); !made[resource] {
 			if err := p.remove(ctx, name, &o); err != nil {
 				return said(err, name.Namespace)

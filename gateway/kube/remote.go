@@ -133,14 +133,17 @@ func (r *Remote) Serve(_ context.Context, all []Served) {
 	order := slices.SortedFunc(slices.Values(all), func(a, b Served) int {
 		return cmp.Or(a.Created.Compare(b.Created), compare(a.Gateway, b.Gateway))
 	})
-	for _, name := range r.left {
+	for _, name := range r.left { // also those whose objects cannot be deleted listen for nothing any more
 		made[name] = nil
+		account := accountFor(name)
+		accounts[account] = true
+		r.hub.Offer(account, nil)
 	}
 	for i := range order {
 		s := &order[i]
 		g := r.gateways[s.Gateway]
 		if g == nil {
-			g = &remote{account: s.Gateway.Namespace + "/" + provision.Name(s.Gateway.Name)}
+			g = &remote{account: accountFor(s.Gateway)}
 			r.gateways[s.Gateway] = g
 		}
 		wanted[s.Gateway], g.object, g.service = true, s.Object, s.Service

@@ -11,8 +11,14 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/handover"
+	"github.com/gatehouse-sh/gatehouse/gateway/kube/provision"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
+
+// accountFor is the ServiceAccount of the data planes of a Gateway.
+func accountFor(gateway translate.Name) string {
+	return gateway.Namespace + "/" + provision.Name(gateway.Name)
+}
 
 // State implements Plane. A snapshot is live when every replica that serves anything
 // serves it; one that serves nothing yet is not ready, so no client comes to it.

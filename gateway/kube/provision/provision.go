@@ -72,6 +72,12 @@ func Resources() []string {
 	return []string{serviceAccounts, configMaps, networkPolicies, services, deployments, autoscalers, budgets}
 }
 
+// Withdrawn are the same in the order in which they are deleted: by the Service it is known
+// that something is left, so it goes last.
+func Withdrawn() []string {
+	return []string{budgets, autoscalers, deployments, networkPolicies, configMaps, serviceAccounts, services}
+}
+
 const (
 	serviceAccounts = "api/v1/serviceaccounts"
 	configMaps      = "api/v1/configmaps"
