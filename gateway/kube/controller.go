@@ -133,7 +133,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	rest := time.NewTimer(0)
 	defer rest.Stop()
 	var dirty chan struct{} // nil while nothing is translated
-	var pace pacer
+	var translating, publishing pacer
+	changed := c.options.Plane.Changed()
+	calm := time.NewTimer(0) // what replicas say is looked at as seldom as they are told
+	defer calm.Stop()
 	for {
 		touched := c.touched
 		if due {
@@ -148,9 +151,14 @@ func (c *Controller) Run(ctx context.Context) error {
 			began := time.Now()
 			c.translate(ctx)
 			dirty = nil
-			rest.Reset(pace.rest(began, time.Now()))
-		case <-c.options.Plane.Changed():
+			rest.Reset(translating.rest(began, time.Now()))
+		case <-calm.C:
+			changed = c.options.Plane.Changed()
+		case <-changed:
+			began := time.Now()
 			c.publish(ctx)
+			changed = nil
+			calm.Reset(publishing.rest(began, time.Now()))
 		case <-touched:
 			tell.Reset(pause)
 			due = true

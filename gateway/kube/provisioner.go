@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -43,7 +44,8 @@ type provisioner struct {
 
 // provisioned is what became of one Gateway.
 type provisioned struct {
-	sum    [sha256.Size]byte // of what was applied
+	sum    [sha256.Size]byte  // of what was applied
+	of     *provision.Gateway // that it was made for, or was to be
 	bundle []byte
 	fault  error
 	since  time.Time // since when there is one
@@ -119,6 +121,10 @@ func (p *provisioner) round(ctx context.Context) {
 
 // one applies the objects of one Gateway, if they are due.
 func (p *provisioner) one(ctx context.Context, name translate.Name, g *provision.Gateway) {
+	now := time.Now()
+	if p.rests(name, g, now) {
+		return
+	}
 	objects, sum, err := p.objects(name, g)
 	p.mu.Lock()
 	s := p.state[name]
@@ -126,7 +132,7 @@ func (p *provisioner) one(ctx context.Context, name translate.Name, g *provision
 		s = &provisioned{wait: leastReapply}
 		p.state[name] = s
 	}
-	now := time.Now()
+	s.of = g
 	due := s.fault == nil && s.sum != sum || !now.Before(s.due)
 	p.mu.Unlock()
 	if !due {
@@ -155,6 +161,15 @@ func (p *provisioner) one(ctx context.Context, name translate.Name, g *provision
 	p.mu.Unlock()
 	p.tell(name, before, err)
 	p.changed()
+}
+
+// rests tells whether nothing is due of a Gateway, without a look at its objects: they are
+// made from what is wanted of it alone.
+func (p *provisioner) rests(name translate.Name, g *provision.Gateway, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state[name]
+	return s != nil && now.Before(s.due) && (s.fault != nil || reflect.DeepEqual(s.of, g))
 }
 
 // tell logs the first of equal faults.
