@@ -247,10 +247,10 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 	if _, is := s.say(began); !is {
 		t.Error("the first time it is not said")
 	}
-	if _, is := s.say(began.Add(seldomly - 1)); is {
+	if _, is := s.say(began.Add(quietFor - 1)); is {
 		t.Error("it is said again at once")
 	}
-	if more, is := s.say(began.Add(seldomly)); !is || more != 1 {
+	if more, is := s.say(began.Add(quietFor)); !is || more != 1 {
 		t.Errorf("after a while it is said: %v, of %d", is, more)
 	}
 }

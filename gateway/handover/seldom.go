@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// seldomly is how long nothing is said of what was said of once: anybody can have it said.
-const seldomly = time.Minute
+// quietFor is how long nothing is said of what was said of once: anybody can have it said.
+const quietFor = time.Minute
 
 // seldom counts what is said once in a while. Safe for concurrent use.
 type seldom struct {
@@ -26,6 +26,6 @@ func (s *seldom) say(now time.Time) (more int, is bool) {
 		s.more++
 		return 0, false
 	}
-	more, s.more, s.until = s.more, 0, now.Add(seldomly)
+	more, s.more, s.until = s.more, 0, now.Add(quietFor)
 	return more, true
 }
