@@ -79,8 +79,10 @@ func TestTheDiskOfTheAuditLogIsFull(t *testing.T) {
 	if n := strings.Count(gateway.Said(), "decisions are not written"); n != 1 {
 		t.Errorf("the fault is logged %d times, want once: %s", n, gateway.Said())
 	}
-	rows.add(row{"the disk of the audit log (decisions to a file) is full", took, asked, failed,
-		fmt.Sprintf("%d lines were written, %d lost and counted, %d torn", whole, uncounted, torn)})
+	rows.add(row{
+		"the disk of the audit log (decisions to a file) is full", took, asked, failed,
+		fmt.Sprintf("%d lines were written, %d lost and counted, %d torn", whole, uncounted, torn),
+	})
 }
 
 // lines counts those that are whole, and those that are not.

@@ -150,8 +150,10 @@ func TestWatchesAreGone(t *testing.T) {
 	if gone < storms*len(before)/2 {
 		t.Errorf("%d answers 410 to %d watched paths in %d storms: that is no storm", gone, len(before), storms)
 	}
-	rows.add(row{"the watches of webhook and gateway are cut, and etcd forgets what they would go on from (410 Gone)", took, asked, failed,
-		fmt.Sprintf("%d paths watched, %d times, %d answers 410; %s", len(before), storms, gone, wrote)})
+	rows.add(row{
+		"the watches of webhook and gateway are cut, and etcd forgets what they would go on from (410 Gone)", took, asked, failed,
+		fmt.Sprintf("%d paths watched, %d times, %d answers 410; %s", len(before), storms, gone, wrote),
+	})
 }
 
 // watchedAgain waits until all paths are watched that were before.

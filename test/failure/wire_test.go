@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -129,14 +130,14 @@ func (b *watched) Read(p []byte) (int, error) {
 	if b.cut.Load() {
 		return 0, io.EOF // as of a connection that the API server has closed
 	}
-	seen := append(b.last, p[:n]...)
+	seen := slices.Concat(b.last, p[:n])
 	if !b.told && bytes.Contains(seen, tooOld) {
 		b.told = true // such a watch ends with it
 		b.wire.mu.Lock()
 		b.wire.gone++
 		b.wire.mu.Unlock()
 	}
-	b.last = append([]byte(nil), seen[max(0, len(seen)-len(tooOld)):]...)
+	b.last = seen[max(0, len(seen)-len(tooOld)):]
 	return n, err
 }
 
