@@ -31,7 +31,7 @@ func trim(o Object, whole bool) {
 	if len(o.GetFinalizers()) > 0 {
 		o.SetFinalizers(nil)
 	}
-	if refs := o.GetOwnerReferences(); len(refs) > 0 {
+	if refs := o.GetOwnerReferences(); len(refs) > 0 && KeyOf(o).Kind.Group != ownGroup { // with any of its owners a policy may go
 		o.SetOwnerReferences(onlyController(refs))
 	}
 	if t, ok := TemplateOf(o); ok && !whole {

@@ -30,7 +30,7 @@ func weakenedPolicy() checks.Check {
 				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, a claim more told to backends, credentials stripped. " +
 				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
 				"A ClientPolicy has no mode, and is judged as a floor: its deletion and its update may add no addresses to trustedProxies or proxyProtocolFrom, let clients send no more lines (headers), change nothing of path, and not end redirectToHTTPS or lower tls.minVersion; limits and hsts are free. One that believes everybody who his client is, by blocks such as 0.0.0.0/0, is reported whenever it is written. " +
-				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. What is being deleted and waits for a finalizer is served, and counts as there. " +
+				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. A route that is being deleted and waits for a finalizer is not served any more and counts as deleted, a Gateway or a Service that waits counts as there. Nor is reported what the garbage collector deletes with its owner; an update that gives the policy another owner is. " +
 				"Policies of mode Default are not judged, and neither is what is beside the policy: a ClientPolicy for a listener, which takes the place of the Gateway's, a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
 			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
 			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",
@@ -68,7 +68,7 @@ func everybody(in checks.Input) []checks.Finding {
 func weakenings(in checks.Input) []checks.Finding {
 	was, change := in.Old, in.Request.Operation != checks.Delete
 	if !change {
-		if ns := in.Inventory.Namespace(in.Object.GetNamespace()); ns != nil && ns.DeletionTimestamp != nil {
+		if ns := in.Inventory.Namespace(in.Object.GetNamespace()); ns != nil && ns.DeletionTimestamp != nil || collected(in) {
 			return nil
 		}
 		was = in.Object
@@ -101,7 +101,7 @@ func weakenings(in checks.Input) []checks.Finding {
 	after, _, _ := unstructured.NestedMap(current.Object, "spec")
 	var out []checks.Finding
 	if missed(kind, before) {
-		out = looserTargets(old, current, in)
+		out = append(looserTargets(old, current, in), newOwners(old, current)...)
 	}
 	for _, l := range loosened(kind, before, after) {
 		out = append(out, checks.Finding{Subject: "weaker/" + l.Field, Field: l.Field, Message: l.What})
@@ -147,14 +147,16 @@ func looserTargets(old, current inventory.Object, in checks.Input) []checks.Find
 	return out
 }
 
-// gone reports whether nothing is left of a target that the gateway could serve. What is
-// being deleted is served until its finalizers are done, so it is there. An inventory
+// gone reports whether nothing is left of a target that the gateway could serve. A Gateway
+// or a Service that is being deleted is served until its finalizers are done, so it is
+// there; a route is not (docs/gateway-policies.md, When something is deleted). An inventory
 // without the namespace is not one of the cluster, and knows nothing of what is there.
 func (t policyTarget) gone(in checks.Input) bool {
 	if _, held := inventory.KindOf(t.of.Kind); !held || in.Inventory.Namespace(t.of.Namespace) == nil {
 		return false
 	}
-	return in.Inventory.Entry(t.of) == nil
+	e := in.Inventory.Entry(t.of)
+	return e == nil || slices.Contains(gatewayRoutes, t.of.Kind) && e.Object.GetDeletionTimestamp() != nil
 }
 
 // loosened lists how the spec of a policy asks for less than before.

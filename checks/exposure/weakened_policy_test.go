@@ -49,6 +49,11 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 	second.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{
 		map[string]any{"group": inventory.GatewayGroup, "kind": "Gateway", "name": "gone"}, map[string]any{"group": inventory.GatewayGroup, "kind": "Gateway", "name": "edge", "sectionName": "web"},
 	}}
+	route := &gatewayv1.HTTPRoute{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "shop"}}
+	endingRoute := route.DeepCopy()
+	endingRoute.DeletionTimestamp, endingRoute.Finalizers = &metav1.Time{Time: time.Unix(1, 0)}, []string{metav1.FinalizerDeleteDependents}
+	routed := policy("AccessPolicy", "Enforced")
+	routed.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{map[string]any{"group": inventory.GatewayGroup, "kind": "HTTPRoute", "name": "shop"}}}
 	unknown := policy("AccessPolicy", "Enforced")
 	unknown.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{map[string]any{"group": "example.com", "kind": "Door", "name": "edge"}}}
 	for name, tc := range map[string]struct {
@@ -64,6 +69,8 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 		"one whose target is there":         {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, edge}, 1},
 		"one whose target is gone":          {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, elsewhere}, 0},
 		"of requests, and it is gone":       {policy("TrafficPolicy", "Enforced"), []inventory.Object{infra}, 0},
+		"one whose route is going":          {routed, []inventory.Object{infra, endingRoute}, 0},
+		"one whose route is there":          {routed, []inventory.Object{infra, route}, 1},
 		"one whose target is going":         {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, leaving}, 1},
 		"one of whose targets is gone":      {second, []inventory.Object{infra, edge}, 1},
 		"one whose targets are all gone":    {second, []inventory.Object{infra}, 0},
@@ -83,5 +90,35 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 				t.Errorf("got %v, want %d findings", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestOnlyTheCollectorTakesAFloorWithItsOwner, and only one that has an owner.
+func TestOnlyTheCollectorTakesAFloorWithItsOwner(t *testing.T) {
+	t.Parallel()
+	set, err := catalog.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const collector = "system:serviceaccount:kube-system:generic-garbage-collector"
+	owned := []metav1.OwnerReference{{APIVersion: "example.com/v1", Kind: "App", Name: "shop", UID: "1"}}
+	for name, tc := range map[string]struct {
+		user   string
+		owners []metav1.OwnerReference
+		want   int
+	}{
+		"the collector, with an owner":    {collector, owned, 0},
+		"the collector, without an owner": {collector, nil, 1},
+		"a person, with an owner":         {"ann", owned, 1},
+	} {
+		floor := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "gatehouse.sh/v1alpha1", "kind": "AccessPolicy", "metadata": map[string]any{"namespace": "infra", "name": "floor"}, "spec": map[string]any{}}}
+		floor.SetOwnerReferences(tc.owners)
+		in := checks.Input{
+			Object: floor, Inventory: inventory.New(floor), Parameters: checks.DefaultParameters(),
+			Request: checks.Request{Operation: checks.Delete, User: tc.user},
+		}
+		if got := set.Evaluate(in); len(got) != tc.want {
+			t.Errorf("%s: got %v, want %d findings", name, got, tc.want)
+		}
 	}
 }
