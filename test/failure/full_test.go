@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -128,7 +129,7 @@ func hub(t *testing.T, folder string) (h *handover.Hub, address string, end func
 	authority := pki.New(t, "authority")
 	certificate := authority.For(t, "localhost")
 	h = handover.NewHub(handover.Options{
-		Identify: func(_ context.Context, token string) (handover.Identity, error) {
+		Identify: func(_ context.Context, _ netip.Addr, token string) (handover.Identity, error) {
 			return handover.Identity{Account: token, Replica: "1"}, nil
 		},
 		Changed: func() {}, Log: logr.Discard(), Wait: time.Second,
