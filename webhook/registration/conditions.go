@@ -20,7 +20,8 @@ import (
 // and the controllers that write endpoints for Services with a selector. Of the
 // metadata, ownerReferences wake nothing: the garbage collector and every adoption
 // write them, and what a verdict believes of one (inventory.ControllerOf) only ever
-// leaves out what the controller itself was judged for.
+// leaves out what the controller itself was judged for. Policies of ours are the
+// exception: with an owner a floor is deleted (EXP-051).
 func objectConditions() []admissionregistrationv1.MatchCondition {
 	return []admissionregistrationv1.MatchCondition{
 		somethingJudgedChanges(),
@@ -36,7 +37,7 @@ func objectConditions() []admissionregistrationv1.MatchCondition {
 
 // somethingJudgedChanges is not true of an update of fields that nothing here reads.
 func somethingJudgedChanges() admissionregistrationv1.MatchCondition {
-	return admissionregistrationv1.MatchCondition{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || " + differs(
+	return admissionregistrationv1.MatchCondition{Name: "something-judged-changes", Expression: "request.operation != 'UPDATE' || oldObject == null || (has(request.subResource) && request.subResource != '') || (request.resource.group == 'gatehouse.sh' && (" + differs("metadata.ownerReferences") + ")) || " + differs(
 		"spec", "data", "rules", "aggregationRule", "subjects", "roleRef",
 		"automountServiceAccountToken", "secrets", "imagePullSecrets", "webhooks", "subsets", "endpoints", "ports", "addressType", "template", "controller",
 		"metadata.labels", "metadata.annotations")}
