@@ -134,10 +134,10 @@ func (j *controlling) run(ctx context.Context, lease translate.Name) error {
 	return err
 }
 
-// both serves what is served here, and leads while it holds the Lease. Who has lost it ends.
+// both serves what is served here, and leads whenever it holds the Lease. Who has lost it
+// serves on, and asks for it again: an API server that is away takes the Lease, not the traffic.
 func (j *controlling) both(ctx context.Context, controller *kube.Controller, control *controlPlane, lease translate.Name) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	led := make(chan error, 1)
 	go func() {
 		defer stop()

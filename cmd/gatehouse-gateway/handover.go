@@ -62,48 +62,58 @@ const metricsPort = 19090
 
 // controlPlane makes data planes and hands over to them, while this process leads.
 type controlPlane struct {
-	address string
-	remote  *kube.Remote
-	split   *kube.Split
-	keeper  *kube.Keeper
-	log     logr.Logger
+	flags      *handOver
+	config     *rest.Config
+	controller string
+	split      *kube.Split
+	log        logr.Logger
 }
 
 // make makes a control plane that does nothing yet.
 func (h *handOver) make(config *rest.Config, shared *kube.Local, controller string, log logr.Logger) (*controlPlane, error) {
-	secret, name, _, err := h.read()
+	p := &controlPlane{flags: h, config: config, controller: controller, split: kube.NewSplit(shared), log: log}
+	_, _, err := p.parts() // so that what is wrong with the flags is said at once
+	return p, err
+}
+
+// parts are what one tenure needs. Each has new ones: what an earlier one knew and offered
+// may be outdated, since others have led meanwhile.
+func (p *controlPlane) parts() (*kube.Remote, *kube.Keeper, error) {
+	secret, name, _, err := p.flags.read()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	remote, err := kube.NewRemote(config, kube.RemoteOptions{
-		Provision: provision.Options{Image: h.image, Control: h.control, Controller: controller, Audience: kube.Audience, Metrics: metricsPort}, Log: log,
+	remote, err := kube.NewRemote(p.config, kube.RemoteOptions{
+		Provision: provision.Options{Image: p.flags.image, Control: p.flags.control, Controller: p.controller, Audience: kube.Audience, Metrics: metricsPort}, Log: p.log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	keeper, err := kube.NewKeeper(config, kube.KeeperOptions{Secret: secret, Names: []string{name}, Published: remote.Trusted, Changed: remote.Trust, Log: log})
-	if err != nil {
-		return nil, err
-	}
-	return &controlPlane{address: h.address, remote: remote, split: kube.NewSplit(shared, remote), keeper: keeper, log: log}, nil
+	keeper, err := kube.NewKeeper(p.config, kube.KeeperOptions{Secret: secret, Names: []string{name}, Published: remote.Trusted, Changed: remote.Trust, Log: p.log})
+	return remote, keeper, err
 }
 
 // lead answers data planes, makes them, and says what became of them, until ctx ends.
 func (p *controlPlane) lead(ctx context.Context, controller *kube.Controller) error {
-	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.address)
+	remote, keeper, err := p.parts()
 	if err != nil {
 		return err
 	}
-	s := p.remote.Server(p.keeper.Certificate)
+	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.flags.address)
+	if err != nil {
+		return err
+	}
+	s := remote.Server(keeper.Certificate)
+	p.split.Lead(remote)
+	defer p.split.Rest()
 	var all sync.WaitGroup
-	all.Go(func() { p.keeper.Run(ctx) })
-	all.Go(func() { p.remote.Run(ctx) })
+	all.Go(func() { keeper.Run(ctx) })
+	all.Go(func() { remote.Run(ctx) })
 	all.Go(func() {
 		if err := s.ServeTLS(socket, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error(err, "hand over")
 		}
 	})
-	p.split.Lead()
 	controller.Lead(ctx)
 	err = s.Close() // who asks has what it serves
 	all.Wait()

@@ -28,10 +28,10 @@ func TestOnlyClassesWhoseGatewaysHaveObjectsClaimInfrastructure(t *testing.T) {
 		"all is served here":                  {&Local{}, "", nil, false},
 		"all is served here, whatever it has": {&Local{}, "p", own, false},
 		"others serve":                        {remote, "", nil, true},
-		"others serve what wants it":          {NewSplit(NewLocal(LocalOptions{}), remote), "p", own, true},
-		"others serve what has no say":        {NewSplit(NewLocal(LocalOptions{}), remote), "", nil, true},
-		"it is shared":                        {NewSplit(NewLocal(LocalOptions{}), remote), "p", shared, false},
-		"its parameters are not there":        {NewSplit(NewLocal(LocalOptions{}), remote), "q", own, false},
+		"others serve what wants it":          {NewSplit(NewLocal(LocalOptions{})), "p", own, true},
+		"others serve what has no say":        {NewSplit(NewLocal(LocalOptions{})), "", nil, true},
+		"it is shared":                        {NewSplit(NewLocal(LocalOptions{})), "p", shared, false},
+		"its parameters are not there":        {NewSplit(NewLocal(LocalOptions{})), "q", own, false},
 	} {
 		class := &gatewayv1.GatewayClass{}
 		class.Name = "c"

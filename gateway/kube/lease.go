@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,9 +27,11 @@ const (
 	leaseRetries = 2 * time.Second
 )
 
-// Lead does something while this process, which calls itself by a name of its own, holds a
-// Lease, so that two do not write statuses in turns. It returns when ctx ends, or with an
-// error when the Lease was lost: whoever lost it is not to go on.
+// Lead does something whenever this process, which calls itself by a name of its own, holds a
+// Lease, so that two do not write statuses in turns. What is done ends when the Lease is lost,
+// before another process may have it, and is begun again when it is held again: an API server
+// that is away takes the Lease, and nothing else. What it returns is logged. Lead returns when
+// ctx ends, and has given the Lease back; its error is of the configuration.
 //
 // It does what client-go's leaderelection does, which links clients and caches for every
 // kind of Kubernetes: 7 MiB of each process that is a gateway.
@@ -37,33 +40,25 @@ func Lead(ctx context.Context, config *rest.Config, lease translate.Name, self s
 	if err != nil {
 		return fmt.Errorf("make client for Leases: %w", err)
 	}
+	log = log.WithValues("lease", lease.String())
 	t := &tenure{api: api, lease: lease, self: self}
 	for {
 		held, err := t.ask(ctx)
-		if held {
-			break
+		switch {
+		case held:
+			log.Info("leading")
+			if err := t.serve(ctx, do); ctx.Err() == nil {
+				log.Info("leading no more", "fault", fmt.Sprint(err))
+			} else if err != nil {
+				log.Error(err, "leading")
+			}
+		case err != nil && ctx.Err() == nil:
+			log.V(1).Info("the Lease cannot be had", "fault", err.Error())
 		}
-		if err != nil && ctx.Err() == nil {
-			log.V(1).Info("the Lease cannot be had", "lease", lease.String(), "fault", err.Error())
-		}
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, leaseRetries) {
 			return nil
-		case <-time.After(leaseRetries):
 		}
 	}
-	log.Info("leading", "lease", lease.String())
-	leading, lost := context.WithCancel(ctx)
-	defer lost()
-	over := make(chan error, 1)
-	go func() { over <- do(leading) }()
-	err = t.keep(leading, lost, over)
-	// The Lease is given back after what it is for has ended, and not before.
-	t.release(context.WithoutCancel(ctx))
-	if err != nil || ctx.Err() != nil {
-		return err
-	}
-	return fmt.Errorf("the Lease %s was lost", lease)
 }
 
 // leases is a client for Leases alone.
@@ -117,6 +112,24 @@ func (t *tenure) ask(ctx context.Context) (held bool, err error) {
 	return t.done(now, t.put(ctx, l))
 }
 
+// errLost is why something has ended that was for as long as a Lease is held.
+var errLost = errors.New("the Lease was lost")
+
+// serve does something while the Lease is held, and gives it back after that has ended, and
+// not before.
+func (t *tenure) serve(ctx context.Context, do func(context.Context) error) error {
+	leading, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
+	over := make(chan error, 1)
+	go func() { over <- do(leading) }()
+	err := t.keep(leading, lost, over)
+	t.release(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(context.Cause(leading), err)
+}
+
 // done is what ask returns after a request that began at a time.
 func (t *tenure) done(began time.Time, err error) (held bool, fault error) {
 	if err == nil {
@@ -142,7 +155,7 @@ func (t *tenure) put(ctx context.Context, l *coordinationv1.Lease) error {
 
 // keep renews the Lease until what it is for has ended, and ends that when the Lease is
 // lost: before another process may have it.
-func (t *tenure) keep(ctx context.Context, lost context.CancelFunc, over <-chan error) error {
+func (t *tenure) keep(ctx context.Context, lost context.CancelCauseFunc, over <-chan error) error {
 	for {
 		select {
 		case err := <-over:
@@ -154,7 +167,7 @@ func (t *tenure) keep(ctx context.Context, lost context.CancelFunc, over <-chan 
 		due, cancel := context.WithDeadline(ctx, t.renewed.Add(renewWithin))
 		held, err := t.ask(due)
 		if !held && (err == nil || due.Err() != nil) {
-			lost()
+			lost(errLost)
 		}
 		cancel()
 	}

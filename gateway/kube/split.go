@@ -5,7 +5,6 @@ package kube
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	dto "github.com/prometheus/client_model/go"
 
@@ -18,29 +17,38 @@ import (
 // processes makes and hands over to (Lead).
 type Split struct {
 	shared *Local
-	own    *Remote
-	leads  atomic.Bool
 
 	mu    sync.RWMutex
+	own   *Remote // nil while another process leads
 	isOwn map[translate.Name]bool
 	left  []translate.Name
 }
 
-// NewSplit makes a Plane of two that serve nothing yet. They are not to be used otherwise
-// any more, but for Remote.Run, Remote.Server and what concerns its authority.
-func NewSplit(shared *Local, own *Remote) *Split {
-	own.changed = shared.changed
-	return &Split{shared: shared, own: own, isOwn: map[translate.Name]bool{}}
+// NewSplit makes a Plane that serves nothing yet. What is shared is not to be used otherwise
+// any more.
+func NewSplit(shared *Local) *Split {
+	return &Split{shared: shared, isOwn: map[translate.Name]bool{}}
 }
 
 // Changed implements Plane.
 func (s *Split) Changed() <-chan struct{} { return s.shared.changed }
 
-// Lead has other processes made and handed what they serve. It is for the one that holds the
-// Lease, until it ends.
-func (s *Split) Lead() {
-	s.leads.Store(true)
+// Lead has other processes made by a Remote that has served nothing yet, and handed what they
+// serve. It is for the one that holds the Lease. The Remote is not to be used otherwise any
+// more, but for Run, Server and what concerns its authority.
+func (s *Split) Lead(own *Remote) {
+	own.changed = s.shared.changed
+	s.mu.Lock()
+	s.own = own
+	s.mu.Unlock()
 	signal(s.shared.changed)
+}
+
+// Rest is for the one that does not hold the Lease any more: what is shared is served as before.
+func (s *Split) Rest() {
+	s.mu.Lock()
+	s.own = nil
+	s.mu.Unlock()
 }
 
 // Leftover is Remote.Leftover.
@@ -70,10 +78,11 @@ func (s *Split) Serve(ctx context.Context, all []Served) {
 		}
 	}
 	s.isOwn = isOwn
+	others := s.own
 	s.mu.Unlock()
-	if s.leads.Load() {
-		s.own.Leftover(left)
-		s.own.Serve(ctx, own)
+	if others != nil {
+		others.Leftover(left)
+		others.Serve(ctx, own)
 	}
 	s.shared.Serve(ctx, shared)
 }
@@ -102,12 +111,15 @@ func (s *Split) makes(p *v1alpha1.GatewayParameters) bool {
 // State implements Plane.
 func (s *Split) State(gateway translate.Name) State {
 	s.mu.RLock()
-	is := s.isOwn[gateway]
+	is, own := s.isOwn[gateway], s.own
 	s.mu.RUnlock()
-	if is {
-		return s.own.State(gateway)
+	switch {
+	case !is:
+		return s.shared.State(gateway)
+	case own == nil:
+		return State{} // the one that leads knows
 	}
-	return s.shared.State(gateway)
+	return own.State(gateway)
 }
 
 // Gather implements prometheus.Gatherer, of what is served here.

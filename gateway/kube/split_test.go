@@ -40,9 +40,9 @@ func TestWithoutItsParametersAGatewayStaysWhereItIs(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			local := NewLocal(LocalOptions{Log: logr.Discard(), Stdout: io.Discard})
-			s := NewSplit(local, newIdle(t))
+			s := NewSplit(local)
 			t.Cleanup(s.Close)
-			s.Lead()
+			s.Lead(newIdle(t))
 			for _, one := range []*Served{tc.before, tc.after} {
 				if one != nil {
 					s.Serve(t.Context(), []Served{*one})
