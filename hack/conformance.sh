@@ -52,5 +52,7 @@ while read -r name tag program; do
 	number=$((number + 1))
 	"$go" -C hack/image run . -program "$arch=$PWD/$out/$program" -name "$name" -version "$tag" -out "$PWD/$out/$number.tar"
 done <"$out/images"
-"$go" run ./hack/image -program "$arch=bin/gatehouse-gateway" -name localhost/gatehouse/gateway -version 1 -out "$out/gateway.tar"
+if [ "$DATA_PLANES" = 1 ]; then
+	"$go" -C hack/image run . -program "$arch=$PWD/bin/gatehouse-gateway" -name localhost/gatehouse/gateway -version 1 -out "$PWD/$out/gateway.tar"
+fi
 bin/node/node --images "$out/*.tar" -- "$0" --inside "$@"

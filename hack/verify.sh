@@ -50,6 +50,12 @@ for module in $modules test/cluster test/cluster/runtime test/cluster/cilium tes
 	fi
 done
 
+echo "== programs that scripts run"
+# One in a module of its own is reached with go -C alone, and what calls it may run seldom.
+while read -r script program; do
+	if [ ! -d "$program" ] || [ -f "$program/go.mod" ]; then fault "$script runs $program, which is no package of the main module"; fi
+done < <(awk '!/ -C / && match($0, /(run|build) \.\/[a-z\/-]+/) {split(substr($0, RSTART, RLENGTH), word, " "); print FILENAME, word[2]}' .ci/run Makefile hack/*.sh)
+
 if [ $faults -gt 0 ]; then
 	echo "verify: $faults faults" >&2
 	exit 1
