@@ -10,8 +10,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
@@ -65,7 +68,7 @@ func (c *cluster) run(ctx context.Context, end ending, log logr.Logger, out, err
 		say(errs, "gatehouse-gateway: find the cluster: %v\n", err)
 		return 1
 	}
-	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Drain: end.drain, Log: log, Stdout: out}, end: end, log: log}
+	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Reserved: reserved(c.metrics, c.handOver.address), Drain: end.drain, Log: log, Stdout: out}, end: end, log: log}
 	if c.metrics != "" {
 		if err := monitor(ctx, c.metrics, job, func() error { return job.ready(ctx) }, log); err != nil {
 			say(errs, "gatehouse-gateway: --metrics: %v\n", err)
@@ -77,6 +80,28 @@ func (c *cluster) run(ctx context.Context, end ending, log logr.Logger, out, err
 		return 1
 	}
 	return 0
+}
+
+// reserved are the addresses of flags that say where this process listens itself, those that
+// are names being everywhere.
+func reserved(flags ...string) []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, f := range flags {
+		host, port, err := net.SplitHostPort(f)
+		if err != nil {
+			continue // it is empty, or will be refused
+		}
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			continue
+		}
+		at, err := netip.ParseAddr(host)
+		if err != nil {
+			at = netip.IPv6Unspecified()
+		}
+		out = append(out, netip.AddrPortFrom(at, uint16(number)))
+	}
+	return out
 }
 
 // self is what a Lease calls this process.

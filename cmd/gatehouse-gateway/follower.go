@@ -7,8 +7,10 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -50,7 +52,7 @@ func (f *follower) incomplete() bool {
 // run serves until ctx ends. It returns the exit code.
 func (f *follower) run(ctx context.Context, metrics string, end ending, log logr.Logger, out, errs io.Writer) int {
 	s := &taker{drain: end.drain, log: log, out: out}
-	follow := handover.NewFollower(handover.FollowOptions{Address: f.control, CA: f.ca, Token: f.token, Keep: f.keep, Apply: s.apply, Log: log})
+	follow := handover.NewFollower(handover.FollowOptions{Address: f.control, CA: f.ca, Token: f.token, Keep: f.keep, Kept: f.spare(debug.SetMemoryLimit(-1)), Apply: s.apply, Log: log})
 	if metrics != "" {
 		ready := func() error {
 			switch {
@@ -70,6 +72,16 @@ func (f *follower) run(ctx context.Context, metrics string, end ending, log logr
 	end.begin(log)
 	s.close() //nolint:contextcheck // ctx has ended
 	return 0
+}
+
+// spare returns what leaves the size of what is kept out of GOMEMLIMIT, and once more for
+// while it is replaced: the folder is meant to be in memory, which is the Pod's too. Half of
+// the limit stays in any case.
+func (f *follower) spare(limit int64) func(size int) {
+	if limit == math.MaxInt64 {
+		return nil // there is none
+	}
+	return func(size int) { debug.SetMemoryLimit(max(limit-2*int64(size), limit/2)) }
 }
 
 // errNothing is why no requests should be sent here.

@@ -31,6 +31,8 @@ type FollowOptions struct {
 	// Keep is a folder for what is served, secrets and all: the next process begins with it
 	// when its first question is not answered. "" keeps nothing.
 	Keep string
+	// Kept is told how many bytes are kept, each time; nil: nobody is.
+	Kept func(size int)
 	// Apply serves a snapshot, or returns why it cannot: what was served before stays then.
 	// Nil is nothing to listen for.
 	Apply func(context.Context, *config.Snapshot) error

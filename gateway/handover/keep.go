@@ -57,6 +57,9 @@ func (f *Follower) keep(text []byte) {
 	}
 	if err == nil {
 		f.unkept = keeping{}
+		if f.options.Kept != nil && f.options.Keep != "" {
+			f.options.Kept(len(text))
+		}
 		return
 	}
 	f.unkept = keeping{text, err.Error()}

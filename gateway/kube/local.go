@@ -37,6 +37,9 @@ type LocalOptions struct {
 	// PortOffset is added to the port of each listener, for processes that may not listen
 	// below 1024.
 	PortOffset uint16
+	// Reserved is where this process listens for TCP itself, now or later, such as for
+	// metrics. No listener has these.
+	Reserved []netip.AddrPort
 	// Drain is how long requests under way may take when a Gateway ends.
 	Drain  time.Duration
 	Log    logr.Logger

@@ -123,8 +123,18 @@ func (l *Local) located(s *config.Snapshot, g *local) (*config.Snapshot, map[str
 			host = g.address
 		}
 		*at = netip.AddrPortFrom(host, uint16(port))
+		if out.Listeners[i].Protocol != config.UDP && l.reserved(*at) {
+			unbound[out.Listeners[i].Name] = fmt.Errorf("port %d is where this process listens itself", port)
+		}
 	}
 	return &out, unbound
+}
+
+// reserved tells whether an address is one of Options.Reserved.
+func (l *Local) reserved(at netip.AddrPort) bool {
+	return slices.ContainsFunc(l.options.Reserved, func(r netip.AddrPort) bool {
+		return r.Port() == at.Port() && (r.Addr().IsUnspecified() || at.Addr().IsUnspecified() || r.Addr() == at.Addr())
+	})
 }
 
 // ports are where listeners are that do not listen.

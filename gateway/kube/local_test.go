@@ -37,7 +37,8 @@ func TestAPortThatCannotBeHadIsOfOneListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plane := NewLocal(LocalOptions{Pool: pool, PortOffset: offset, Drain: time.Second, Log: logr.Discard(), Stdout: io.Discard})
+	own := []netip.AddrPort{netip.MustParseAddrPort("127.0.33.1:20082"), netip.MustParseAddrPort("127.0.33.2:20080")} // of which one is elsewhere
+	plane := NewLocal(LocalOptions{Pool: pool, PortOffset: offset, Reserved: own, Drain: time.Second, Log: logr.Discard(), Stdout: io.Discard})
 	defer plane.Close()
 	name := translate.Name{Namespace: "shop", Name: "edge"}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -45,10 +46,11 @@ func TestAPortThatCannotBeHadIsOfOneListener(t *testing.T) {
 		s := &config.Snapshot{}
 		listening(s, "http-80", 80, to)
 		listening(s, "http-81", 81, to)       // which another has
+		listening(s, "http-82", 82, to)       // which this process has
 		listening(s, "http-60000", 60000, to) // which would be 80000
 		plane.Serve(t.Context(), []Served{{Gateway: name, Snapshot: s}})
 		state := plane.State(name)
-		if !state.Settled || state.Live != s || len(state.Unbound) != 2 || state.Unbound[Port{Number: 81}] == "" || state.Unbound[Port{Number: 60000}] == "" {
+		if !state.Settled || state.Live != s || len(state.Unbound) != 3 || state.Unbound[Port{Number: 81}] == "" || state.Unbound[Port{Number: 82}] == "" || state.Unbound[Port{Number: 60000}] == "" {
 			t.Fatalf("the state is %+v", state)
 		}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.33.1:20080/", nil)

@@ -81,7 +81,7 @@ func (b *builder) container() corev1.Container {
 		Args: []string{
 			"--control=" + b.options.Control, "--ca=" + handed + "/" + caKey, "--token=" + handed + "/token", "--keep=" + kept, fmt.Sprintf("--metrics=:%d", b.options.Metrics), fmt.Sprintf("--linger=%ds", linger),
 		},
-		Env:           []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: fmt.Sprint((memory.Value() - b.keeps()) / 10 * 9)}},
+		Env:           []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: fmt.Sprint(memory.Value() / 10 * 9)}},
 		Ports:         []corev1.ContainerPort{{Name: "metrics", ContainerPort: int32(b.options.Metrics), Protocol: corev1.ProtocolTCP}},
 		LivenessProbe: probe("/healthz", 10, 6), ReadinessProbe: probe("/readyz", 5, 1),
 		Resources: corev1.ResourceRequirements{
@@ -104,7 +104,7 @@ func (b *builder) memory() resource.Quantity {
 const maxKept = 128 << 20
 
 // keeps is how much of the memory what is served may take in its folder, in bytes: half of
-// it at most. The process has the rest.
+// it at most. The process, which leaves out what is in it, has the rest.
 func (b *builder) keeps() int64 {
 	memory := b.memory()
 	return min(maxKept, memory.Value()/2)
