@@ -30,7 +30,7 @@ func weakenedPolicy() checks.Check {
 				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, a claim more told to backends, credentials stripped. " +
 				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
 				"A ClientPolicy has no mode, and is judged as a floor: its deletion and its update may add no addresses to trustedProxies or proxyProtocolFrom, let clients send no more lines (headers), change nothing of path, and not end redirectToHTTPS or lower tls.minVersion; limits and hsts are free. One that believes everybody who his client is, by blocks such as 0.0.0.0/0, is reported whenever it is written. " +
-				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. A route that is being deleted and waits for a finalizer is not served any more and counts as deleted, a Gateway or a Service that waits counts as there. Nor is reported what the garbage collector deletes with its owner; an update that gives the policy another owner is. " +
+				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. A route that is being deleted and waits for a finalizer is not served any more and counts as deleted, a Gateway or a Service that waits counts as there, and so does a Service that is deleted as long as a route or an Ingress names it that may use it: nobody judges it when it comes back. Nor is reported what the garbage collector deletes with its owner; an update that gives the policy another owner is. " +
 				"Policies of mode Default are not judged, and neither is what is beside the policy: a ClientPolicy for a listener, which takes the place of the Gateway's, a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
 			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
 			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",
@@ -149,14 +149,41 @@ func looserTargets(old, current inventory.Object, in checks.Input) []checks.Find
 
 // gone reports whether nothing is left of a target that the gateway could serve. A Gateway
 // or a Service that is being deleted is served until its finalizers are done, so it is
-// there; a route is not (docs/gateway-policies.md, When something is deleted). An inventory
+// there; a route is not (docs/gateway-policies.md, When something is deleted). A Service that
+// is named still comes back without being judged by EXP-050, so it is there, too. An inventory
 // without the namespace is not one of the cluster, and knows nothing of what is there.
 func (t policyTarget) gone(in checks.Input) bool {
 	if _, held := inventory.KindOf(t.of.Kind); !held || in.Inventory.Namespace(t.of.Namespace) == nil {
 		return false
 	}
 	e := in.Inventory.Entry(t.of)
-	return e == nil || slices.Contains(gatewayRoutes, t.of.Kind) && e.Object.GetDeletionTimestamp() != nil
+	if e == nil {
+		return t.of.Kind != inventory.ServiceKind || !stillNamed(t.of, in)
+	}
+	return slices.Contains(gatewayRoutes, t.of.Kind) && leaving(e, in)
+}
+
+// stillNamed reports whether a route or an Ingress that stays names a Service which it may use.
+func stillNamed(service inventory.Key, in checks.Input) bool {
+	for e := range in.Inventory.Referrers(service.Namespace, service.Name) {
+		if e.Key.Kind != inventory.IngressKind && !slices.Contains(gatewayRoutes, e.Key.Kind) || leaving(e, in) {
+			continue
+		}
+		ref := inventory.ServiceRef{Namespace: service.Namespace, Name: service.Name}
+		if e.Key.Namespace == service.Namespace || in.Inventory.GrantFor(e.Object, ref) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// leaving reports whether an object, or the namespace that it is in, is being deleted.
+func leaving(e *inventory.Entry, in checks.Input) bool {
+	if e.Object.GetDeletionTimestamp() != nil {
+		return true
+	}
+	ns := in.Inventory.Namespace(e.Key.Namespace)
+	return ns != nil && ns.DeletionTimestamp != nil
 }
 
 // loosened lists how the spec of a policy asks for less than before.

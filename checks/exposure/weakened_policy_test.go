@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -54,6 +55,25 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 	endingRoute.DeletionTimestamp, endingRoute.Finalizers = &metav1.Time{Time: time.Unix(1, 0)}, []string{metav1.FinalizerDeleteDependents}
 	routed := policy("AccessPolicy", "Enforced")
 	routed.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{map[string]any{"group": inventory.GatewayGroup, "kind": "HTTPRoute", "name": "shop"}}}
+	served := policy("AccessPolicy", "Enforced")
+	served.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{map[string]any{"group": "", "kind": "Service", "name": "web"}}}
+	naming := route.DeepCopy()
+	naming.Spec.Rules = []gatewayv1.HTTPRouteRule{{BackendRefs: []gatewayv1.HTTPBackendRef{{BackendRef: gatewayv1.BackendRef{BackendObjectReference: gatewayv1.BackendObjectReference{
+		Name: "web", Namespace: new(gatewayv1.Namespace("infra")), Port: new(gatewayv1.PortNumber(80)),
+	}}}}}}
+	namingElse, namingFrom, namingLeaves := naming.DeepCopy(), naming.DeepCopy(), naming.DeepCopy()
+	namingElse.Spec.Rules[0].BackendRefs[0].Name = "api"
+	namingFrom.Namespace = "other"
+	namingLeaves.DeletionTimestamp, namingLeaves.Finalizers = endingRoute.DeletionTimestamp, endingRoute.Finalizers
+	grant := &gatewayv1.ReferenceGrant{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "other"}, Spec: gatewayv1.ReferenceGrantSpec{
+		From: []gatewayv1.ReferenceGrantFrom{{Group: gatewayv1.GroupName, Kind: "HTTPRoute", Namespace: "other"}},
+		To:   []gatewayv1.ReferenceGrantTo{{Kind: "Service"}},
+	}}
+	endingOther := ending.DeepCopy()
+	endingOther.Name = "other"
+	ingress := &networkingv1.Ingress{ObjectMeta: route.ObjectMeta, Spec: networkingv1.IngressSpec{DefaultBackend: &networkingv1.IngressBackend{
+		Service: &networkingv1.IngressServiceBackend{Name: "web", Port: networkingv1.ServiceBackendPort{Number: 80}},
+	}}}
 	unknown := policy("AccessPolicy", "Enforced")
 	unknown.(*unstructured.Unstructured).Object["spec"] = map[string]any{"targetRefs": []any{map[string]any{"group": "example.com", "kind": "Door", "name": "edge"}}}
 	for name, tc := range map[string]struct {
@@ -74,6 +94,13 @@ func TestOnlyTheDeletionOfAFloorIsReported(t *testing.T) {
 		"one whose target is going":         {policy("AccessPolicy", "Enforced"), []inventory.Object{infra, leaving}, 1},
 		"one of whose targets is gone":      {second, []inventory.Object{infra, edge}, 1},
 		"one whose targets are all gone":    {second, []inventory.Object{infra}, 0},
+		"a Service gone that nobody names":  {served, []inventory.Object{infra, namingElse}, 0},
+		"a Service gone that a route names": {served, []inventory.Object{infra, naming}, 1},
+		"one that an Ingress names":         {served, []inventory.Object{infra, ingress}, 1},
+		"one that a leaving route names":    {served, []inventory.Object{infra, namingLeaves}, 0},
+		"a route that is granted nothing":   {served, []inventory.Object{infra, namingFrom}, 0},
+		"a route that was granted it":       {served, []inventory.Object{infra, namingFrom, grant}, 1},
+		"one whose namespace is leaving":    {served, []inventory.Object{infra, namingFrom, grant, endingOther}, 0},
 		"one whose target nobody knows":     {unknown, []inventory.Object{infra}, 1},
 		"a node port, which merely goes":    {&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "infra", Name: "web"}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeNodePort}}, nil, 0},
 		"a ClientPolicy of limits alone":    {clients("limits"), nil, 0},
