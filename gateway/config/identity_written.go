@@ -12,16 +12,18 @@ import (
 // Unwrite takes the header lines out of what routes write themselves that no client can
 // send to them, but those in which policies of the same route tell backends who asks, which
 // are written over these anyway: who has no part in a policy is not to tell in its lines
-// who asks. It returns what it took, by the positions of routes. What routes share with
+// who asks. To backends of its own group a route writes what only policies of other groups
+// tell there. It returns what it took, by the positions of routes. What routes share with
 // others is not written to.
 func (s *Snapshot) Unwrite() map[int][]string {
 	if !slices.ContainsFunc(s.Routes, func(r Route) bool { return r.writes() }) {
 		return nil
 	}
-	deleted, tells, out := s.IdentityHeadersOfRoutes(), s.tells(), map[int][]string{}
-	if deleted == nil {
+	told := s.toldOf()
+	if told == nil {
 		return nil
 	}
+	deleted, tells, out := s.ofRoutes(told, (*Route).vouched), s.tells(), map[int][]string{}
 	for i := range s.Routes {
 		r := &s.Routes[i]
 		if len(deleted[i]) == 0 || !r.writes() {
@@ -33,6 +35,41 @@ func (s *Snapshot) Unwrite() map[int][]string {
 		}
 		if took := r.unwrite(request.NewIdentity(deleted[i]), request.NewIdentity(own)); len(took) > 0 {
 			out[i] = took
+		}
+	}
+	return out
+}
+
+// Usurped are, by the positions of routes, the lines in which a route has a policy tell
+// backends who asks where neither of the two belongs to the group of these, and somebody
+// does who belongs there, or a listener: that is whose word backends trust in these lines.
+func (s *Snapshot) Usurped() map[int][]string {
+	told, tells, out := s.toldOf(), s.tells(), map[int][]string{}
+	trusted := map[string]request.Identity{} // by group
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		for _, policy := range r.Access {
+			if len(tells[policy]) == 0 {
+				continue
+			}
+			for _, to := range r.leads() {
+				if to.group == "" || athome(home(policy), to.group) || athome(home(r.Name), to.group) {
+					continue
+				}
+				by, known := trusted[to.group]
+				if !known {
+					by = request.NewIdentity(slices.Collect(maps.Keys(told[to.all()])))
+					trusted[to.group] = by
+				}
+				for _, name := range tells[policy] {
+					if by.Has(name) {
+						out[i] = append(out[i], name)
+					}
+				}
+			}
+		}
+		if lines, usurps := out[i]; usurps {
+			out[i] = unique(lines)
 		}
 	}
 	return out

@@ -14,7 +14,9 @@ import (
 
 // collide keeps the header lines in which one policy is told who asks from being those in
 // which another one tells backends who asked, where no client could send them to the first.
-// Policies of the Gateway come first, then the older ones, and then those of annotations.
+// Policies of the Gateway come first. Of the others, where they meet at backends of one's own
+// namespace, that one comes before those of other namespaces, whatever its age: a grant is
+// not to close what was not granted. Then come the older ones, and those of annotations.
 func (b *snapshotBuilder) collide() {
 	var list []*policy
 	for p := range b.used {
@@ -34,9 +36,24 @@ func (b *snapshotBuilder) collide() {
 	slices.SortFunc(list, func(p, q *policy) int {
 		return cmp.Or(rank(p)-rank(q), p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
 	})
-	taken := lines{audience: b.out.Audience(), listeners: b.out.Listeners, asked: map[string][]owned{}, told: map[string][]owned{}}
+	audience := b.out.Audience()
+	all := lines{audience: audience, asked: map[string][]owned{}, told: map[string][]owned{}}
 	for _, p := range list {
-		p.gateways[b.gateway].broken = cmp.Or(taken.take(p.access, p.String()), p.gateways[b.gateway].broken)
+		all.add(p.access, p.String())
+	}
+	for i := range b.out.AccessPolicies {
+		all.add(&b.out.AccessPolicies[i], b.out.AccessPolicies[i].Name)
+	}
+	taken := lines{audience: audience, listeners: b.out.Listeners, asked: map[string][]owned{}, told: map[string][]owned{}}
+	for _, p := range list {
+		clash := ""
+		if rank(p) > 0 {
+			clash = all.yield(p.access)
+		}
+		if clash == "" {
+			clash = taken.take(p.access, p.String())
+		}
+		p.gateways[b.gateway].broken = cmp.Or(clash, p.gateways[b.gateway].broken)
 	}
 	for i := range b.out.AccessPolicies { // those of annotations, by the age of their routes
 		p := &b.out.AccessPolicies[i]
@@ -91,17 +108,48 @@ func (l *lines) take(p *config.AccessPolicy, as string) (clash string) {
 		}
 		for _, by := range l.asked[name] {
 			if l.audience.Hides(p.Name, by.name) {
-				return fmt.Sprintf("%s is a line in which %s has clients say who they are, so no backend can be told there", name, by.as)
+				return untold(name, by.as)
 			}
 		}
 	}
+	l.add(p, as)
+	return ""
+}
+
+// add notes the lines that a policy names.
+func (l *lines) add(p *config.AccessPolicy, as string) {
+	reads, tells := linesOf(p)
 	for _, name := range reads {
 		l.asked[name] = append(l.asked[name], owned{p.Name, as})
 	}
 	for _, name := range tells {
 		l.told[name] = append(l.told[name], owned{p.Name, as})
 	}
+}
+
+// yield says why a policy has none of its lines: at backends of another namespace it meets a
+// policy of theirs.
+func (l *lines) yield(p *config.AccessPolicy) (clash string) {
+	reads, tells := linesOf(p)
+	for _, name := range reads {
+		for _, by := range l.told[name] {
+			if l.audience.HidesAtHome(by.name, p.Name, by.name) {
+				return unread(name, by.as)
+			}
+		}
+	}
+	for _, name := range tells {
+		for _, by := range l.asked[name] {
+			if l.audience.HidesAtHome(p.Name, by.name, by.name) {
+				return untold(name, by.as)
+			}
+		}
+	}
 	return ""
+}
+
+func untold(line, by string) string {
+	return fmt.Sprintf("%s is a line in which %s has clients say who they are, so no backend can be told there", line, by)
 }
 
 func unread(line, by string) string {
