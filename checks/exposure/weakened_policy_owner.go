@@ -4,6 +4,7 @@ package exposure
 
 import (
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -23,12 +24,14 @@ func collected(in checks.Input) bool {
 }
 
 // newOwners reports the owners that a policy gets by an update: whoever may delete one of
-// them could have it deleted.
+// them could have it deleted. A UID by another name is another owner: the collector looks
+// for it by the name, finds nothing, and takes the owner for gone.
+// https://kubernetes.io/docs/concepts/architecture/garbage-collection/#owners-dependents
 func newOwners(old, current inventory.Object) []checks.Finding {
 	var out []checks.Finding
 	had := old.GetOwnerReferences()
 	for _, ref := range current.GetOwnerReferences() {
-		if slices.ContainsFunc(had, func(o metav1.OwnerReference) bool { return o.UID == ref.UID }) {
+		if slices.ContainsFunc(had, func(o metav1.OwnerReference) bool { return sameOwner(o, ref) }) {
 			continue
 		}
 		out = append(out, checks.Finding{
@@ -37,4 +40,17 @@ func newOwners(old, current inventory.Object) []checks.Finding {
 		})
 	}
 	return out
+}
+
+// sameOwner compares what the collector looks an owner up by. The version is none of it: an
+// API is served in several, and controllers move to the next.
+func sameOwner(a, b metav1.OwnerReference) bool {
+	group := func(ref metav1.OwnerReference) string {
+		before, _, grouped := strings.Cut(ref.APIVersion, "/")
+		if !grouped {
+			return ""
+		}
+		return before
+	}
+	return group(a) == group(b) && a.Kind == b.Kind && a.Name == b.Name && a.UID == b.UID
 }
