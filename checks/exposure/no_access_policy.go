@@ -29,7 +29,7 @@ func noAccessPolicy() checks.Check {
 				"A Service that is published by the annotation gatehouse.sh/expose is not served without gatehouse.sh/auth, so nothing is reported for it. A rule without backends, such as a redirect, opens nothing. " +
 				"What is public on purpose says so by a policy: authentication.anyOf with anonymous, and a rule that allows everybody. " +
 				"TCPRoutes, UDPRoutes and TLSRoutes are passed on unread, so no policy can ask anything of their clients; these routes are reported as well, as what only an exemption can accept. " +
-				"A Gateway or ListenerSet that is written is asked for the routes that were there before it and are taken by it now: they opened nothing when they were judged. What files and a scan hold is reported of the routes. " +
+				"A Gateway or ListenerSet that is written is asked for the routes that were there before it and are taken by it now: they opened nothing when they were judged. What files and a scan hold is reported of the routes. A route or an Ingress that is being deleted, or whose namespace is, is not served, and opens nothing. " +
 				"At a Gateway of another controller whose class the CheckPolicy names, AccessPolicies count as if that controller kept them. " +
 				"Whether a listener is served in the end (its certificate, conflicts with others) is not looked at, a listener that takes namespaces by their labels counts for all of them, and a listener that only redirects to HTTPS counts: guard the Gateway, or the route.",
 			Attack: "uses the Services behind the route without saying who he is",
@@ -49,8 +49,12 @@ func noAccessPolicy() checks.Check {
 	}
 }
 
-// unguardedOf reports what an Ingress or a route opens.
+// unguardedOf reports what an Ingress or a route opens. One that is being deleted is not
+// served any more (docs/gateway-policies.md, When something is deleted).
 func unguardedOf(in checks.Input, g *guards) []checks.Finding {
+	if leaving(in.Object, in) {
+		return nil
+	}
 	if ing, isIngress := in.Object.(*networkingv1.Ingress); isIngress {
 		return unguardedIngress(ing, in, g)
 	}

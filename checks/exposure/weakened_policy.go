@@ -160,13 +160,13 @@ func (t policyTarget) gone(in checks.Input) bool {
 	if e == nil {
 		return t.of.Kind != inventory.ServiceKind || !stillNamed(t.of, in)
 	}
-	return slices.Contains(gatewayRoutes, t.of.Kind) && leaving(e, in)
+	return slices.Contains(gatewayRoutes, t.of.Kind) && leaving(e.Object, in)
 }
 
 // stillNamed reports whether a route or an Ingress that stays names a Service which it may use.
 func stillNamed(service inventory.Key, in checks.Input) bool {
 	for e := range in.Inventory.Referrers(service.Namespace, service.Name) {
-		if e.Key.Kind != inventory.IngressKind && !slices.Contains(gatewayRoutes, e.Key.Kind) || leaving(e, in) {
+		if e.Key.Kind != inventory.IngressKind && !slices.Contains(gatewayRoutes, e.Key.Kind) || leaving(e.Object, in) {
 			continue
 		}
 		ref := inventory.ServiceRef{Namespace: service.Namespace, Name: service.Name}
@@ -178,11 +178,11 @@ func stillNamed(service inventory.Key, in checks.Input) bool {
 }
 
 // leaving reports whether an object, or the namespace that it is in, is being deleted.
-func leaving(e *inventory.Entry, in checks.Input) bool {
-	if e.Object.GetDeletionTimestamp() != nil {
+func leaving(o inventory.Object, in checks.Input) bool {
+	if o.GetDeletionTimestamp() != nil {
 		return true
 	}
-	ns := in.Inventory.Namespace(e.Key.Namespace)
+	ns := in.Inventory.Namespace(o.GetNamespace())
 	return ns != nil && ns.DeletionTimestamp != nil
 }
 
