@@ -49,6 +49,52 @@ func beyond(namespace string) string {
 // inBase64 is how many bytes of a snapshot others are in it, as base64.
 func inBase64(n int) int { return n * 4 / 3 }
 
+// bytesOf is how many bytes of a snapshot a part of it is. What cannot be written there is
+// refused with the whole (Snapshot.Encode), and counts as too many.
+func bytesOf(part *config.Snapshot) int {
+	text, err := part.Encode()
+	if err != nil {
+		return maxOfNamespace + 1
+	}
+	return len(text)
+}
+
+// leads is how many bytes backends add that are not there yet.
+func (b *snapshotBuilder) leads(to []*config.Backend) int {
+	n := 0
+	for _, backend := range to {
+		if b.backends[backend.Name] {
+			continue
+		}
+		n += 128 + len(backend.Name)
+		for _, e := range backend.Endpoints {
+			if n += 24; !e.Addr().Is4() {
+				n += 26 // "[1111:2222:3333:4444:5555:6666:7777:8888]:65535",
+			}
+		}
+	}
+	return n
+}
+
+// weight is how many bytes guards add, which is found out once.
+func (g *guards) weight() int {
+	if g.size > 0 {
+		return g.size
+	}
+	var s config.Snapshot
+	if g.access != nil {
+		s.AccessPolicies = []config.AccessPolicy{*g.access}
+	}
+	if g.traffic != nil {
+		s.TrafficPolicies = []config.TrafficPolicy{*g.traffic}
+	}
+	if g.keys != nil {
+		s.KeySets = []config.KeySet{*g.keys}
+	}
+	g.size = bytesOf(&s)
+	return g.size
+}
+
 // fits returns a rule as there is room for it: one beyond that is answered 5xx, whatever
 // else than its path is asked for. Nil: there is no room for that either.
 func (b *snapshotBuilder) fits(r *route, own *rule, hosts []string) *rule {
@@ -56,11 +102,9 @@ func (b *snapshotBuilder) fits(r *route, own *rule, hosts []string) *rule {
 	for _, h := range hosts {
 		around += len(h) + 4
 	}
-	n := own.size + around
-	for _, backend := range own.backends {
-		if !b.backends[backend.Name] {
-			n += 128 + 32*len(backend.Endpoints)
-		}
+	n := own.size + around + b.leads(own.backends)
+	if g := own.guards; g != nil && !b.guards[g] {
+		n += g.weight()
 	}
 	if take(b.budget.served, r.name.Namespace, n, maxOfNamespace) {
 		return own
@@ -113,6 +157,39 @@ func (b *snapshotBuilder) affords(l *listener) bool {
 	return false
 }
 
+// presents tells whether there is room for the hosts of a certificate of an Ingress, and for
+// the certificate, if it is not there yet.
+func (b *snapshotBuilder) presents(p *presented, there bool) bool {
+	n := 0
+	for _, h := range p.hosts {
+		n += len(h) + 4
+	}
+	if !there {
+		n += 1<<10 + inBase64(weight(p.secret))
+	}
+	namespace := p.ingress.Namespace
+	if take(b.budget.served, namespace, n, maxOfNamespace) {
+		return true
+	}
+	b.gateway.events = append(b.gateway.events, Event{
+		Kind: kindIs(p.ingress).kind, Name: nameOf(p.ingress), Reason: string(gatewayv1.ListenerReasonInvalidCertificateRef),
+		Message: fmt.Sprintf("Secret %s: %s", nameOf(p.secret), beyond(namespace)),
+	})
+	return false
+}
+
+// passes returns where a stream goes, as there is room for it: one beyond that is closed,
+// and does not fit if there is no room for that either.
+func (b *snapshotBuilder) passes(r *route, p *parent, s *config.Stream, to []*config.Backend) (backends []*config.Backend, fits bool) {
+	size := func() int { return bytesOf(&config.Snapshot{Streams: []config.Stream{*s}}) }
+	if take(b.budget.served, r.name.Namespace, size()+b.leads(to), maxOfNamespace) {
+		return to, true
+	}
+	p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), beyond(r.name.Namespace))
+	s.TLS, s.Backends = nil, []config.Share{{Name: nowhere}}
+	return []*config.Backend{{Name: nowhere}}, take(b.budget.closed, r.name.Namespace, size(), maxClosed)
+}
+
 // weight is how many bytes a certificate has, with its key.
 func weight(s *corev1.Secret) int {
 	return len(s.Data[corev1.TLSCertKey]) + len(s.Data[corev1.TLSPrivateKeyKey])
@@ -145,7 +222,7 @@ func (b *snapshotBuilder) afford() {
 		return cmp.Or(p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
 	})
 	for _, p := range list {
-		if at := p.gateways[b.gateway]; p.broken+at.broken == "" && !take(b.budget.served, p.name.Namespace, p.size(), maxOfNamespace) {
+		if at := p.gateways[b.gateway]; p.broken+at.broken == "" && !take(b.budget.served, p.name.Namespace, p.size()+b.leads(p.backends), maxOfNamespace) {
 			at.broken = beyond(p.name.Namespace)
 		}
 	}
@@ -153,20 +230,12 @@ func (b *snapshotBuilder) afford() {
 
 // size is how many bytes a policy adds, of which Secrets and ConfigMaps may be many.
 func (p *policy) size() int {
-	n := 1 << 10
-	for i := range p.keySets {
-		n += inBase64(len(p.keySets[i].Keys) + len(p.keySets[i].CA))
+	s := config.Snapshot{KeySets: p.keySets}
+	if p.access != nil {
+		s.AccessPolicies = []config.AccessPolicy{*p.access}
 	}
-	if p.access == nil {
-		return n
+	if p.traffic != nil {
+		s.TrafficPolicies = []config.TrafficPolicy{*p.traffic}
 	}
-	for _, a := range p.access.Authentication.AnyOf {
-		if a.APIKey != nil {
-			n += inBase64(len(a.APIKey.Keys))
-		}
-		if a.Basic != nil {
-			n += inBase64(len(a.Basic.Users))
-		}
-	}
-	return n
+	return bytesOf(&s)
 }

@@ -206,7 +206,9 @@ func (d *doors) door(m *manner, g *gateway, h *hosted, tls *tlsHosts) {
 	}
 	r := p.secure
 	if m.root != nil && !h.last && !m.closed {
-		r.rules = append(r.rules, rule{matches: []config.Match{{Path: config.PathMatch{Exact: "/"}}}, Target: config.Target{Redirect: m.root}, guards: m.guards, backends: m.backends})
+		root := rule{matches: []config.Match{{Path: config.PathMatch{Exact: "/"}}}, Target: config.Target{Redirect: m.root}, guards: m.guards, backends: m.backends}
+		root.size = sizeOf(root.matches, &root.Target)
+		r.rules = append(r.rules, root)
 	}
 	for _, path := range h.paths {
 		d.path(r, m, path)

@@ -46,6 +46,7 @@ type guards struct {
 	access  *config.AccessPolicy
 	traffic *config.TrafficPolicy
 	keys    *config.KeySet
+	size    int // in bytes of a snapshot; 0: not known yet
 }
 
 // mannerOf reads the annotations of an Ingress.
@@ -228,4 +229,5 @@ func (g *guards) attach(s *config.Snapshot, r *config.Route, there map[any]bool)
 		s.KeySets = append(s.KeySets, *k)
 		there[k.Name] = true
 	}
+	there[g] = true
 }

@@ -163,12 +163,13 @@ func (d *doors) divided(c *bird, p *door, r *route, base rule, path pathOf) []ru
 	main, rest := base.Backends[0], c.canary.total-c.canary.weight
 	main.Weight, share.Weight = &rest, &c.canary.weight
 	out = append(out, to(nil, main, share))
-	for _, u := range out {
-		judged := &ruleBuilder{index: d.index, route: r, at: path.at, out: u}
-		if judged.judge(); len(judged.out.faults) > len(u.faults) {
+	for i := range out {
+		judged := &ruleBuilder{index: d.index, route: r, at: path.at, out: out[i]}
+		if judged.judge(); len(judged.out.faults) > len(out[i].faults) {
 			d.say(c.ingress, unsupportedAnnotation, strings.Join(judged.out.faults, "; "))
 			return nil
 		}
+		out[i].size = judged.out.size
 	}
 	return out
 }

@@ -3,7 +3,6 @@
 package translate
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -104,7 +103,7 @@ func (m *manner) passwords() *config.Authenticator {
 	var users []byte
 	switch form, _ := m.value("auth-secret-type"); form {
 	case "", "auth-file":
-		users = bytes.Clone(s.Data["auth"])
+		users = s.Data["auth"]
 	case "auth-map":
 		for _, user := range slices.Sorted(maps.Keys(s.Data)) {
 			users = fmt.Appendf(users, "%s:%s\n", user, s.Data[user])

@@ -39,14 +39,17 @@ func (b *snapshotBuilder) present() {
 	}
 }
 
-// behind adds a certificate of an Ingress behind those of the listener.
+// behind adds a certificate of an Ingress behind those of the listener, if there is room.
 func (b *snapshotBuilder) behind(listener string, p *presented) {
 	own := &b.out.Listeners[slices.IndexFunc(b.out.Listeners, func(c config.Listener) bool { return c.Name == listener })]
 	name := p.name()
+	at := slices.IndexFunc(b.out.Certificates, func(c config.Certificate) bool { return c.Name == name })
+	if !b.presents(p, at >= 0) {
+		return
+	}
 	if !slices.Contains(own.TLS.Certificates, name) {
 		own.TLS.Certificates = append(own.TLS.Certificates, name)
 	}
-	at := slices.IndexFunc(b.out.Certificates, func(c config.Certificate) bool { return c.Name == name })
 	if at < 0 {
 		at = len(b.out.Certificates)
 		b.out.Certificates = append(b.out.Certificates, config.Certificate{

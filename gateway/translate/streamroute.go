@@ -142,8 +142,12 @@ func (b *snapshotBuilder) stream(r *route) {
 				to, out.TLS = r.ended, &config.TLS{Certificates: b.certificates(a.listener), Client: a.listener.clients}
 			}
 			out.Backends = to.shares
+			backends, fits := b.passes(r, p, &out, to.backends)
+			if !fits {
+				continue
+			}
 			b.out.Streams, b.flows[out.Name] = append(b.out.Streams, out), p
-			b.add(to.backends)
+			b.add(backends)
 		}
 	}
 }

@@ -74,14 +74,9 @@ func (m *memory) judge(at seatOf, matches []config.Match, target *config.Target,
 	return out
 }
 
-// sizeOf is how many bytes of a snapshot a rule is. What cannot be written there is refused
-// with the whole (Snapshot.Encode), and counts as too many.
+// sizeOf is how many bytes of a snapshot a rule is.
 func sizeOf(matches []config.Match, target *config.Target) int {
-	text, err := (&config.Snapshot{Routes: []config.Route{{Matches: matches, Target: *target}}}).Encode()
-	if err != nil {
-		return maxOfNamespace + 1
-	}
-	return len(text)
+	return bytesOf(&config.Snapshot{Routes: []config.Route{{Matches: matches, Target: *target}}})
 }
 
 // again makes a rule as it was before, if it had no fault then, is written as it was, and
