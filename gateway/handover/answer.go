@@ -44,18 +44,15 @@ func (f faults) Write(line []byte) (int, error) {
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	who, status := h.identify(r)
-	if status == http.StatusOK && !h.crowd.welcome(r.Context()) {
-		status = http.StatusServiceUnavailable
-	}
 	if status != http.StatusOK {
-		w.Header().Set("Connection", "close") // strangers have few
-		w.WriteHeader(status)
+		dismiss(w, status)
 		return
 	}
+	h.crowd.welcome(r.Context(), who)
 	var said report
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxReport))
 	if err := in.Decode(&said); err != nil || len(said.Fault) > maxFault {
-		w.WriteHeader(http.StatusBadRequest)
+		dismiss(w, http.StatusBadRequest)
 		return
 	}
 	if _, err := io.Copy(io.Discard, in.Buffered()); err != nil {
@@ -64,10 +61,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o, text, sum, changed, busy := h.begin(who, &said)
 	switch {
 	case o == nil:
-		w.WriteHeader(http.StatusNotFound)
+		dismiss(w, http.StatusNotFound)
 		return
 	case busy:
-		w.WriteHeader(http.StatusTooManyRequests)
+		dismiss(w, http.StatusTooManyRequests)
 		return
 	}
 	defer h.end(o, who)
@@ -94,6 +91,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.Header().Set(sumHeader, sum)
 	_, _ = w.Write(text) // who has not read it asks again
+}
+
+// dismiss refuses, and ends the connection: there are few, and who is refused keeps none.
+func dismiss(w http.ResponseWriter, status int) {
+	w.Header().Set("Connection", "close")
+	w.WriteHeader(status)
 }
 
 // identify says who asks, and the status of who may not.

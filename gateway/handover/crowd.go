@@ -18,8 +18,6 @@ const (
 	maxStrangers = 256
 	// maxOfAddress is how many an address may have of them: the Pods of a node may share one.
 	maxOfAddress = 16
-	// maxGuests is how many others there may be, which is how many data planes a Hub has.
-	maxGuests = 2048
 )
 
 // crowd are the connections that there are.
@@ -34,8 +32,9 @@ type crowd struct {
 // visitor is a connection.
 type visitor struct {
 	from  netip.Addr
-	nth   uint64 // that came
-	guest bool   // no stranger
+	nth   uint64   // that came, or became a guest
+	guest bool     // no stranger
+	who   Identity // of a guest
 }
 
 func newCrowd() *crowd {
@@ -87,22 +86,6 @@ func (c *crowd) oldest() (out net.Conn) {
 	return out
 }
 
-// know makes a stranger a guest, and tells whether there is room.
-func (c *crowd) know(conn net.Conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	v := c.all[conn]
-	switch {
-	case v == nil || v.guest:
-		return true
-	case len(c.all)-c.strangers >= maxGuests:
-		return false
-	}
-	v.guest = true
-	c.less(v)
-	return true
-}
-
 func (c *crowd) leave(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,10 +132,4 @@ type connKey struct{}
 // with is http.Server.ConnContext: requests know by which connection they came.
 func with(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
-}
-
-// welcome is know, of who sent a request.
-func (c *crowd) welcome(ctx context.Context) bool {
-	conn, is := ctx.Value(connKey{}).(net.Conn)
-	return !is || c.know(conn)
 }
