@@ -4,6 +4,7 @@ package manifests_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,28 @@ func TestAPodHasOneDisruptionBudget(t *testing.T) {
 		}
 		if count != 1 {
 			t.Errorf("a Pod %s has %d budgets, want 1", name, count)
+		}
+	}
+}
+
+// TestAControlPlaneHasTheFlagsOfAGateway: its manifest is a patch, which takes the arguments
+// whole.
+func TestAControlPlaneHasTheFlagsOfAGateway(t *testing.T) {
+	t.Parallel()
+	args := func(dir string) []string {
+		all := of("gatehouse-gateway", objects[appsv1.Deployment](t, render(t, dir), "Deployment"))
+		if len(all) != 1 || len(all[0].Spec.Template.Spec.Containers) != 1 {
+			t.Fatalf("%s: there are %d Deployments", dir, len(all))
+		}
+		return all[0].Spec.Template.Spec.Containers[0].Args
+	}
+	alone, control := args("gateway"), args("gateway-planes")
+	if len(alone) == 0 {
+		t.Fatal("a gateway has no flags")
+	}
+	for _, a := range alone {
+		if !slices.Contains(control, a) {
+			t.Errorf("%s is missing among %v", a, control)
 		}
 	}
 }
