@@ -154,9 +154,10 @@ var policies = []Kind{
 const ownGroup = "gatehouse.sh"
 
 // gatewayPolicies say who may come through the bundled gateway, and how often
-// (docs/gateway-policies.md). Whether a route is guarded depends on AccessPolicies alone.
+// (docs/gateway-policies.md). Whether a route is guarded depends on AccessPolicies alone, and
+// what a ClientPolicy takes the place of on the others (EXP-051).
 var gatewayPolicies = []Kind{
 	customKind(ownGroup, "v1alpha1", "AccessPolicy", "accesspolicies"),
 	customKind(ownGroup, "v1alpha1", "TrafficPolicy", "trafficpolicies", onlyJudged),
-	customKind(ownGroup, "v1alpha1", "ClientPolicy", "clientpolicies", onlyJudged),
+	customKind(ownGroup, "v1alpha1", "ClientPolicy", "clientpolicies"),
 }

@@ -29,9 +29,9 @@ func weakenedPolicy() checks.Check {
 				"The rule judges the update or the deletion of such a policy: that it is deleted, that its mode becomes Default, that it is no longer for one of its targets, and every change of its content but these, which can only ask for more. " +
 				"AccessPolicy: an authenticator, an audience or an algorithm less, a rule that allows less, or fits less (a value less of those of which one is needed, a scope more, a condition where there was none), a rule that denies more, or fits more, a claim more told to backends, credentials stripped. " +
 				"TrafficPolicy: a limit more, fewer requests in the time, a smaller burst, less under way, Reject in the place of Queue, either in the place of Shadow. " +
-				"A ClientPolicy has no mode, and is judged as a floor: its deletion and its update may add no addresses to trustedProxies or proxyProtocolFrom, let clients send no more lines (headers), change nothing of path, and not end redirectToHTTPS or lower tls.minVersion; limits and hsts are free. One that believes everybody who his client is, by blocks such as 0.0.0.0/0, is reported whenever it is written. " +
+				"A ClientPolicy has no mode, and is judged as a floor: its deletion and its update may add no addresses to trustedProxies or proxyProtocolFrom, let clients send no more lines (headers), change nothing of path, and not end redirectToHTTPS or lower tls.minVersion; limits and hsts are free. Where it is for a target that it was not for, it is compared with the one whose place it takes: the Gateway's for a listener, or a younger one. One that believes everybody who his client is, by blocks such as 0.0.0.0/0, is reported whenever it is written. " +
 				"What cannot be compared counts as weaker: another issuer, another expression, another key of a limit. So does an external service where there was none: it is handed the credentials of clients, and may tell backends who they are. The API server asks on deletion, too; what a namespace that is being deleted takes along is not reported, nor that a policy goes whose targets are all deleted, or that it is no longer for one that is: delete the route before its policy. A route that is being deleted and waits for a finalizer is not served any more and counts as deleted, a Gateway or a Service that waits counts as there, and so does a Service that is deleted as long as a route or an Ingress names it that may use it: nobody judges it when it comes back. Nor is reported what the garbage collector deletes with its owner; an update that gives the policy another owner is, also one that gives an owner another name. " +
-				"Policies of mode Default are not judged, and neither is what is beside the policy: a ClientPolicy for a listener, which takes the place of the Gateway's, a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
+				"Policies of mode Default are not judged, and neither is what is beside the policy: a listener that is renamed, a Secret with other keys, a route that moves; EXP-050 reports what is without any policy then.",
 			Attack: "lowers what the gateway asks for, uses what was guarded, and puts the policy back",
 			Fix:    "keep what the policy asks for, or get an Exemption for the time of the change",
 			Exempt: "A change that was reviewed: exempt the policy for the time of the rollout.",
@@ -45,7 +45,7 @@ func weakenedPolicy() checks.Check {
 }
 
 func judgeWeakening(in checks.Input) []checks.Finding {
-	return append(everybody(in), weakenings(in)...)
+	return slices.Concat(everybody(in), weakenings(in), displaced(in))
 }
 
 // everybody reports a ClientPolicy by which clients say themselves where they come from.
