@@ -106,6 +106,12 @@ func (a Action) Softer() Action {
 	return a
 }
 
+// Behind is the place of a fault that the write of another object opens.
+type Behind struct {
+	Object  inventory.Key
+	Subject string // as the finding has it when that object is judged
+}
+
 // Finding is one problem of one object.
 type Finding struct {
 	Check     string    // id, set by Set.Evaluate
@@ -137,6 +143,11 @@ type Finding struct {
 	// Affects are the namespaces whose workloads the finding is about, where the
 	// object under judgement has none itself: they say how it is taken.
 	Affects []string
+
+	// Behind is the object whose own fault is found where the write of another one opens
+	// it: an exemption of that object covers it here. nil: the fault is of the object under
+	// judgement alone.
+	Behind *Behind
 
 	// Path is the chain an attacker would follow, outermost first, such as
 	// ["internet", "Service shop/web (LoadBalancer)", "Deployment shop/web"].

@@ -68,6 +68,7 @@ func openBehind(gateway inventory.Key, in checks.Input) []checks.Finding {
 				if !here {
 					continue
 				}
+				f.Behind = &checks.Behind{Object: e.Key, Subject: f.Subject}
 				f.Subject = "route/" + e.Key.Kind.Kind + "/" + e.Key.Namespace + "/" + e.Key.Name + "/" + service
 				f.Field, f.Message = "spec.listeners", "has "+e.Key.String()+" served, which "+f.Message
 				f.Path[1] = inputName(in)

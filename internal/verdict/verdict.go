@@ -162,6 +162,11 @@ func (j Judge) excuse(k inventory.Key, v policy.Verdict) policy.Verdict {
 	terms, changed := TermsOf(j.Policy), false
 	for i := range v {
 		e := j.Exemptions.Of(k, v[i].Finding, terms, j.Now)
+		if b := v[i].Behind; e == nil && b != nil {
+			there := v[i].Finding
+			there.Subject = b.Subject
+			e = j.Exemptions.Of(b.Object, there, terms, j.Now)
+		}
 		if e == nil {
 			continue
 		}
