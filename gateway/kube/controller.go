@@ -216,7 +216,9 @@ func (c *Controller) translate(ctx context.Context) {
 		}
 	}
 	c.since = time.Time{}
-	c.last, c.served, c.making = result, served(objects, result), makingFor(c.options.Plane, objects)
+	lone := classless(objects, c.options.Controller, c.served)
+	c.tellClassless(lone)
+	c.last, c.served, c.making = result, append(served(objects, result), lone...), makingFor(c.options.Plane, objects)
 	for i := range c.served {
 		s := &c.served[i]
 		missing := result.Missing[s.Gateway]

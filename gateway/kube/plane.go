@@ -31,9 +31,11 @@ type Served struct {
 	Object     *gatewayv1.Gateway
 	Parameters *v1alpha1.GatewayParameters
 	Service    *corev1.Service
-	// Unknown tells that the class names parameters that there are not: where it is served, and
-	// what was made for it, stay as they are.
+	// Unknown tells that the class names parameters that there are not, or is not there: where
+	// it is served, and what was made for it, stay as they are.
 	Unknown bool
+	// Classless tells that the class is not there. Keep and Unknown are so then.
+	Classless bool
 	// Unanswered is how many Secrets and ConfigMaps Snapshot is without since the API server
 	// has not said yet whether they are there. What is served with them is not to be cut for
 	// that.

@@ -21,31 +21,20 @@ func served(o *translate.Objects, r *translate.Result) []Served {
 	var out []Served
 	known := map[translate.Name]bool{}
 	made := madeFor(o)
-	classes := map[string]*gatewayv1.GatewayClass{}
-	for _, c := range o.Classes {
-		classes[c.Name] = c
-	}
+	classes := classesOf(o)
 	for _, g := range o.Gateways {
 		name := nameOf(g)
 		if _, ours := r.Gateways[name]; !ours {
 			continue
 		}
 		known[name] = true
-		s := Served{Gateway: name, Created: g.CreationTimestamp.Time, Snapshot: r.Snapshots[name], Object: g}
-		if own := made.of(g); own != nil && own.DeletionTimestamp == nil {
-			s.Service = own
-		}
+		s := servedOf(g, made)
+		s.Snapshot = r.Snapshots[name]
 		if c := classes[string(g.Spec.GatewayClassName)]; c != nil {
 			s.Parameters = translate.Parameters(c, o.Parameters)
 			s.Unknown = s.Parameters == nil && c.Spec.ParametersRef != nil
 		}
 		_, s.Keep = r.Faults[name]
-		for _, a := range g.Spec.Addresses {
-			s.Asked = append(s.Asked, a.Value)
-		}
-		for _, a := range g.Status.Addresses {
-			s.Held = append(s.Held, a.Value)
-		}
 		out = append(out, s)
 	}
 	builtin := map[translate.Name]*Served{}
@@ -102,16 +91,16 @@ func (m services) of(g *gatewayv1.Gateway) *corev1.Service {
 	return s
 }
 
-// leftover are Gateways for which a controller has made something, and that are not its own
-// any more.
+// leftover are Gateways for which a controller has made something, and whose class is another
+// controller's.
 func leftover(o *translate.Objects, r *translate.Result, controller string) []translate.Name {
-	made := madeFor(o)
+	made, there := madeFor(o), classesOf(o)
 	var out []translate.Name
 	for _, g := range o.Gateways {
-		if _, ours := r.Gateways[nameOf(g)]; ours {
+		if _, ours := r.Gateways[nameOf(g)]; ours || there[string(g.Spec.GatewayClassName)] == nil {
 			continue
 		}
-		if s := made.of(g); s != nil && s.Annotations[provision.ControllerAnnotation] == controller {
+		if madeBy(made.of(g), controller) {
 			out = append(out, nameOf(g))
 		}
 	}

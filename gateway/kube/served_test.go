@@ -52,7 +52,7 @@ func TestOnlyAServiceOfItsNamespaceIsThatOfAGateway(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			s := serviceOf(tc.change)
-			o := &translate.Objects{Gateways: []*gatewayv1.Gateway{edge()}, Services: []*corev1.Service{s}}
+			o := &translate.Objects{Gateways: []*gatewayv1.Gateway{edge()}, Services: []*corev1.Service{s}, Classes: classOf("example.com/other")}
 			ours := &translate.Result{Gateways: map[translate.Name]gatewayv1.GatewayStatus{name: {}}}
 			all := served(o, ours)
 			if len(all) != 1 || (all[0].Service == s) != tc.is {
