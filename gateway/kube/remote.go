@@ -57,6 +57,7 @@ type remote struct {
 	wanted  *config.Snapshot // as Serve had it last
 	sum     string           // of what is offered; "" when nothing is
 	keep    bool
+	offered bool      // something was, by this process, since its class was there last
 	waits   int       // for so many answers of the API server what is served stays
 	since   time.Time // since when there are any to wait for; zero: there are none
 	unbound map[Port]string
@@ -212,7 +213,7 @@ func (r *Remote) offer(s *Served, g *remote) {
 		return
 	}
 	if g.fault == nil && g.sum != "" && (g.wanted == s.Snapshot || reflect.DeepEqual(g.wanted, s.Snapshot)) {
-		g.wanted = s.Snapshot
+		g.wanted, g.offered = s.Snapshot, true
 		return
 	}
 	g.wanted, g.fault, g.unbound = s.Snapshot, nil, nil
@@ -227,7 +228,7 @@ func (r *Remote) offer(s *Served, g *remote) {
 			}
 		}
 	}
-	g.sum = r.hub.Offer(g.account, text)
+	g.sum, g.offered = r.hub.Offer(g.account, text), true
 }
 
 // possible is a snapshot without the listeners whose port data planes need themselves;

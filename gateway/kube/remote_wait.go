@@ -11,13 +11,19 @@ import "time"
 const mostUnanswered = 2 * time.Minute
 
 // awaits is for how many answers a Gateway waits: what its data planes serve is cut by no
-// change of leader. One that nothing serves yet waits for none.
+// change of leader. One that nothing serves yet waits for none, and neither does one for which
+// this process has offered something: it has asked for what that needs, and who refers to more
+// all the time is to hold back nobody. While its class is not there nothing is asked for.
 func (r *Remote) awaits(s *Served, g *remote) int {
+	if s.Classless {
+		g.offered, g.since = false, time.Time{} // what is asked for when it is there again is new
+		return 0
+	}
 	if s.Unanswered == 0 {
 		g.since = time.Time{}
 		return 0
 	}
-	if g.sum == "" && s.Service == nil {
+	if g.offered || g.sum == "" && s.Service == nil {
 		return 0
 	}
 	if g.since.IsZero() {

@@ -27,6 +27,8 @@ import (
 func TestWhatIsServedIsNotCutForWhatIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	made := serviceOf(func(*corev1.Service) {})
+	away := keptOf(made)
+	away.Unknown, away.Classless = true, true
 	lacking := func(s Served, n int) Served {
 		s.Snapshot = &config.Snapshot{Listeners: []config.Listener{{Name: "another", Address: s.Snapshot.Listeners[0].Address, Protocol: config.HTTP}}}
 		s.Unanswered = n
@@ -38,13 +40,17 @@ func TestWhatIsServedIsNotCutForWhatIsNotAnswered(t *testing.T) {
 		late   bool
 		waits  bool
 	}{
-		"all is answered":                   {nil, lacking(https(made), 0), false, false},
-		"not by a new leader":               {nil, lacking(https(made), 2), false, true},
-		"nobody serves it yet":              {nil, lacking(https(nil), 2), false, false},
-		"not of what was changed":           {[]Served{https(made)}, lacking(https(made), 1), false, true},
-		"it has a data plane of this one's": {[]Served{https(nil)}, lacking(https(nil), 1), false, true},
-		"for too long":                      {[]Served{lacking(https(made), 2)}, lacking(https(made), 2), true, false},
-		"it is answered since":              {[]Served{lacking(https(made), 2)}, lacking(https(made), 0), false, false},
+		"all is answered":                          {nil, lacking(https(made), 0), false, false},
+		"not by a new leader":                      {nil, lacking(https(made), 2), false, true},
+		"nobody serves it yet":                     {nil, lacking(https(nil), 2), false, false},
+		"of what was changed since":                {[]Served{https(made)}, lacking(https(made), 1), false, false},
+		"of what is added again and again":         {[]Served{https(made), lacking(https(made), 9)}, lacking(https(made), 7), false, false},
+		"it has a data plane of this one's":        {[]Served{https(nil)}, lacking(https(nil), 1), false, false},
+		"not while it is at fault":                 {[]Served{keptOf(made)}, lacking(https(made), 1), false, true},
+		"not when its class is there again":        {[]Served{https(made), away}, lacking(https(made), 1), false, true},
+		"its class was there, and all is answered": {[]Served{https(made), away, https(made)}, lacking(https(made), 1), false, false},
+		"for too long":                             {[]Served{lacking(https(made), 2)}, lacking(https(made), 2), true, false},
+		"it is answered since":                     {[]Served{lacking(https(made), 2)}, lacking(https(made), 0), false, false},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
