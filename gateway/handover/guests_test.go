@@ -50,7 +50,7 @@ func TestNobodyTakesTheRoomOfAllGuests(t *testing.T) {
 			}
 			return first
 		}, "edge", 0, true},
-		"another of its account comes": {func(t *testing.T, c *crowd) *caller {
+		"another of its account comes": {func(_ *testing.T, c *crowd) *caller {
 			first, _ := c.comes("edge", 0)
 			for range maxOfReplica - 1 {
 				c.comes("edge", 0)
