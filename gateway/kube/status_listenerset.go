@@ -17,8 +17,12 @@ func (t *teller) listenerSet(o *gatewayv1.ListenerSet) (status any, shared, diff
 	if !ours {
 		return nil, false, false
 	}
-	state, gateway := t.state(own.Gateway), t.result.Gateways[own.Gateway]
-	is := programmed(gateway.Conditions, &state, o.Generation)
+	state, accepted := t.state(own.Gateway), t.result.Gateways[own.Gateway].Conditions
+	if state.Waits && len(o.Status.Listeners) > 0 {
+		own.Status = setAsBefore(&o.Status)
+		accepted = own.Status.Conditions
+	}
+	is := programmed(accepted, &state, o.Generation)
 	entries, said := make([]gatewayv1.Listener, len(o.Spec.Listeners)), make([]gatewayv1.ListenerStatus, len(own.Status.Listeners))
 	for i := range entries {
 		entries[i] = gatewayv1.Listener(o.Spec.Listeners[i])

@@ -21,6 +21,16 @@ func asBefore(s *gatewayv1.GatewayStatus) gatewayv1.GatewayStatus {
 	return out
 }
 
+// setAsBefore is asBefore, of a ListenerSet.
+func setAsBefore(s *gatewayv1.ListenerSetStatus) gatewayv1.ListenerSetStatus {
+	out := *s.DeepCopy()
+	out.Conditions = translated(out.Conditions)
+	for i := range out.Listeners {
+		out.Listeners[i].Conditions = translated(out.Listeners[i].Conditions)
+	}
+	return out
+}
+
 // translated are the conditions that are translation's: whether something is served is not, and
 // those with a "/" are others'.
 func translated(all []metav1.Condition) []metav1.Condition {
