@@ -4,10 +4,7 @@ package exposure
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -27,21 +24,22 @@ func (r *guardedRule) guarded(g *guards, route inventory.Key) bool {
 		!slices.ContainsFunc(r.services, func(s inventory.ServiceRef) bool { return !g.has(serviceOf(s), "") })
 }
 
-// guardedBySome reports whether one of the Services that a rule of requests sends to has a
-// policy, which is enough: it is asked of all requests of the rule. Where it may be, the
-// answer is no, and undetermined.
+// guardedBySome reports whether one of the Services that a rule of requests names has a
+// policy that the bundled gateway asks, which is enough: it is asked of all requests of the
+// rule, whether or not the Service can be had. Where it may be, the answer is no, and
+// undetermined.
+// docs/gateway-api.md
 func (r *guardedRule) guardedBySome(g *guards, in checks.Input) (bool, checks.Certainty) {
 	certainty := checks.Violation
 	for _, s := range r.services {
-		if !g.has(serviceOf(s), "") {
+		if !g.has(serviceOf(s), "") || refused(s) {
 			continue
 		}
-		switch reached(s, in) {
-		case sentTo:
+		switch {
+		case s.Namespace == in.Object.GetNamespace(), in.Inventory.GrantFor(in.Object, s) != nil:
 			return true, checks.Violation
-		case perhapsSentTo:
+		case in.Inventory.Service(s.Namespace, s.Name) == nil && in.Inventory.Namespace(s.Namespace) == nil:
 			certainty = checks.Undetermined
-		case notSentTo:
 		}
 	}
 	return false, certainty
@@ -51,53 +49,9 @@ func serviceOf(s inventory.ServiceRef) inventory.Key {
 	return inventory.Key{Kind: inventory.ServiceKind, Namespace: s.Namespace, Name: s.Name}
 }
 
-// delivery is whether the bundled gateway sends to the Service of a reference; only then are
-// the policies of the Service asked.
-type delivery uint8
-
-const (
-	notSentTo delivery = iota
-	perhapsSentTo
-	sentTo
-)
-
-// reached reports whether the bundled gateway sends to a Service that a route of requests
-// names. What the gateway refuses is answered with 500 in its share of the requests, and
-// without a share nobody notices.
-// docs/gateway-api.md
-func reached(ref inventory.ServiceRef, in checks.Input) delivery {
-	if filter := strings.Index(ref.Field, ".filters["); filter >= 0 &&
-		(strings.Contains(ref.Field[:filter], ".backendRefs[") || !strings.HasSuffix(ref.Field, ".requestMirror.backendRef")) {
-		return notSentTo
-	}
-	svc := in.Inventory.Service(ref.Namespace, ref.Name)
-	unknown := svc == nil && in.Inventory.Namespace(ref.Namespace) == nil
-	switch {
-	case unknown:
-		return perhapsSentTo
-	case svc == nil, svc.Spec.Type == corev1.ServiceTypeExternalName,
-		ref.Namespace != in.Object.GetNamespace() && in.Inventory.GrantFor(in.Object, ref) == nil:
-		return notSentTo
-	}
-	i := slices.IndexFunc(svc.Spec.Ports, func(p corev1.ServicePort) bool {
-		return strconv.Itoa(int(p.Port)) == ref.Port && p.Protocol != corev1.ProtocolUDP
-	})
-	if i < 0 {
-		return notSentTo
-	}
-	of := svc.Spec.Ports[i].AppProtocol
-	if of == nil {
-		return sentTo
-	}
-	protocol := *of
-	if !strings.Contains(protocol, "/") {
-		protocol = strings.ToLower(protocol)
-	}
-	switch protocol {
-	case "http", "kubernetes.io/h2c", "kubernetes.io/ws":
-		return sentTo
-	case "https", "kubernetes.io/wss": // by a BackendTLSPolicy, which the inventory does not hold
-		return perhapsSentTo
-	}
-	return notSentTo
+// refused reports whether a reference is of a filter that the bundled gateway does not serve,
+// and neither the rule.
+func refused(s inventory.ServiceRef) bool {
+	filter := strings.Index(s.Field, ".filters[")
+	return filter >= 0 && (strings.Contains(s.Field[:filter], ".backendRefs[") || !strings.HasSuffix(s.Field, ".requestMirror.backendRef"))
 }

@@ -24,7 +24,7 @@ func noAccessPolicy() checks.Check {
 		Doc: checks.Doc{
 			Title: "What the gateway publishes has an AccessPolicy",
 			Why: "The bundled gateway asks for what an AccessPolicy says, and for nothing where none is. A route that is attached to it and guarded by none is open to everybody who reaches the gateway. " +
-				"The rule looks for each rule of a route, at each listener that takes it, for an AccessPolicy of the Gateway, the listener, the route, the rule, or a Service that the rule sends to: one that is there, is no ExternalName, has the port, speaks a protocol of the gateway, and is of the route's namespace or granted. Others count only if all Services of the rule have a policy. Whatever mode the policy has, something guards then. " +
+				"The rule looks for each rule of a route, at each listener that takes it, for an AccessPolicy of the Gateway, the listener, the route, the rule, or a Service that the rule names and that is of the route's namespace or granted, whether or not it is there and can be sent to. Others count only if all Services of the rule have a policy. Whatever mode the policy has, something guards then. " +
 				"Of an Ingress the policies of its Services count, those of the Gateway that the parameters of its IngressClass name, and its own annotations that ask for a password, an address or an authorisation service. " +
 				"A Service that is published by the annotation gatehouse.sh/expose is not served without gatehouse.sh/auth, so nothing is reported for it. A rule without backends, such as a redirect, opens nothing. " +
 				"What is public on purpose says so by a policy: authentication.anyOf with anonymous, and a rule that allows everybody. " +

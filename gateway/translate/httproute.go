@@ -31,9 +31,10 @@ type route struct {
 // rule is one rule of a route, as it is for every listener.
 type rule struct {
 	config.Target
-	name     string   // "" is none
-	services []Name   // that it sends to, and has copies sent to, and those of beside
-	beside   []string // backends of the rule that it is a part of, whose policies hold for it
+	name string // "" is none
+	// services are those that it names, for shares and copies, and may: whether or not they can
+	// be had, their policies hold for it, and those of the rule that it is a part of.
+	services []Name
 	// answering are those of them that get a share of the requests.
 	answering []Name
 	matches   []config.Match
@@ -62,10 +63,30 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 		if name := r.Spec.Rules[i].Name; name != nil {
 			b.out.name = string(*name)
 		}
+		b.mentions(&r.Spec.Rules[i])
 		out.rules = append(out.rules, b.out)
 	}
 	out.settle()
 	return out
+}
+
+// mentions notes which Services a rule names: those of its namespace, and those that are
+// granted.
+func (b *ruleBuilder) mentions(r *gatewayv1.HTTPRouteRule) {
+	name := func(ref *gatewayv1.BackendObjectReference) {
+		to := referTo(b.route.of, b.route.name.Namespace, serviceKind, ref.Namespace, ref.Name)
+		if kindOf(ref.Group, ref.Kind, serviceKind) == serviceKind && !slices.Contains(b.out.services, to.name) && b.granted(to) {
+			b.out.services = append(b.out.services, to.name)
+		}
+	}
+	for i := range r.BackendRefs {
+		name(&r.BackendRefs[i].BackendObjectReference)
+	}
+	for i := range r.Filters {
+		if m := r.Filters[i].RequestMirror; m != nil {
+			name(&m.BackendRef)
+		}
+	}
 }
 
 // settle says what became of the rules of a route. When it is not known for which

@@ -287,6 +287,9 @@ func (d *doors) path(r *route, m *manner, p pathOf) {
 func (d *doors) share(b *ruleBuilder, m *manner, p pathOf) config.Weighted {
 	weight := 1
 	out := config.Weighted{Weight: &weight}
+	if s := p.Backend.Service; s != nil {
+		b.out.services = append(b.out.services, Name{Namespace: b.route.name.Namespace, Name: s.Name})
+	}
 	backend, fault := d.backendOf(b.route, &p.Backend)
 	if fault == nil {
 		var refusal string

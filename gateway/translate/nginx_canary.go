@@ -142,27 +142,26 @@ func (d *doors) divided(c *bird, p *door, r *route, base rule, path pathOf) []ru
 	}
 	b := &ruleBuilder{index: d.index, route: r, at: path.at}
 	share := d.share(b, p.manner, path)
-	to := func(lines []config.ValueMatch, shares ...config.Weighted) rule {
+	both := slices.Concat(base.services, b.out.services)
+	to := func(lines []config.ValueMatch, services []Name, shares ...config.Weighted) rule {
 		out := base
 		out.matches = []config.Match{base.matches[0]}
 		out.matches[0].Headers = lines
-		for i := range base.Backends { // whatever guards the main Ingress is no choice of the client
-			out.beside = append(out.beside, base.Backends[i].Name)
-		}
+		out.services = services
 		out.Backends, out.backends = shares, append(slices.Clone(base.backends), b.out.backends...)
 		return out
 	}
 	var out []rule
 	for _, l := range c.canary.lines() {
-		shares := base.Backends
-		if l.to {
-			shares = []config.Weighted{share}
+		shares, services := base.Backends, base.services
+		if l.to { // whatever guards the main Ingress is no choice of the client
+			shares, services = []config.Weighted{share}, both
 		}
-		out = append(out, to([]config.ValueMatch{l.ValueMatch}, shares...))
+		out = append(out, to([]config.ValueMatch{l.ValueMatch}, services, shares...))
 	}
 	main, rest := base.Backends[0], c.canary.total-c.canary.weight
 	main.Weight, share.Weight = &rest, &c.canary.weight
-	out = append(out, to(nil, main, share))
+	out = append(out, to(nil, both, main, share))
 	for i := range out {
 		judged := &ruleBuilder{index: d.index, route: r, at: path.at, out: out[i]}
 		if judged.judge(); len(judged.out.faults) > len(out[i].faults) {

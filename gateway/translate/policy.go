@@ -107,6 +107,14 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 		return
 	}
 	known := aimsOf(o)
+	for _, r := range routes {
+		for i := range r.rules {
+			r.rules[i].answer(servicing)
+			for _, service := range r.rules[i].services { // a share of another one is not to be open because it is gone
+				known[aim{of: serviceKind, name: service}] = true
+			}
+		}
+	}
 	for _, p := range s.all {
 		p.aims = slices.DeleteFunc(p.aims, func(a aim) bool {
 			var message string
@@ -126,11 +134,6 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 			return true
 		})
 	}
-	for _, r := range routes {
-		for i := range r.rules {
-			r.rules[i].send(servicing)
-		}
-	}
 	s.concern(gateways, routes)
 	for _, p := range s.all {
 		if len(p.gateways) > 0 {
@@ -144,26 +147,14 @@ func (s *policies) settle(o *Objects, servicing map[string]Name, gateways map[Na
 	}
 }
 
-// send finds the Services that a rule sends to, and has copies sent to, and those whose
-// policies hold for what it is a part of.
-func (u *rule) send(servicing map[string]Name) {
-	names := make([]string, 0, len(u.Backends)+len(u.Mirrors)+len(u.beside))
+// answer finds the Services that get a share of the requests of a rule.
+func (u *rule) answer(servicing map[string]Name) {
 	for i := range u.Backends {
-		names = append(names, u.Backends[i].Name)
 		if w := u.Backends[i].Weight; w != nil && *w == 0 {
 			continue
 		}
 		if service, known := servicing[u.Backends[i].Name]; known && !slices.Contains(u.answering, service) {
 			u.answering = append(u.answering, service)
-		}
-	}
-	for i := range u.Mirrors {
-		names = append(names, u.Mirrors[i].Backend)
-	}
-	names = append(names, u.beside...)
-	for _, name := range names {
-		if service, known := servicing[name]; known && !slices.Contains(u.services, service) {
-			u.services = append(u.services, service)
 		}
 	}
 }

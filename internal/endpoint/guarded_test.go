@@ -155,3 +155,46 @@ func unasked(t *testing.T, text string, check checks.Check) (bool, bool) {
 func (w *World) input(o inventory.Object) checks.Input {
 	return checks.Input{Object: o, Inventory: w.Inventory, Parameters: checks.DefaultParameters()}
 }
+
+// TestTheCheckAndTheGatewayAskForServicesThatAreNotToBeHad: a rule names two Services, one
+// of which has a policy. It is asked whatever there is of that Service, as far as the rule
+// may name it.
+func TestTheCheckAndTheGatewayAskForServicesThatAreNotToBeHad(t *testing.T) {
+	t.Parallel()
+	at := slices.IndexFunc(exposure.All(), func(c checks.Check) bool { return c.ID == "EXP-050" })
+	if at < 0 {
+		t.Fatal("there is no EXP-050")
+	}
+	check := exposure.All()[at]
+	vault := func(spec string) string {
+		return "kind: Service\napiVersion: v1\nmetadata: {name: vault, namespace: shop}\nspec: " + spec + "\n---\n"
+	}
+	const there, tls = "{selector: {app: vault}, ports: [{port: 80}]}", "kind: BackendTLSPolicy\napiVersion: gateway.networking.k8s.io/v1\nmetadata: {name: vault, namespace: shop}\nspec: {targetRefs: [{group: \"\", kind: Service, name: vault}], validation: {hostname: vault, caCertificateRefs: [{group: \"\", kind: ConfigMap, name: gone}]}}\n---\n"
+	for name, tc := range map[string]struct {
+		service string
+		ref     string
+		at      string // the Service that the policy is for
+		open    bool
+	}{
+		"it is there":                           {vault(there), "{name: vault, port: 80}", "vault", false},
+		"without a share":                       {vault(there), "{name: vault, port: 80, weight: 0}", "vault", false},
+		"it is not there":                       {"", "{name: vault, port: 80}", "vault", false},
+		"it is not there, without a share":      {"", "{name: vault, port: 80, weight: 0}", "vault", false},
+		"it has another port":                   {vault(there), "{name: vault, port: 8080}", "vault", false},
+		"it is by another name":                 {vault("{type: ExternalName, externalName: example.com, ports: [{port: 80}]}"), "{name: vault, port: 80}", "vault", false},
+		"it speaks another protocol":            {vault("{ports: [{port: 80, appProtocol: redis}]}"), "{name: vault, port: 80}", "vault", false},
+		"its BackendTLSPolicy is at fault":      {vault(there) + tls, "{name: vault, port: 80, weight: 0}", "vault", false},
+		"the policy is of one that is not":      {"", "{name: vault, port: 80}", "elsewhere", true},
+		"the policy is of one, named elsewhere": {vault(there), "{name: orders, port: 80}", "vault", true},
+		"it is of another namespace":            {vault(there), "{name: vault, namespace: bank, port: 80}", "vault", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := twoListeners + tc.service + "kind: HTTPRoute\napiVersion: gateway.networking.k8s.io/v1\nmetadata: {name: orders, namespace: shop}\nspec:\n  parentRefs: [{name: edge, sectionName: web}]\n  hostnames: [orders.example.com]\n" +
+				"  rules: [{backendRefs: [{name: orders, port: 80}, " + tc.ref + "]}]\n" + policyFor(0, `{group: "", kind: Service, name: `+tc.at+`}`)
+			if open, found := unasked(t, text, check); open != tc.open || found != tc.open {
+				t.Errorf("the gateway leaves it open: %t, the check says %t, want %t", open, found, tc.open)
+			}
+		})
+	}
+}
