@@ -89,6 +89,25 @@ func (x *index) backend(route *route, ref *gatewayv1.BackendObjectReference) (*c
 	return out, nil
 }
 
+// mentions notes which Services a rule names: those of its namespace, and those that are
+// granted.
+func (b *ruleBuilder) mentions(r *gatewayv1.HTTPRouteRule) {
+	name := func(ref *gatewayv1.BackendObjectReference) {
+		to := referTo(b.route.of, b.route.name.Namespace, serviceKind, ref.Namespace, ref.Name)
+		if kindOf(ref.Group, ref.Kind, serviceKind) == serviceKind && !slices.Contains(b.out.services, to.name) && b.granted(to) {
+			b.out.services = append(b.out.services, to.name)
+		}
+	}
+	for i := range r.BackendRefs {
+		name(&r.BackendRefs[i].BackendObjectReference)
+	}
+	for i := range r.Filters {
+		if m := r.Filters[i].RequestMirror; m != nil {
+			name(&m.BackendRef)
+		}
+	}
+}
+
 // portOf finds a port of a Service; nil if there is none.
 func portOf(s *corev1.Service, number gatewayv1.PortNumber, datagrams bool) *corev1.ServicePort {
 	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool {

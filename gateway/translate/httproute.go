@@ -70,25 +70,6 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 	return out
 }
 
-// mentions notes which Services a rule names: those of its namespace, and those that are
-// granted.
-func (b *ruleBuilder) mentions(r *gatewayv1.HTTPRouteRule) {
-	name := func(ref *gatewayv1.BackendObjectReference) {
-		to := referTo(b.route.of, b.route.name.Namespace, serviceKind, ref.Namespace, ref.Name)
-		if kindOf(ref.Group, ref.Kind, serviceKind) == serviceKind && !slices.Contains(b.out.services, to.name) && b.granted(to) {
-			b.out.services = append(b.out.services, to.name)
-		}
-	}
-	for i := range r.BackendRefs {
-		name(&r.BackendRefs[i].BackendObjectReference)
-	}
-	for i := range r.Filters {
-		if m := r.Filters[i].RequestMirror; m != nil {
-			name(&m.BackendRef)
-		}
-	}
-}
-
 // settle says what became of the rules of a route. When it is not known for which
 // requests one of them is, none of them is served: who wrote it meant an order.
 func (r *route) settle() {
