@@ -137,7 +137,7 @@ func TestCertificatesOfIngressesCount(t *testing.T) {
 				i.Spec.TLS = []networkingv1.IngressTLS{{Hosts: []string{i.Spec.Rules[0].Host}, SecretName: i.Name}}
 				secrets = append(secrets, secret(i.Namespace, i.Name, i.Spec.Rules[0].Host, tc.size))
 			})
-			o.Secrets = append(secrets, secret("infra", "own", "example.com", 0))
+			o.Secrets = slices.Concat(secrets, []*corev1.Secret{secret("infra", "own", "example.com", 0)})
 			r := Translate(o, options)
 			s := r.Snapshots[Name{Namespace: "infra", Name: "edge"}]
 			if s == nil {
