@@ -96,13 +96,9 @@ func (g *guards) weight() int {
 }
 
 // fits returns a rule as there is room for it: one beyond that is answered 5xx, whatever
-// else than its path is asked for. Nil: there is no room for that either.
+// else than its path is asked for. Nil: there is no room for that either (shutter).
 func (b *snapshotBuilder) fits(r *route, own *rule, hosts []string) *rule {
-	around := 128
-	for _, h := range hosts {
-		around += len(h) + 4
-	}
-	n := own.size + around + b.leads(own.backends)
+	n := own.size + frame(hosts) + b.leads(own.backends)
 	if g := own.guards; g != nil && !b.guards[g] {
 		n += g.weight()
 	}
@@ -111,7 +107,7 @@ func (b *snapshotBuilder) fits(r *route, own *rule, hosts []string) *rule {
 	}
 	b.tell(r)
 	out := &rule{Target: config.Target{Backends: r.refused()}}
-	n = around
+	n = frame(hosts)
 	for _, m := range own.matches {
 		out.matches = append(out.matches, config.Match{Path: m.Path})
 		n += 128 + len(m.Path.Exact) + len(m.Path.Prefix) + len(m.Path.Regex)

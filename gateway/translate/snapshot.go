@@ -31,6 +31,8 @@ type snapshotBuilder struct {
 	policies *policies
 	used     map[*policy]bool
 	budget   budget
+	shut     map[shutHost]bool
+	shutters map[string]bool  // names of the routes that answer for these
 	before   *config.Snapshot // of the same Gateway, without faults; nil: none
 }
 
@@ -55,7 +57,7 @@ type port struct {
 // snapshot makes the configuration of a Gateway; nil if it has no listener that could
 // be served, or if there is a fault for which the data plane would refuse the whole.
 func snapshot(g *gateway, routes []*route, guards *policies, options *Options, before *config.Snapshot) (s *config.Snapshot, fault string) {
-	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, byName: map[string]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, budget: newBudget(), backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}}
+	b := &snapshotBuilder{out: &config.Snapshot{}, before: before, gateway: g, ports: map[socket]*port{}, byName: map[string]*port{}, flows: map[string]*parent{}, taken: map[string]bool{}, policies: guards, used: map[*policy]bool{}, budget: newBudget(), backends: map[string]bool{}, guards: map[any]bool{}, secrets: map[Name]bool{}, shut: map[shutHost]bool{}, shutters: map[string]bool{}}
 	if g.refused {
 		return nil, ""
 	}
@@ -85,6 +87,7 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options, b
 			b.stream(r)
 		}
 	}
+	b.lose()
 	if b.quiet(); len(b.out.Listeners) == 0 {
 		return nil, ""
 	}
@@ -212,14 +215,16 @@ func (b *snapshotBuilder) hosts(r *route, at *port) []string {
 
 func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 	kind, label, to := strings.ToLower(r.of.kind), r.label(), []string{p.name}
+	if hosts = b.open(r, p.name, hosts); len(hosts) == 0 {
+		return
+	}
 	for i := range r.rules {
-		own := b.fits(r, &r.rules[i], hosts)
+		own, out := b.fits(r, &r.rules[i], hosts), config.Route{Name: kind + "/" + label + "/" + strconv.Itoa(i) + "/" + p.name, Listeners: to, Hosts: hosts}
 		if own == nil {
-			continue
+			b.shutter(r, &out)
+			return
 		}
-		out := config.Route{
-			Name: kind + "/" + label + "/" + strconv.Itoa(i) + "/" + p.name, Listeners: to, Hosts: hosts, Matches: own.matches, Target: own.Target,
-		}
+		out.Matches, out.Target = own.matches, own.Target
 		if d := own.Redirect; d != nil && d.Port == 0 && d.Scheme == "" {
 			here := *d
 			here.Port = uint16(p.number) //nolint:gosec // the API server bounds it
