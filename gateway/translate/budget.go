@@ -20,6 +20,11 @@ import (
 const (
 	// maxOfNamespace is 8 MiB for what a namespace adds to a Gateway: some thousand routes.
 	maxOfNamespace = 8 << 20
+	// maxOfAll is 40 MiB for what all of them add, which leaves 24 MiB for what the Gateway has
+	// itself, for what is closed, and for namespaces of up to maxOfSmall, 256 KiB, of which one
+	// is served all the same: who has many namespaces does not keep others out.
+	maxOfAll   = 40 << 20
+	maxOfSmall = 256 << 10
 	// maxClosed is 1 MiB for what keeps closed what is beyond it.
 	maxClosed = 1 << 20
 	// maxCertificate is 64 KiB for a certificate with its key and its chain, each of which has
@@ -28,9 +33,21 @@ const (
 )
 
 // budget is what namespaces have added to a snapshot, in bytes of it.
-type budget struct{ served, closed map[string]int }
+type budget struct {
+	served, closed map[string]int
+	all            int // of served
+}
 
 func newBudget() budget { return budget{served: map[string]int{}, closed: map[string]int{}} }
+
+// serve counts what a namespace adds to what is served, if there is room for it.
+func (u *budget) serve(namespace string, n int) bool {
+	if u.all+n > maxOfAll && u.served[namespace]+n > maxOfSmall || !take(u.served, namespace, n, maxOfNamespace) {
+		return false
+	}
+	u.all += n
+	return true
+}
 
 // take counts what a namespace adds, if there is room for it.
 func take(of map[string]int, namespace string, n, most int) bool {
@@ -43,7 +60,7 @@ func take(of map[string]int, namespace string, n, most int) bool {
 
 // beyond says of something of a namespace that there is no room for it.
 func beyond(namespace string) string {
-	return fmt.Sprintf("it is not served: what namespace %s adds to this Gateway has more than %d MiB, and what is youngest is left out", namespace, maxOfNamespace>>20)
+	return fmt.Sprintf("it is not served: what namespace %s adds to this Gateway has more than %d MiB, or what all namespaces add more than %d MiB, and what is youngest is left out", namespace, maxOfNamespace>>20, maxOfAll>>20)
 }
 
 // inBase64 is how many bytes of a snapshot others are in it, as base64.
@@ -102,7 +119,7 @@ func (b *snapshotBuilder) fits(r *route, own *rule, hosts []string) *rule {
 	if g := own.guards; g != nil && !b.guards[g] {
 		n += g.weight()
 	}
-	if take(b.budget.served, r.name.Namespace, n, maxOfNamespace) {
+	if b.budget.serve(r.name.Namespace, n) {
 		return own
 	}
 	b.tell(r)
@@ -146,7 +163,7 @@ func (b *snapshotBuilder) affords(l *listener) bool {
 		n += inBase64(weight(s))
 	}
 	namespace := l.set.object.Namespace
-	if take(b.budget.served, namespace, n, maxOfNamespace) {
+	if b.budget.serve(namespace, n) {
 		return true
 	}
 	l.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.ListenerReasonUnsupportedValue), beyond(namespace))
@@ -164,7 +181,7 @@ func (b *snapshotBuilder) presents(p *presented, there bool) bool {
 		n += 1<<10 + inBase64(weight(p.secret))
 	}
 	namespace := p.ingress.Namespace
-	if take(b.budget.served, namespace, n, maxOfNamespace) {
+	if b.budget.serve(namespace, n) {
 		return true
 	}
 	b.gateway.events = append(b.gateway.events, Event{
@@ -172,18 +189,6 @@ func (b *snapshotBuilder) presents(p *presented, there bool) bool {
 		Message: fmt.Sprintf("Secret %s: %s", nameOf(p.secret), beyond(namespace)),
 	})
 	return false
-}
-
-// passes returns where a stream goes, as there is room for it: one beyond that is closed,
-// and does not fit if there is no room for that either.
-func (b *snapshotBuilder) passes(r *route, p *parent, s *config.Stream, to []*config.Backend) (backends []*config.Backend, fits bool) {
-	size := func() int { return bytesOf(&config.Snapshot{Streams: []config.Stream{*s}}) }
-	if take(b.budget.served, r.name.Namespace, size()+b.leads(to), maxOfNamespace) {
-		return to, true
-	}
-	p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), beyond(r.name.Namespace))
-	s.TLS, s.Backends = nil, []config.Share{{Name: nowhere}}
-	return []*config.Backend{{Name: nowhere}}, take(b.budget.closed, r.name.Namespace, size(), maxClosed)
 }
 
 // weight is how many bytes a certificate has, with its key.
@@ -199,7 +204,7 @@ func (b *snapshotBuilder) trusts(backend *config.Backend) bool {
 		n += inBase64(len(ca))
 	}
 	parts := strings.SplitN(backend.Name, "/", 3)
-	if take(b.budget.served, parts[0], n, maxOfNamespace) {
+	if b.budget.serve(parts[0], n) {
 		return true
 	}
 	if len(parts) == 3 {
@@ -218,7 +223,7 @@ func (b *snapshotBuilder) afford() {
 		return cmp.Or(p.created.Compare(q.created), cmp.Compare(p.label(), q.label()))
 	})
 	for _, p := range list {
-		if at := p.gateways[b.gateway]; p.broken+at.broken == "" && !take(b.budget.served, p.name.Namespace, p.size()+b.leads(p.backends), maxOfNamespace) {
+		if at := p.gateways[b.gateway]; p.broken+at.broken == "" && !b.budget.serve(p.name.Namespace, p.size()+b.leads(p.backends)) {
 			at.broken = beyond(p.name.Namespace)
 		}
 	}

@@ -191,3 +191,32 @@ func TestACertificateHasABound(t *testing.T) {
 		}
 	}
 }
+
+// TestAllNamespacesHaveABoundTogether: some that have all that they may are no reason to hand
+// over nothing any more, nor to serve nothing of one that has little.
+func TestAllNamespacesHaveABoundTogether(t *testing.T) {
+	t.Parallel()
+	for what, tc := range map[string]struct {
+		others, n int // namespaces that have their whole part, and bytes of one more
+		fits      bool
+	}{
+		"as many as there is room for": {4, maxOfNamespace, true},
+		"one more":                     {5, maxOfNamespace, false},
+		"one more, which is small":     {5, maxOfSmall, true},
+		"one more, a little larger":    {5, maxOfSmall + 1, false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := newBudget()
+			for n := range tc.others {
+				if !b.serve(fmt.Sprintf("big-%d", n), maxOfNamespace) {
+					t.Fatalf("namespace %d has no room", n)
+				}
+			}
+			before := b.all
+			if got := b.serve("one", tc.n); got != tc.fits || (b.all > before) != got || (b.served["one"] > 0) != got {
+				t.Errorf("got %v, and %d of %d bytes", got, b.served["one"], b.all)
+			}
+		})
+	}
+}

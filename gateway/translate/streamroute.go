@@ -152,6 +152,18 @@ func (b *snapshotBuilder) stream(r *route) {
 	}
 }
 
+// passes returns where a stream goes, as there is room for it: one beyond that is closed,
+// and does not fit if there is no room for that either.
+func (b *snapshotBuilder) passes(r *route, p *parent, s *config.Stream, to []*config.Backend) (backends []*config.Backend, fits bool) {
+	size := func() int { return bytesOf(&config.Snapshot{Streams: []config.Stream{*s}}) }
+	if b.budget.serve(r.name.Namespace, size()+b.leads(to)) {
+		return to, true
+	}
+	p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), beyond(r.name.Namespace))
+	s.TLS, s.Backends = nil, []config.Share{{Name: nowhere}}
+	return []*config.Backend{{Name: nowhere}}, take(b.budget.closed, r.name.Namespace, size(), maxClosed)
+}
+
 // quiet takes out listeners of streams to which no route is attached, since nobody would
 // answer there, and keeps hosts of the others that have no route from routes of less
 // specific ones.
