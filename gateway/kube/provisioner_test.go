@@ -205,6 +205,7 @@ data: {mine: "1"}
 	if err := c.api.Update(t.Context(), budget); err != nil {
 		t.Fatal(err)
 	}
+	c.apply(t, `{apiVersion: gateway.networking.k8s.io/v1, kind: GatewayClass, metadata: {name: another}, spec: {controllerName: example.com/canary}}`)
 	c.apply(t, strings.NewReplacer("MAX", "2", "gatewayClassName: gatehouse", "gatewayClassName: another").Replace(parameters))
 	eventually("nothing is left of a Gateway that is another's, but what that one has made", func(all map[string]*unstructured.Unstructured) bool {
 		return len(all) == 1 && all["PodDisruptionBudget"] != nil
