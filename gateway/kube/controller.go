@@ -38,7 +38,7 @@ type Controller struct {
 	dirty   chan struct{} // has a value when there is something to translate
 	touched chan struct{} // has a value when a status may be another one than it was
 	ready   atomic.Bool
-	leading atomic.Bool
+	term    atomic.Pointer[term] // nil while another process leads
 
 	mu       sync.Mutex
 	watchers map[*kind]*watcher
@@ -171,18 +171,6 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 }
 
-// Lead writes statuses and tells Events until ctx ends, and returns when nothing is written
-// any more.
-func (c *Controller) Lead(ctx context.Context) {
-	c.leading.Store(true)
-	defer c.leading.Store(false)
-	signal(c.dirty) // nothing of what is so already was said
-	var all sync.WaitGroup
-	all.Go(func() { c.writer.run(ctx) })
-	all.Go(func() { c.announcer.run(ctx) })
-	all.Wait()
-}
-
 // sleep waits; false when ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
@@ -233,7 +221,7 @@ func (c *Controller) translate(ctx context.Context) {
 	}
 	c.gateways.Store(&names)
 	c.publish(ctx)
-	if c.leading.Load() {
+	if c.leads() {
 		c.announcer.offer(result.Events)
 	}
 	if !c.ready.Swap(true) {
@@ -246,7 +234,11 @@ func (c *Controller) publish(ctx context.Context) {
 	if c.last == nil {
 		return
 	}
+	now := c.term.Load()
 	c.options.Plane.Serve(ctx, c.served)
+	if now != nil {
+		now.served.Store(true)
+	}
 	signal(c.touched)
 }
 

@@ -38,7 +38,7 @@ func (t *teller) ingress(o *networkingv1.Ingress) (status any, shared, differs b
 
 // tellAll finds out which statuses are to be written, and has them written.
 func (c *Controller) tellAll() {
-	if c.last == nil || !c.leading.Load() {
+	if c.last == nil || !c.leads() {
 		return
 	}
 	t := &teller{
