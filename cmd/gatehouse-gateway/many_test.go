@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gatehouse-sh/gatehouse/test/program"
@@ -28,10 +29,12 @@ func TestManyRoutesFitIntoASmallProcess(t *testing.T) {
 	for i := range routes {
 		fmt.Fprintf(&text, "- {name: r%d, hosts: [h%d.example.com], matches: [{path: {prefix: /p%d}}], backends: [{name: b%d}]}\n", i, i%backends, i, i%backends)
 	}
-	p := begin(t, program.Free(t), text.String(), "1s")
+	address := program.Free(t)
+	// The program as it is released: a test's own binary has symbols, and links the tests.
+	p := program.Start(t, address, syscall.SIGTERM, program.Gateway(t), "--config", write(t, strings.Replace(text.String(), "ADDRESS", address, 1)), "--drain", "1s")
 	for i := range requests {
 		n := i * (routes / requests)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s/p%d", p.address, n), nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://%s/p%d", address, n), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +48,7 @@ func TestManyRoutesFitIntoASmallProcess(t *testing.T) {
 			t.Fatalf("route %d answers %s", n, res.Status)
 		}
 	}
-	if held := program.Peak(t, p.cmd.Process.Pid); held > most {
+	if held := program.Peak(t, p.Pid()); held > most {
 		t.Errorf("it held %d KiB", held)
 	} else {
 		t.Logf("it held %d KiB", held)
