@@ -55,7 +55,7 @@ func TestTheControllerReadsWhatTheWebhookReads(t *testing.T) {
 	}
 	// Plans are the controller's own, and so is what only they are made of.
 	own := []string{
-		"networkplans.gatehouse.sh", "clientintents.k8s.otterize.com", "clientpolicies.gatehouse.sh", "trafficpolicies.gatehouse.sh",
+		"networkplans.gatehouse.sh", "clientintents.k8s.otterize.com", "trafficpolicies.gatehouse.sh",
 		"gatewayparameters.gatehouse.sh", "backendtlspolicies.gateway.networking.k8s.io",
 	}
 	got := slices.DeleteFunc(reads("gatehouse-controller"), func(kind string) bool {
