@@ -84,6 +84,21 @@ func (g *gateway) transport(t *testing.T, keep bool) http.RoundTripper {
 // metric is the value of a series; 0 if there is none.
 func (g *gateway) metric(t *testing.T, series string) int {
 	t.Helper()
+	_, after, there := strings.Cut(g.told(t), "\n"+series+" ")
+	if !there {
+		return 0
+	}
+	value, _, _ := strings.Cut(after, "\n")
+	n, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(n)
+}
+
+// told is the page of metrics.
+func (g *gateway) told(t *testing.T) string {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+g.metrics+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -97,16 +112,7 @@ func (g *gateway) metric(t *testing.T, series string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, there := strings.Cut(string(text), "\n"+series+" ")
-	if !there {
-		return 0
-	}
-	value, _, _ := strings.Cut(after, "\n")
-	n, err := strconv.ParseFloat(value, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return int(n)
+	return string(text)
 }
 
 // open is how many connections a listener has.
