@@ -17,19 +17,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/test/pki"
 )
 
-const budgeted = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: gatehouse}
-spec: {controllerName: gatehouse.sh/gateway}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: edge, namespace: infra}
-spec:
-  gatewayClassName: gatehouse
-  listeners: [{name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
----
+const budgeted = openEdge + `---
 apiVersion: v1
 kind: Service
 metadata: {name: a, namespace: big}

@@ -16,19 +16,7 @@ import (
 )
 
 // aroundThePage is what the examples of the page are for.
-const aroundThePage = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: gatehouse}
-spec: {controllerName: gatehouse.sh/gateway}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: edge, namespace: infra}
-spec:
-  gatewayClassName: gatehouse
-  listeners: [{name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
----
+const aroundThePage = openEdge + `---
 apiVersion: v1
 kind: Service
 metadata: {name: orders, namespace: shop}

@@ -322,3 +322,18 @@ func statuses(r *Result) []byte {
 	}
 	return out.Bytes()
 }
+
+// openEdge is a class of ours, and a Gateway infra/edge of it that takes routes from everywhere.
+const openEdge = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: gatehouse
+  listeners: [{name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
+`

@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -33,6 +32,7 @@ import (
 	"github.com/gatehouse-sh/gatehouse/inventory"
 	"github.com/gatehouse-sh/gatehouse/test/bench/shape"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+	"github.com/gatehouse-sh/gatehouse/test/program"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
@@ -171,7 +171,7 @@ func (r *machine) create(ctx context.Context, o inventory.Object) (err error) {
 // with the time since the process was started.
 func (r *machine) startProduct(b *testing.B) (*server, time.Duration) {
 	b.Helper()
-	port, probes := freePort(b), freePort(b)
+	port, probes := program.Port(b), program.Port(b)
 	url := fmt.Sprintf("https://127.0.0.1:%d", port)
 	r.register(b, url)
 	binary, err := filepath.Abs("../../bin/gatehouse-webhook")
@@ -302,14 +302,4 @@ func patiently(b *testing.B, limit time.Duration, what string, try func() error)
 			b.Fatalf("not within %s: %s: %v", limit, what, err)
 		}
 	}
-}
-
-func freePort(b *testing.B) int {
-	b.Helper()
-	l, err := (&net.ListenConfig{}).Listen(b.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

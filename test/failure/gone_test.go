@@ -213,7 +213,12 @@ func outward(t *testing.T) (host, port string) {
 
 // answers tells why a path of the Gateway is not answered by the backend.
 func answers(ctx context.Context, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, edgeURL+path, nil)
+	return answered(ctx, edgeURL+path, http.StatusNoContent)
+}
+
+// answered tells why a URL is not answered with a status.
+func answered(ctx context.Context, url string, want int) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
@@ -222,7 +227,7 @@ func answers(ctx context.Context, path string) error {
 		return err
 	}
 	res.Body.Close()
-	if res.StatusCode != http.StatusNoContent {
+	if res.StatusCode != want {
 		return fmt.Errorf("status %d", res.StatusCode)
 	}
 	return nil

@@ -3,11 +3,8 @@
 package failure
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +19,8 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+	"github.com/gatehouse-sh/gatehouse/test/program"
+	"github.com/gatehouse-sh/gatehouse/test/registered"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
@@ -77,25 +76,12 @@ func (h *house) must(t *testing.T, stdin string, args ...string) string {
 // until it is ready.
 func (h *house) webhook(t *testing.T, config *rest.Config) {
 	t.Helper()
-	port, probes := freePort(t), freePort(t)
+	port, probes := program.Port(t), program.Port(t)
 	set, err := catalog.Set()
 	if err != nil {
 		t.Fatal(err)
 	}
-	validating, mutating := registration.Build(set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: fmt.Sprintf("https://127.0.0.1:%d", port), ValidateTimeout: 20, MutateTimeout: 20})
-	var docs bytes.Buffer
-	for _, o := range []any{
-		map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": own}},
-		map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"namespace": own, "name": serve.SecretName}},
-		validating, mutating,
-	} {
-		raw, err := json.Marshal(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs.Write(append(raw, "\n---\n"...))
-	}
-	h.must(t, docs.String(), "apply", "-f", "-")
+	h.must(t, registered.Documents(t, set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: fmt.Sprintf("https://127.0.0.1:%d", port), ValidateTimeout: 20, MutateTimeout: 20}), "apply", "-f", "-")
 	o := serve.Options{
 		Host: "127.0.0.1", Port: port, Metrics: "0", Probes: fmt.Sprintf("127.0.0.1:%d", probes),
 		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"}, GuardGroups: []string{"system:masters"}, Registry: prometheus.NewRegistry(),
@@ -103,30 +89,8 @@ func (h *house) webhook(t *testing.T, config *rest.Config) {
 	}
 	controlplane.Run(t, func(ctx context.Context) error { return serve.Run(ctx, config, o, logr.Discard()) })
 	controlplane.Eventually(t, patience, "the webhook is ready", func() error {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/readyz", probes), nil)
-		if err != nil {
-			return err
-		}
-		res, err := (&http.Client{Timeout: patience}).Do(req)
-		if err != nil {
-			return err
-		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("status %d", res.StatusCode)
-		}
-		return nil
+		return answered(t.Context(), fmt.Sprintf("http://127.0.0.1:%d/readyz", probes), http.StatusOK)
 	})
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // exposed is a workload behind the gateway, whose ServiceAccount may read Secrets once

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+	"github.com/gatehouse-sh/gatehouse/test/program"
 	"github.com/gatehouse-sh/gatehouse/webhook"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 	"github.com/gatehouse-sh/gatehouse/webhook/serve"
@@ -54,7 +55,7 @@ func (c *cluster) startReplicas(t *testing.T, lags [2]*controlplane.Lag) *balanc
 	c.register(t, "https://"+server.Listener.Addr().String())
 	var urls [2]string
 	for i, lag := range lags {
-		urls[i] = c.runWebhook(t, freePort(t), lag).url
+		urls[i] = c.runWebhook(t, program.Port(t), lag).url
 	}
 	// Both serve the certificate in the Secret, and so does the balancer: it is for
 	// the address, whatever the port.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/internal/controller/serve"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+	"github.com/gatehouse-sh/gatehouse/test/program"
 )
 
 // controller is a gatehouse-controller that runs in this test binary.
@@ -28,7 +29,7 @@ func (c *cluster) startController(t *testing.T, o serve.Options) *controller {
 	t.Helper()
 	c.kubectl(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"`+own+`"}}`, "apply", "-f", "-")
 	o.Namespace, o.Service, o.Metrics = own, "gatehouse-webhook", "0"
-	probes := freePort(t)
+	probes := program.Port(t)
 	o.Probes = fmt.Sprintf("127.0.0.1:%d", probes)
 	registry := prometheus.NewRegistry()
 	o.Registry = registry

@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
+	"github.com/gatehouse-sh/gatehouse/test/program"
+	"github.com/gatehouse-sh/gatehouse/test/registered"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
@@ -24,7 +26,7 @@ type process struct {
 // startWebhook registers and runs the webhook, and waits until it is ready.
 func (c *cluster) startWebhook(t *testing.T) *process {
 	t.Helper()
-	port := freePort(t)
+	port := program.Port(t)
 	c.register(t, local(port))
 	return c.runWebhook(t, port, c.lag)
 }
@@ -36,7 +38,7 @@ func local(port int) string { return fmt.Sprintf("https://127.0.0.1:%d", port) }
 // not), and waits until it is ready.
 func (c *cluster) runWebhook(t *testing.T, port int, lag *controlplane.Lag) *process {
 	t.Helper()
-	probes := freePort(t)
+	probes := program.Port(t)
 	o := serve.Options{
 		Host: "127.0.0.1", Port: port, Metrics: "0", Probes: fmt.Sprintf("127.0.0.1:%d", probes),
 		Namespace: own, Service: "gatehouse-webhook", Names: []string{"127.0.0.1"},
@@ -59,16 +61,7 @@ func (c *cluster) runWebhook(t *testing.T, port int, lag *controlplane.Lag) *pro
 // and the webhook configurations.
 func (c *cluster) register(t *testing.T, url string) {
 	t.Helper()
-	validating, mutating := registration.Build(c.set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url, ValidateTimeout: 20, MutateTimeout: 20})
-	docs := fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}
----
-{"apiVersion":"v1","kind":"Secret","metadata":{"namespace":%q,"name":%q}}
----
-%s
----
-%s
-`, own, own, serve.SecretName, mustJSON(t, validating), mustJSON(t, mutating))
-	c.kubectl(t, docs, "apply", "-f", "-")
+	c.kubectl(t, registered.Documents(t, c.set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url, ValidateTimeout: 20, MutateTimeout: 20}), "apply", "-f", "-")
 	t.Cleanup(func() { c.unregister(t) })
 }
 

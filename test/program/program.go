@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,6 +62,20 @@ func Free(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return address
+}
+
+// Port is the port of such an address.
+func Port(t testing.TB) int {
+	t.Helper()
+	_, text, err := net.SplitHostPort(Free(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 var building sync.Mutex

@@ -3,9 +3,7 @@
 package scale
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,8 +25,8 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks/catalog"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 	"github.com/gatehouse-sh/gatehouse/test/program"
+	"github.com/gatehouse-sh/gatehouse/test/registered"
 	"github.com/gatehouse-sh/gatehouse/webhook/registration"
-	"github.com/gatehouse-sh/gatehouse/webhook/serve"
 )
 
 // own is the namespace that the programs believe they run in.
@@ -128,20 +126,7 @@ func (w *world) register(t *testing.T, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	validating, mutating := registration.Build(set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url})
-	var docs bytes.Buffer
-	for _, o := range []any{
-		map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": own}},
-		map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"namespace": own, "name": serve.SecretName}},
-		validating, mutating,
-	} {
-		raw, err := json.Marshal(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		docs.Write(append(raw, "\n---\n"...))
-	}
-	w.must(t, docs.String(), "apply", "-f", "-")
+	w.must(t, registered.Documents(t, set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url}), "apply", "-f", "-")
 }
 
 // ready waits until a program says that it is.
