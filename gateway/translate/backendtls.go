@@ -33,7 +33,7 @@ type secured struct {
 // secure reads the policies. Of several for one target the oldest holds.
 func (x *index) secure(list []*gatewayv1.BackendTLSPolicy) {
 	sorted := slices.SortedFunc(slices.Values(list), func(a, b *gatewayv1.BackendTLSPolicy) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(nameOf(a).String(), nameOf(b).String()))
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), compareNames(nameOf(a), nameOf(b)))
 	})
 	for _, o := range sorted {
 		p := &tlsPolicy{object: o, conditions: conditions{generation: o.Generation}, gateways: map[Name]bool{}}
@@ -137,7 +137,7 @@ func (x *index) policyOf(service Name, port string, parents []*parent) *tlsPolic
 // status says what became of a policy, for each Gateway.
 func (p *tlsPolicy) status(controller string) gatewayv1.PolicyStatus {
 	var out gatewayv1.PolicyStatus
-	for _, name := range slices.SortedFunc(maps.Keys(p.gateways), func(a, b Name) int { return cmp.Compare(a.String(), b.String()) }) {
+	for _, name := range slices.SortedFunc(maps.Keys(p.gateways), compareNames) {
 		group, of, namespace := gatewayv1.Group(gatewayKind.group), gatewayv1.Kind(gatewayKind.kind), gatewayv1.Namespace(name.Namespace)
 		out.Ancestors = append(out.Ancestors, gatewayv1.PolicyAncestorStatus{
 			AncestorRef:    gatewayv1.ParentReference{Group: &group, Kind: &of, Namespace: &namespace, Name: gatewayv1.ObjectName(name.Name)},

@@ -23,7 +23,7 @@ type claim struct {
 // left to the order of routes.
 func (d *doors) settle(routes []*route) {
 	slices.SortFunc(d.all, func(a, b *door) int {
-		return cmp.Or(cmp.Compare(rank(a.last), rank(b.last)), a.plain.created.Compare(b.plain.created), cmp.Compare(a.plain.name.String(), b.plain.name.String()), cmp.Compare(a.host, b.host))
+		return cmp.Or(cmp.Compare(rank(a.last), rank(b.last)), a.plain.created.Compare(b.plain.created), compareNames(a.plain.name, b.plain.name), cmp.Compare(a.host, b.host))
 	})
 	d.divide()
 	taken, requests, all := map[claim]*route{}, shared{}, shared{}
@@ -113,10 +113,13 @@ func older(a, b *route) *route {
 // byAge is the order in which routes are served: of two that ask for the same the older
 // one is (GEP-713).
 func byAge(a, b *route) int {
-	return cmp.Or(
-		cmp.Compare(rank(a.last), rank(b.last)), a.created.Compare(b.created), cmp.Compare(a.name.String(), b.name.String()),
-		cmp.Compare(a.of.kind, b.of.kind), cmp.Compare(a.part, b.part),
-	)
+	if n := cmp.Or(cmp.Compare(rank(a.last), rank(b.last)), a.created.Compare(b.created)); n != 0 {
+		return n
+	}
+	if n := compareNames(a.name, b.name); n != 0 {
+		return n
+	}
+	return cmp.Or(cmp.Compare(a.of.kind, b.of.kind), cmp.Compare(a.part, b.part))
 }
 
 // claims calls each for what a route is for by its path alone, and the position of the
@@ -181,7 +184,7 @@ func (d *doors) tell(out *Result) {
 		for g := range gateways {
 			out.Ingresses[name] = append(out.Ingresses[name], g)
 		}
-		slices.SortFunc(out.Ingresses[name], func(a, b Name) int { return cmp.Compare(a.String(), b.String()) })
+		slices.SortFunc(out.Ingresses[name], compareNames)
 	}
 	out.Events = byObject(d.events)
 }

@@ -22,7 +22,7 @@ type listenerSet struct {
 // setsOf finds ListenerSets by the Gateways that they name, the oldest first.
 func setsOf(list []*gatewayv1.ListenerSet) map[Name][]*gatewayv1.ListenerSet {
 	sorted := slices.SortedFunc(slices.Values(list), func(a, b *gatewayv1.ListenerSet) int {
-		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(nameOf(a).String(), nameOf(b).String()))
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), compareNames(nameOf(a), nameOf(b)))
 	})
 	out := map[Name][]*gatewayv1.ListenerSet{}
 	for _, s := range sorted {

@@ -2,10 +2,7 @@
 
 package translate
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // lacks returns what something looks for and does not find.
 func (x *index) lacks(do func()) Missing {
@@ -47,6 +44,6 @@ func (x *index) missing(gateways map[Name]*gateway, guards *policies) map[Name]M
 }
 
 func inOrder(names []Name) []Name {
-	slices.SortFunc(names, func(a, b Name) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(names, compareNames)
 	return slices.Compact(names)
 }

@@ -91,7 +91,7 @@ type flight struct {
 // divide gives canaries their part of the requests of older Ingresses of their namespace.
 func (d *doors) divide() {
 	slices.SortFunc(d.canaries, func(a, b *bird) int {
-		return cmp.Or(a.ingress.CreationTimestamp.Compare(b.ingress.CreationTimestamp.Time), cmp.Compare(nameOf(a.ingress).String(), nameOf(b.ingress).String()))
+		return cmp.Or(a.ingress.CreationTimestamp.Compare(b.ingress.CreationTimestamp.Time), compareNames(nameOf(a.ingress), nameOf(b.ingress)))
 	})
 	taken := map[flight]*networkingv1.Ingress{}
 	for _, c := range d.canaries {

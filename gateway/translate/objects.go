@@ -5,6 +5,7 @@ package translate
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -202,3 +203,16 @@ func (x *index) absent(k kind, name Name) string {
 }
 
 func nameOf(o metav1.Object) Name { return Name{Namespace: o.GetNamespace(), Name: o.GetName()} }
+
+// compareNames is the order of "namespace/name" (GEP-713), without writing these: "a-b/x"
+// comes before "a/x", though "a" comes before "a-b".
+func compareNames(a, b Name) int {
+	n := min(len(a.Namespace), len(b.Namespace))
+	switch {
+	case a.Namespace == b.Namespace:
+		return strings.Compare(a.Name, b.Name)
+	case a.Namespace[:n] != b.Namespace[:n]:
+		return strings.Compare(a.Namespace, b.Namespace)
+	}
+	return strings.Compare(a.String(), b.String())
+}

@@ -96,7 +96,7 @@ func (x *index) guards(o *Objects) *policies {
 		p.read = func() { p.readClient(&c.Spec) }
 	}
 	slices.SortFunc(out.all, func(a, b *policy) int {
-		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.name.String(), b.name.String()), cmp.Compare(a.of.kind, b.of.kind))
+		return cmp.Or(a.created.Compare(b.created), compareNames(a.name, b.name), cmp.Compare(a.of.kind, b.of.kind))
 	})
 	return out
 }

@@ -3,7 +3,6 @@
 package translate
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,7 +56,7 @@ func (s *policies) tell(out *Result, controller string) {
 			}
 		}
 		for _, g := range slices.SortedFunc(maps.Keys(p.gateways), func(a, b *gateway) int {
-			return cmp.Compare(nameOf(a.object).String(), nameOf(b.object).String())
+			return compareNames(nameOf(a.object), nameOf(b.object))
 		}) {
 			if !g.builtin {
 				add(aim{of: gatewayKind, name: nameOf(g.object)}, p.said(p.gateways[g]))

@@ -62,10 +62,12 @@ func translate(o *Objects, options Options, m *memory) *Result {
 	slices.SortFunc(routes, byAge)
 	apart(routes) // before paths are taken: who is refused takes none
 	doors.settle(routes)
-	for _, p := range doors.all {
-		routes = append(routes, p.plain, p.secure)
+	if len(doors.all) > 0 {
+		for _, p := range doors.all {
+			routes = append(routes, p.plain, p.secure)
+		}
+		slices.SortFunc(routes, byAge)
 	}
-	slices.SortFunc(routes, byAge)
 	guards := x.guards(o)
 	guards.settle(o, x.servicing, gateways, routes)
 	for name, g := range gateways {

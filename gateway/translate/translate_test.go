@@ -203,7 +203,7 @@ func mix[T any](list []T) {
 func snapshots(t *testing.T, r *Result) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	for _, name := range slices.SortedFunc(maps.Keys(r.Snapshots), byName) {
+	for _, name := range slices.SortedFunc(maps.Keys(r.Snapshots), compareNames) {
 		shown := *r.Snapshots[name]
 		for i := range shown.Certificates {
 			if len(shown.Certificates[i].Cert) == 0 || len(shown.Certificates[i].Key) == 0 {
@@ -243,8 +243,6 @@ func unresolved(out io.Writer, policy, why string) {
 	}
 }
 
-func byName(a, b Name) int { return cmp.Compare(a.String(), b.String()) }
-
 // statuses has a line for each condition.
 func statuses(r *Result) []byte {
 	var out bytes.Buffer
@@ -263,7 +261,7 @@ func statuses(r *Result) []byte {
 	for _, name := range slices.Sorted(maps.Keys(r.Classes)) {
 		say("GatewayClass "+name, r.Classes[name])
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(r.Gateways), byName) {
+	for _, name := range slices.SortedFunc(maps.Keys(r.Gateways), compareNames) {
 		g := r.Gateways[name]
 		say("Gateway "+name.String(), g.Conditions)
 		if g.AttachedListenerSets != nil {
@@ -278,7 +276,7 @@ func statuses(r *Result) []byte {
 			say(fmt.Sprintf("Gateway %s %s", name, l.Name), l.Conditions)
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(r.ListenerSets), byName) {
+	for _, name := range slices.SortedFunc(maps.Keys(r.ListenerSets), compareNames) {
 		s := r.ListenerSets[name]
 		say(fmt.Sprintf("ListenerSet %s of %s", name, s.Gateway), s.Status.Conditions)
 		for _, l := range s.Status.Listeners {
@@ -286,7 +284,7 @@ func statuses(r *Result) []byte {
 			say(fmt.Sprintf("ListenerSet %s %s", name, l.Name), l.Conditions)
 		}
 	}
-	for _, of := range slices.SortedFunc(maps.Keys(r.Routes), func(a, b Route) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), byName(a.Name, b.Name)) }) {
+	for _, of := range slices.SortedFunc(maps.Keys(r.Routes), func(a, b Route) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), compareNames(a.Name, b.Name)) }) {
 		for _, p := range r.Routes[of] {
 			at := ""
 			if p.ParentRef.SectionName != nil {
@@ -295,12 +293,12 @@ func statuses(r *Result) []byte {
 			say(fmt.Sprintf("%s %s at %s%s", of.Kind, of.Name, p.ParentRef.Name, at), p.Conditions)
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(r.Policies), byName) {
+	for _, name := range slices.SortedFunc(maps.Keys(r.Policies), compareNames) {
 		for _, a := range r.Policies[name].Ancestors {
 			say(fmt.Sprintf("BackendTLSPolicy %s at %s/%s", name, *a.AncestorRef.Namespace, a.AncestorRef.Name), a.Conditions)
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(r.Ingresses), byName) {
+	for _, name := range slices.SortedFunc(maps.Keys(r.Ingresses), compareNames) {
 		fmt.Fprintf(&out, "Ingress %s is served by %v\n", name, r.Ingresses[name])
 	}
 	for _, e := range r.Events {
@@ -310,7 +308,7 @@ func statuses(r *Result) []byte {
 		kind     string
 		statuses map[Name]gatewayv1.PolicyStatus
 	}{{"AccessPolicy", r.AccessPolicies}, {"TrafficPolicy", r.TrafficPolicies}, {"ClientPolicy", r.ClientPolicies}} {
-		for _, name := range slices.SortedFunc(maps.Keys(own.statuses), byName) {
+		for _, name := range slices.SortedFunc(maps.Keys(own.statuses), compareNames) {
 			for _, a := range own.statuses[name].Ancestors {
 				section := ""
 				if a.AncestorRef.SectionName != nil {
