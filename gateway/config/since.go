@@ -2,36 +2,35 @@
 
 package config
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/former"
+)
 
 // judged is a snapshot without faults, by name: a route or a backend that is the same in
 // another one has no fault there either, as long as what it names is there.
 type judged struct {
-	routes   map[string]*Route
-	backends map[string]*Backend
+	routes   former.List[Route]
+	backends former.List[Backend]
 }
 
 // ValidateSince is Validate of a snapshot that comes after another one, which has no
 // faults; nil is none. It says the same, and costs less where most is as it was, least
-// where both share what is (slices, maps and pointers).
+// where both share what is (slices, maps and pointers) and have it in the same order.
 func (s *Snapshot) ValidateSince(before *Snapshot) []Error {
 	j := judged{}
 	if before != nil {
-		j.routes, j.backends = make(map[string]*Route, len(before.Routes)), make(map[string]*Backend, len(before.Backends))
-		for i := range before.Routes {
-			j.routes[before.Routes[i].Name] = &before.Routes[i]
-		}
-		for i := range before.Backends {
-			j.backends[before.Backends[i].Name] = &before.Backends[i]
-		}
+		j.routes = former.New(before.Routes, func(r *Route) string { return r.Name })
+		j.backends = former.New(before.Backends, func(b *Backend) string { return b.Name })
 	}
-	return s.validate(j)
+	return s.validate(&j)
 }
 
 // route tells whether a route has no fault, since it had none and finds what it names. If
 // not, that is not known.
 func (j *judged) route(r *Route, listeners map[string]*Listener, n *named) bool {
-	was := j.routes[r.Name]
+	was := j.routes.Find(r.Name)
 	if was == nil {
 		return false
 	}
@@ -50,16 +49,16 @@ func (j *judged) route(r *Route, listeners map[string]*Listener, n *named) bool 
 			return false
 		}
 	}
-	return all(r.Traffic, n.traffic) && all(r.Access, n.access) && reflect.DeepEqual(was, r)
+	return all(r.Traffic, n.traffic) && all(r.Access, n.access) && (was.shares(r) || reflect.DeepEqual(was, r))
 }
 
 // backend is route, of a backend.
 func (j *judged) backend(b *Backend, n *named) bool {
-	was := j.backends[b.Name]
+	was := j.backends.Find(b.Name)
 	if was == nil || b.TLS != nil && b.TLS.ClientCertificate != "" && !n.certificates[b.TLS.ClientCertificate] {
 		return false
 	}
-	return reflect.DeepEqual(was, b)
+	return was.shares(b) || reflect.DeepEqual(was, b)
 }
 
 // all tells whether names are known.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -94,6 +95,11 @@ func TestWhatIsJudgedSinceIsWhatIsJudgedAnew(t *testing.T) {
 		if diff := cmp.Diff(want, s.ValidateSince(sample())); diff != "" {
 			t.Fatalf("%v: %s", did, diff)
 		}
+		before := sample()
+		sharing(s, before)
+		if diff := cmp.Diff(want, s.ValidateSince(before)); diff != "" {
+			t.Fatalf("%v, and what is the same is shared: %s", did, diff)
+		}
 		if len(want) > 0 {
 			faulty++
 		} else {
@@ -102,6 +108,20 @@ func TestWhatIsJudgedSinceIsWhatIsJudgedAnew(t *testing.T) {
 	}
 	if faulty < 500 || fine < 500 {
 		t.Errorf("%d with faults and %d without", faulty, fine)
+	}
+}
+
+// sharing has a snapshot share with another one what is the same.
+func sharing(s, with *Snapshot) {
+	for i := range s.Routes {
+		if k := slices.IndexFunc(with.Routes, func(r Route) bool { return reflect.DeepEqual(r, s.Routes[i]) }); k >= 0 {
+			s.Routes[i] = with.Routes[k]
+		}
+	}
+	for i := range s.Backends {
+		if k := slices.IndexFunc(with.Backends, func(b Backend) bool { return reflect.DeepEqual(b, s.Backends[i]) }); k >= 0 {
+			s.Backends[i] = with.Backends[k]
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ func (s *Snapshot) FaultsSince(before *Snapshot) error {
 // the order of the fields.
 func (s *Snapshot) Validate() []Error { return s.ValidateSince(nil) }
 
-func (s *Snapshot) validate(before judged) []Error {
+func (s *Snapshot) validate(before *judged) []Error {
 	v := &validator{}
 	if len(s.Listeners) == 0 {
 		v.fault("listeners", "there is none, so nobody could be served")
@@ -55,12 +55,12 @@ func (s *Snapshot) validate(before judged) []Error {
 // small ones.
 func (s *Snapshot) ValidateParts() []Error {
 	v := &validator{}
-	v.parts(s, v.names(s), judged{})
+	v.parts(s, v.names(s), &judged{})
 	return v.faults
 }
 
 // parts checks all but listeners and telemetry.
-func (v *validator) parts(s *Snapshot, n named, before judged) {
+func (v *validator) parts(s *Snapshot, n named, before *judged) {
 	for i := range s.Certificates {
 		c, path := &s.Certificates[i], fmt.Sprintf("certificates[%d]", i)
 		for k, h := range c.Hosts {
