@@ -115,7 +115,7 @@ func path(m *gatewayv1.HTTPPathModifier) (whole, prefix string) {
 }
 
 func (f *filters) mirror(at string, m *gatewayv1.HTTPRequestMirrorFilter) {
-	backend, p := f.b.backend(f.b.route, &m.BackendRef)
+	backend, p := f.b.lead(&m.BackendRef)
 	if p != nil {
 		f.b.route.unresolved(f.b.at+at+".backendRef", p)
 		return

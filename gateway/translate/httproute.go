@@ -45,6 +45,7 @@ type rule struct {
 	faults    []string          // for which it is not served
 	anything  bool              // it is not known for which requests it is
 	closed    bool              // nobody is let in, and no canary has a part of it
+	kept      *verdict          // what is remembered of it; nil: nothing is
 }
 
 // requestRoute reads a route of requests, of a kind.
@@ -56,14 +57,14 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 	}
 	out.rules = make([]rule, 0, len(r.Spec.Rules))
 	for i := range r.Spec.Rules {
-		b := &ruleBuilder{index: x, route: out, at: "rules[" + strconv.Itoa(i) + "]"}
+		b := &ruleBuilder{index: x, route: out, at: ruleAt(i)}
 		if !b.again(&r.Spec.Rules[i]) {
+			b.mentions(&r.Spec.Rules[i])
 			b.rule(&r.Spec.Rules[i])
 		}
 		if name := r.Spec.Rules[i].Name; name != nil {
 			b.out.name = string(*name)
 		}
-		b.mentions(&r.Spec.Rules[i])
 		out.rules = append(out.rules, b.out)
 	}
 	out.settle()
@@ -203,7 +204,7 @@ func (b *ruleBuilder) weighted(at string, ref *gatewayv1.HTTPBackendRef) {
 		weight = int(*ref.Weight)
 	}
 	out := config.Weighted{Weight: &weight}
-	backend, p := b.backend(b.route, &ref.BackendObjectReference)
+	backend, p := b.lead(&ref.BackendObjectReference)
 	if p != nil {
 		b.route.unresolved(b.at+at, p)
 		out.Status = b.route.failure()

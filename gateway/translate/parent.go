@@ -30,7 +30,7 @@ type parent struct {
 func (x *index) attach(gateways map[Name]*gateway, of kind, route metav1.Object, refs []gatewayv1.ParentReference, hostnames []gatewayv1.Hostname) []*parent {
 	var out []*parent
 	for _, ref := range refs {
-		p := &parent{ref: ref, conditions: conditions{generation: route.GetGeneration()}}
+		p := &parent{ref: ref, conditions: conditions{generation: route.GetGeneration(), list: make([]metav1.Condition, 0, 2)}}
 		name := referTo(of, route.GetNamespace(), gatewayKind, ref.Namespace, ref.Name).name
 		switch kindOf(ref.Group, ref.Kind, gatewayKind) {
 		case gatewayKind:
@@ -86,7 +86,11 @@ func (p *parent) named() []*listener {
 	if p.set != nil {
 		return p.set.listeners
 	}
-	return slices.DeleteFunc(slices.Clone(p.gateway.listeners), func(l *listener) bool { return l.set != nil })
+	all := p.gateway.listeners
+	if n := slices.IndexFunc(all, func(l *listener) bool { return l.set != nil }); n >= 0 {
+		return all[:n] // those of sets are the last ones
+	}
+	return all
 }
 
 // meet returns the hosts that a listener and a route have in common. Without hostnames

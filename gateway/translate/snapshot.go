@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,6 +33,7 @@ type snapshotBuilder struct {
 	shut     map[shutHost]bool
 	shutters map[string]bool  // names of the routes that answer for these
 	before   *config.Snapshot // of the same Gateway, without faults; nil: none
+	scratch  []string         // of hosts
 }
 
 // socket is what listeners share.
@@ -191,9 +191,10 @@ func (b *snapshotBuilder) route(r *route) {
 }
 
 // hosts are those for which a route is attached at a port. What is asked for a host goes to
-// the most specific listener of the port, and to the routes of no other one.
+// the most specific listener of the port, and to the routes of no other one. They are there
+// until the next call.
 func (b *snapshotBuilder) hosts(r *route, at *port) []string {
-	var out []string
+	out := b.scratch[:0]
 	for _, p := range r.parents {
 		if p.gateway != b.gateway {
 			continue
@@ -210,16 +211,17 @@ func (b *snapshotBuilder) hosts(r *route, at *port) []string {
 		}
 	}
 	slices.Sort(out)
+	b.scratch = out
 	return out
 }
 
 func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
-	kind, label, to := strings.ToLower(r.of.kind), r.label(), []string{p.name}
 	if hosts = b.open(r, p.name, hosts); len(hosts) == 0 {
 		return
 	}
 	for i := range r.rules {
-		own, out := b.fits(r, &r.rules[i], hosts), config.Route{Name: kind + "/" + label + "/" + strconv.Itoa(i) + "/" + p.name, Listeners: to, Hosts: hosts}
+		own, as := b.fits(r, &r.rules[i], hosts), r.write(i, p.name, hosts)
+		out := config.Route{Name: as.name, Listeners: as.listeners, Hosts: as.hosts}
 		if own == nil {
 			b.shutter(r, &out)
 			return
@@ -235,14 +237,6 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
 		b.add(own.backends)
 	}
-}
-
-// label is the name of a route, and which part of it.
-func (r *route) label() string {
-	if r.part == "" {
-		return r.name.String()
-	}
-	return r.name.String() + "/" + r.part
 }
 
 // add adds backends that are not there yet.

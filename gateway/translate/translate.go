@@ -28,7 +28,7 @@ func translate(o *Objects, options Options, m *memory) *Result {
 	x.memory = m
 	out := &Result{
 		Snapshots: map[Name]*config.Snapshot{}, Classes: map[string][]metav1.Condition{},
-		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: map[Route][]gatewayv1.RouteParentStatus{}, Policies: map[Name]gatewayv1.PolicyStatus{},
+		Gateways: map[Name]gatewayv1.GatewayStatus{}, Routes: make(map[Route][]gatewayv1.RouteParentStatus, len(o.HTTPRoutes)+len(o.GRPCRoutes)), Policies: map[Name]gatewayv1.PolicyStatus{},
 		AccessPolicies: map[Name]gatewayv1.PolicyStatus{}, TrafficPolicies: map[Name]gatewayv1.PolicyStatus{}, ClientPolicies: map[Name]gatewayv1.PolicyStatus{},
 		Secrets: x.wantedSecrets, ConfigMaps: x.wantedConfigMaps, Faults: map[Name]string{}, ListenerSets: map[Name]ListenerSet{},
 		Ingresses: map[Name][]Name{},

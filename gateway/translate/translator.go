@@ -23,9 +23,9 @@ type Translator struct {
 // Translate says what the objects mean. The result shares what is the same with the one
 // before.
 func (t *Translator) Translate(o *Objects, options Options) *Result {
-	m := &memory{verdicts: make(map[seatOf]*verdict, len(t.before.verdicts)), last: &t.before}
+	m := &memory{verdicts: make(map[seatOf]*verdict, len(t.before.verdicts)), backends: make(map[leadOf]*config.Backend, len(t.before.backends)), last: &t.before}
 	out := translate(o, options, m)
-	t.before = memory{verdicts: m.verdicts, snapshots: out.Snapshots}
+	t.before = memory{verdicts: m.verdicts, backends: m.backends, snapshots: out.Snapshots}
 	return out
 }
 
@@ -36,6 +36,7 @@ func Translate(o *Objects, options Options) *Result { return new(Translator).Tra
 // memory is what is known of the rules of a state, and of the one before.
 type memory struct {
 	verdicts  map[seatOf]*verdict
+	backends  map[leadOf]*config.Backend // nobody changes them
 	snapshots map[Name]*config.Snapshot
 	last      *memory // nil: this is the last one
 }
@@ -56,8 +57,11 @@ type verdict struct {
 	faults   []config.Error
 	size     int // of matches and target, in bytes of a snapshot
 
-	spec *gatewayv1.HTTPRouteRule // that the rule was read from, without any fault; nil: none
-	refs []string                 // the backends that it leads to, in order
+	spec     *gatewayv1.HTTPRouteRule // that the rule was read from, without any fault; nil: none
+	to       []*config.Backend        // that it leads to, in order
+	services []Name                   // that it names
+
+	written []written // as it stands in snapshots, for each port
 }
 
 // judge returns the verdict of a rule, which is the one before if the rule is as it was.
@@ -88,13 +92,19 @@ func (b *ruleBuilder) again(r *gatewayv1.HTTPRouteRule) bool {
 	if was == nil || was.spec != r {
 		return false
 	}
-	backends := make([]*config.Backend, 0, len(was.refs))
+	to, n, others := was.to, 0, false
 	same := func(ref *gatewayv1.BackendObjectReference) bool {
-		backend, p := b.backend(b.route, ref)
-		if p != nil || backend.Name != was.refs[len(backends)] {
+		backend, p := b.lead(ref)
+		if p != nil || backend.Name != to[n].Name {
 			return false
 		}
-		backends = append(backends, backend)
+		if backend != to[n] {
+			if !others {
+				to, others = slices.Clone(to), true
+			}
+			to[n] = backend
+		}
+		n++
 		return true
 	}
 	for i := range r.BackendRefs {
@@ -107,7 +117,9 @@ func (b *ruleBuilder) again(r *gatewayv1.HTTPRouteRule) bool {
 			return false
 		}
 	}
-	b.out.matches, b.out.Target, b.out.backends, b.out.size = was.matches, was.target, backends, was.size
+	was.to = to
+	b.out.matches, b.out.Target, b.out.backends, b.out.size = was.matches, was.target, to, was.size
+	b.out.services, b.out.kept = was.services, was
 	b.memory.verdicts[at] = was
 	return true
 }
@@ -117,14 +129,11 @@ func (b *ruleBuilder) again(r *gatewayv1.HTTPRouteRule) bool {
 func (b *ruleBuilder) keep(r *gatewayv1.HTTPRouteRule, same *verdict) {
 	b.out.matches, b.out.Target = same.matches, same.target
 	own := *same
-	own.spec, own.refs = nil, nil
+	own.spec, own.to, own.services = nil, nil, nil
 	if len(b.out.faults) == 0 && len(b.out.backends) == refsOf(r) {
-		own.spec = r
-		for _, backend := range b.out.backends {
-			own.refs = append(own.refs, backend.Name)
-		}
+		own.spec, own.to, own.services = r, b.out.backends, b.out.services
 	}
-	b.memory.verdicts[b.seat()] = &own
+	b.memory.verdicts[b.seat()], b.out.kept = &own, &own
 }
 
 // refsOf is to how many backends a rule refers.

@@ -188,10 +188,10 @@ func TestNothingIsRememberedOfWhatIsGone(t *testing.T) {
 	t.Parallel()
 	objects := read(t, []byte(granting+"---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: a, namespace: shop}\nspec: {parentRefs: [{name: edge}], rules: [{backendRefs: [{name: here, port: 80}]}]}\n"))
 	after := &Translator{}
-	if after.Translate(objects, options); len(after.before.verdicts) != 1 || len(after.before.snapshots) != 1 {
-		t.Fatalf("%d rules and %d snapshots", len(after.before.verdicts), len(after.before.snapshots))
+	if after.Translate(objects, options); len(after.before.verdicts) != 1 || len(after.before.backends) != 1 || len(after.before.snapshots) != 1 {
+		t.Fatalf("%d rules, %d backends and %d snapshots", len(after.before.verdicts), len(after.before.backends), len(after.before.snapshots))
 	}
-	if after.Translate(&Objects{}, options); len(after.before.verdicts) != 0 || len(after.before.snapshots) != 0 || after.before.last != nil {
-		t.Errorf("%d rules and %d snapshots", len(after.before.verdicts), len(after.before.snapshots))
+	if after.Translate(&Objects{}, options); len(after.before.verdicts) != 0 || len(after.before.backends) != 0 || len(after.before.snapshots) != 0 || after.before.last != nil {
+		t.Errorf("%d rules, %d backends and %d snapshots", len(after.before.verdicts), len(after.before.backends), len(after.before.snapshots))
 	}
 }
