@@ -55,9 +55,10 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 	if len(out.parents) == 0 {
 		return out
 	}
-	out.rules = make([]rule, 0, len(r.Spec.Rules))
+	out.rules = make([]rule, len(r.Spec.Rules))
+	b := &ruleBuilder{index: x, route: out}
 	for i := range r.Spec.Rules {
-		b := &ruleBuilder{index: x, route: out, at: ruleAt(i)}
+		b.at, b.out = ruleAt(i), &out.rules[i]
 		if !b.again(&r.Spec.Rules[i]) {
 			b.mentions(&r.Spec.Rules[i])
 			b.rule(&r.Spec.Rules[i])
@@ -65,7 +66,6 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 		if name := r.Spec.Rules[i].Name; name != nil {
 			b.out.name = string(*name)
 		}
-		out.rules = append(out.rules, b.out)
 	}
 	out.settle()
 	return out
@@ -106,7 +106,7 @@ type ruleBuilder struct {
 	*index
 	route *route
 	at    string // of the rule in the route
-	out   rule
+	out   *rule
 }
 
 // unresolved says that something that a route names cannot be had.

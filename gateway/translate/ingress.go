@@ -258,7 +258,7 @@ const unserved = "; without it nothing is served (503)"
 // path adds a rule. Where it is not known for which requests, what could be among them is
 // refused: another Ingress may have less that guards it.
 func (d *doors) path(r *route, m *manner, p pathOf) {
-	b := &ruleBuilder{index: d.index, route: r, at: p.at}
+	b := &ruleBuilder{index: d.index, route: r, at: p.at, out: &rule{}}
 	match, rewrite, fault := m.pathMatch(p)
 	b.out.matches, b.out.origin = []config.Match{{Path: match}}, p.origin()
 	switch {
@@ -278,9 +278,9 @@ func (d *doors) path(r *route, m *manner, p pathOf) {
 		return
 	case b.out.anything:
 		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; ")+unserved)
-		b.out = rule{matches: []config.Match{{Path: around(p.Path)}}, Target: config.Target{Backends: r.refused()}, origin: p.origin(), closed: true}
+		*b.out = rule{matches: []config.Match{{Path: around(p.Path)}}, Target: config.Target{Backends: r.refused()}, origin: p.origin(), closed: true}
 	}
-	r.rules = append(r.rules, b.out)
+	r.rules = append(r.rules, *b.out)
 }
 
 // share is what becomes of the requests of a path.

@@ -113,7 +113,10 @@ func older(a, b *route) *route {
 // byAge is the order in which routes are served: of two that ask for the same the older
 // one is (GEP-713).
 func byAge(a, b *route) int {
-	if n := cmp.Or(cmp.Compare(rank(a.last), rank(b.last)), a.created.Compare(b.created)); n != 0 {
+	if n := cmp.Compare(rank(a.last), rank(b.last)); n != 0 {
+		return n
+	}
+	if n := a.created.Compare(b.created); n != 0 {
 		return n
 	}
 	if n := compareNames(a.name, b.name); n != 0 {

@@ -140,7 +140,7 @@ func (d *doors) divided(c *bird, p *door, r *route, base rule, path pathOf) []ru
 	if base.Redirect != nil || base.closed {
 		return nil
 	}
-	b := &ruleBuilder{index: d.index, route: r, at: path.at}
+	b := &ruleBuilder{index: d.index, route: r, at: path.at, out: &rule{}}
 	share := d.share(b, p.manner, path)
 	both := slices.Concat(base.services, b.out.services)
 	to := func(lines []config.ValueMatch, services []Name, shares ...config.Weighted) rule {
@@ -163,7 +163,8 @@ func (d *doors) divided(c *bird, p *door, r *route, base rule, path pathOf) []ru
 	main.Weight, share.Weight = &rest, &c.canary.weight
 	out = append(out, to(nil, both, main, share))
 	for i := range out {
-		judged := &ruleBuilder{index: d.index, route: r, at: path.at, out: out[i]}
+		own := out[i]
+		judged := &ruleBuilder{index: d.index, route: r, at: path.at, out: &own}
 		if judged.judge(); len(judged.out.faults) > len(out[i].faults) {
 			d.say(c.ingress, unsupportedAnnotation, strings.Join(judged.out.faults, "; "))
 			return nil
