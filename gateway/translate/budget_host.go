@@ -36,17 +36,17 @@ func (b *snapshotBuilder) open(r *route, port string, hosts []string) []string {
 }
 
 // shutter answers all that is asked for hosts at a port with 5xx, for there is no room to
-// close the paths of a route alone: out is the name of one of its rules, and where it is.
-func (b *snapshotBuilder) shutter(r *route, out *config.Route) {
-	if !take(b.budget.closed, r.name.Namespace, frame(out.Hosts), maxClosed+maxHosts) {
+// close the paths of a route alone: as is how one of its rules stands there.
+func (b *snapshotBuilder) shutter(r *route, as written) {
+	if !take(b.budget.closed, r.name.Namespace, frame(as.hosts), maxClosed+maxHosts) {
 		return
 	}
-	for _, h := range out.Hosts {
-		b.shut[shutHost{r.name.Namespace, out.Listeners[0], h}] = true
+	for _, h := range as.hosts {
+		b.shut[shutHost{r.name.Namespace, as.listeners[0], h}] = true
 	}
-	b.shutters[out.Name] = true
-	out.Target = config.Target{Backends: r.refused()}
-	b.out.Routes, b.origins = append(b.out.Routes, *out), append(b.origins, r)
+	b.shutters[as.name] = true
+	out := config.Route{Name: as.name, Listeners: as.listeners, Hosts: as.hosts, Target: config.Target{Backends: r.refused()}}
+	b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
 }
 
 // lose takes hosts that are shut from the other routes of the namespace, which were there

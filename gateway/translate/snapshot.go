@@ -221,20 +221,19 @@ func (b *snapshotBuilder) rules(r *route, p *port, hosts []string) {
 	}
 	for i := range r.rules {
 		own, as := b.fits(r, &r.rules[i], hosts), r.write(i, p.name, hosts)
-		out := config.Route{Name: as.name, Listeners: as.listeners, Hosts: as.hosts}
 		if own == nil {
-			b.shutter(r, &out)
+			b.shutter(r, as)
 			return
 		}
-		out.Matches, out.Target = own.matches, own.Target
+		b.out.Routes, b.origins = append(b.out.Routes, config.Route{Name: as.name, Listeners: as.listeners, Hosts: as.hosts, Matches: own.matches, Target: own.Target}), append(b.origins, r)
+		out := &b.out.Routes[len(b.out.Routes)-1]
 		if d := own.Redirect; d != nil && d.Port == 0 && d.Scheme == "" {
 			here := *d
 			here.Port = uint16(p.number) //nolint:gosec // the API server bounds it
 			out.Redirect = &here
 		}
-		own.guards.attach(b.out, &out, b.guards)
-		b.guard(&out, r, own, p)
-		b.out.Routes, b.origins = append(b.out.Routes, out), append(b.origins, r)
+		own.guards.attach(b.out, out, b.guards)
+		b.guard(out, r, own, p)
 		b.add(own.backends)
 	}
 }
