@@ -159,7 +159,7 @@ func (t *teller) route(k *kind, o object, before []gatewayv1.RouteParentStatus) 
 	}
 	others := len(out)
 	for _, p := range said {
-		at := slices.IndexFunc(own, func(b gatewayv1.RouteParentStatus) bool { return equality.Semantic.DeepEqual(b.ParentRef, p.ParentRef) })
+		at := slices.IndexFunc(own, func(b gatewayv1.RouteParentStatus) bool { return sameParent(&b.ParentRef, &p.ParentRef) })
 		switch {
 		case !t.state(t.gatewayOf(o, &p.ParentRef)).Settled:
 			if at >= 0 {
@@ -177,7 +177,7 @@ func (t *teller) route(k *kind, o object, before []gatewayv1.RouteParentStatus) 
 		out = []gatewayv1.RouteParentStatus{} // the field has to be there
 	}
 	same := slices.EqualFunc(own, out[others:], func(a, b gatewayv1.RouteParentStatus) bool {
-		return equality.Semantic.DeepEqual(a.ParentRef, b.ParentRef) && equal(a.Conditions, b.Conditions)
+		return sameParent(&a.ParentRef, &b.ParentRef) && equal(a.Conditions, b.Conditions)
 	})
 	return &gatewayv1.RouteStatus{Parents: out}, true, !same
 }
@@ -216,7 +216,7 @@ func (t *teller) policy(o object, said, before []gatewayv1.PolicyAncestorStatus)
 	others := len(out)
 	for _, a := range said {
 		at := slices.IndexFunc(own, func(b gatewayv1.PolicyAncestorStatus) bool {
-			return equality.Semantic.DeepEqual(b.AncestorRef, a.AncestorRef)
+			return sameParent(&b.AncestorRef, &a.AncestorRef)
 		})
 		switch {
 		case (a.AncestorRef.Kind == nil || *a.AncestorRef.Kind == "Gateway") && !t.state(parentOf(o, &a.AncestorRef)).Settled:
@@ -235,7 +235,7 @@ func (t *teller) policy(o object, said, before []gatewayv1.PolicyAncestorStatus)
 		out = []gatewayv1.PolicyAncestorStatus{}
 	}
 	same := slices.EqualFunc(own, out[others:], func(a, b gatewayv1.PolicyAncestorStatus) bool {
-		return equality.Semantic.DeepEqual(a.AncestorRef, b.AncestorRef) && equal(a.Conditions, b.Conditions)
+		return sameParent(&a.AncestorRef, &b.AncestorRef) && equal(a.Conditions, b.Conditions)
 	})
 	return &gatewayv1.PolicyStatus{Ancestors: out}, true, !same
 }
@@ -258,10 +258,11 @@ func (t *teller) since(before, now []metav1.Condition) []metav1.Condition {
 // their type.
 func equal(are, wanted []metav1.Condition) bool {
 	own := 0
-	for _, a := range are {
+	for k := range are {
+		a := &are[k]
 		i := slices.IndexFunc(wanted, func(w metav1.Condition) bool { return w.Type == a.Type })
 		switch {
-		case i >= 0 && !equality.Semantic.DeepEqual(a, wanted[i]):
+		case i >= 0 && !sameCondition(a, &wanted[i]):
 			return false
 		case i >= 0:
 			own++
