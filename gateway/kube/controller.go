@@ -50,6 +50,7 @@ type Controller struct {
 	writer              *writer
 	announcer           *announcer
 	metrics             *metrics
+	fence               *fence
 	gateways            atomic.Pointer[[]translate.Name] // that are served
 
 	asked time.Time // since when the API server is asked whether it is ready; of discover
@@ -75,9 +76,11 @@ func New(config *rest.Config, o Options) (*Controller, error) {
 	c := &Controller{options: o, client: api, kinds: kinds, dirty: make(chan struct{}, 1), touched: make(chan struct{}, 1), watchers: map[*kind]*watcher{}}
 	c.writer = newWriter(api, o.Log, func() { signal(c.touched) })
 	c.announcer = newAnnouncer(api, o)
+	c.fence = newFence(api, kinds, o.Log, c.watcher, func() { signal(c.dirty) })
 	c.metrics = newMetrics(c)
 	c.writer.wrote = c.metrics.writes
 	c.announcer.told = c.metrics.events.Inc
+	c.fence.counted = func(outcome string) { c.metrics.fences.WithLabelValues(outcome).Inc() }
 	limit := flowcontrol.NewTokenBucketRateLimiter(readsPerSecond, readsAtOnce)
 	c.secrets, c.configMaps = newReferences(secrets, api, limit, o.Log, c.changed), newReferences(configMaps, api, limit, o.Log, c.changed)
 	return c, nil
@@ -94,6 +97,17 @@ func (c *Controller) changed(what change) {
 		signal(c.touched)
 	case meaning:
 		signal(c.dirty)
+	}
+}
+
+// changedOf is changed for a kind.
+func (c *Controller) changedOf(k *kind) func(change) {
+	if k.part != guard {
+		return c.changed
+	}
+	return func(what change) {
+		c.changed(what)
+		c.fence.heard()
 	}
 }
 
@@ -149,9 +163,10 @@ func (c *Controller) Run(ctx context.Context) error {
 			dirty = c.dirty
 		case <-dirty:
 			began := time.Now()
-			c.translate(ctx)
-			dirty = nil
-			rest.Reset(translating.rest(began, time.Now()))
+			if c.translate(ctx) {
+				dirty = nil
+				rest.Reset(translating.rest(began, time.Now()))
+			}
 		case <-calm.C:
 			changed = c.options.Plane.Changed()
 		case <-changed:
@@ -183,11 +198,12 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// translate says what the cluster means, and has it served.
-func (c *Controller) translate(ctx context.Context) {
-	objects := c.objects()
+// translate says what the cluster means, and has it served; false when there was nothing to
+// translate yet.
+func (c *Controller) translate(ctx context.Context) bool {
+	objects := c.objects(ctx)
 	if objects == nil {
-		return // not all is known; what comes says so
+		return false // not all is known; what comes says so
 	}
 	began := time.Now()
 	result := c.translator.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
@@ -200,7 +216,7 @@ func (c *Controller) translate(ctx context.Context) {
 		}
 		if left := unanswered - now.Sub(c.since); left > 0 {
 			time.AfterFunc(left, func() { signal(c.dirty) })
-			return // what is served stays meanwhile
+			return true // what is served stays meanwhile
 		}
 	}
 	c.since = time.Time{}
@@ -227,6 +243,7 @@ func (c *Controller) translate(ctx context.Context) {
 	if !c.ready.Swap(true) {
 		c.options.Log.Info("ready", "gateways", len(c.served), "httpRoutes", len(objects.HTTPRoutes))
 	}
+	return true
 }
 
 // publish has the Plane serve what was translated last.
@@ -250,14 +267,47 @@ func (c *Controller) names() []translate.Name {
 	return nil
 }
 
-// objects are all that is known of the cluster, nil when something is not.
-func (c *Controller) objects() *translate.Objects {
+// objects are what is known of the cluster and may be served, nil when that is not known yet.
+func (c *Controller) objects(ctx context.Context) *translate.Objects {
+	passed, wait := c.fence.advance()
+	if wait {
+		return nil
+	}
+	read := c.read()
+	if read == nil {
+		return nil
+	}
+	if c.fence.hides(read) {
+		if c.fence.trial == nil {
+			t := c.fence.begin(read)
+			c.ending.Go(func() { c.fence.run(ctx, t) })
+			wait = !passed
+		}
+		if wait || c.fence.known == nil {
+			return nil
+		}
+		read = c.fence.admit(read)
+	} else {
+		c.fence.known = read
+	}
+	out := &translate.Objects{}
+	for _, k := range c.kinds {
+		k.gather(out, read[k].objects)
+	}
+	c.secrets.gather(out)
+	c.configMaps.gather(out)
+	out.UnreadSecrets, out.UnreadConfigMaps = c.secrets.unread(), c.configMaps.unread()
+	return out
+}
+
+// read is all that was read of the cluster, nil when something was not.
+func (c *Controller) read() map[*kind]view {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.known {
 		return nil
 	}
-	out := &translate.Objects{}
+	out := make(map[*kind]view, len(c.kinds))
 	for _, k := range c.kinds {
 		w := c.watchers[k]
 		if w == nil {
@@ -266,10 +316,7 @@ func (c *Controller) objects() *translate.Objects {
 		if !w.synced() {
 			return nil
 		}
-		k.gather(out, w.list())
+		out[k] = w.view()
 	}
-	c.secrets.gather(out)
-	c.configMaps.gather(out)
-	out.UnreadSecrets, out.UnreadConfigMaps = c.secrets.unread(), c.configMaps.unread()
 	return out
 }

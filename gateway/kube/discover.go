@@ -87,7 +87,7 @@ func (c *Controller) look(ctx context.Context) (missing []string, err error) {
 		switch {
 		case c.watchers[k] != nil:
 		case found[k.resource.GroupVersion().String()][k.resource.Resource]:
-			w := c.client.begin(ctx, k, place{}, nil, c.options.Log, c.changed)
+			w := c.client.begin(ctx, k, place{}, nil, c.options.Log, c.changedOf(k))
 			c.watchers[k] = w
 			c.ending.Go(func() { <-w.done })
 		default:

@@ -27,6 +27,22 @@ type kind struct {
 	name     string // HTTPRoute
 	example  object
 	gather   func(*translate.Objects, []object)
+	part     part
+}
+
+// part is what a kind means to others when it is new.
+type part int
+
+const (
+	door     part = iota // it may have something served that a guard is for
+	guard                // it says who may have what is served, and how it is passed on
+	endpoint             // it says where others are passed on to
+)
+
+// as is a kind of another part.
+func (k *kind) as(p part) *kind {
+	k.part = p
+	return k
 }
 
 // groupVersionKind is how an object of a kind calls itself.
@@ -64,16 +80,16 @@ func watched() []*kind {
 		of(gateway, "TCPRoute", "tcproutes", &gatewayv1.TCPRoute{}, func(o *objects) *[]*gatewayv1.TCPRoute { return &o.TCPRoutes }),
 		of(gateway, "UDPRoute", "udproutes", &gatewayv1.UDPRoute{}, func(o *objects) *[]*gatewayv1.UDPRoute { return &o.UDPRoutes }),
 		of(gateway, "ReferenceGrant", "referencegrants", &gatewayv1.ReferenceGrant{}, func(o *objects) *[]*gatewayv1.ReferenceGrant { return &o.ReferenceGrants }),
-		of(gateway, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}, func(o *objects) *[]*gatewayv1.BackendTLSPolicy { return &o.Policies }),
-		of(v1alpha1.GroupVersion, "AccessPolicy", "accesspolicies", &v1alpha1.AccessPolicy{}, func(o *objects) *[]*v1alpha1.AccessPolicy { return &o.AccessPolicies }),
-		of(v1alpha1.GroupVersion, "TrafficPolicy", "trafficpolicies", &v1alpha1.TrafficPolicy{}, func(o *objects) *[]*v1alpha1.TrafficPolicy { return &o.TrafficPolicies }),
-		of(v1alpha1.GroupVersion, "ClientPolicy", "clientpolicies", &v1alpha1.ClientPolicy{}, func(o *objects) *[]*v1alpha1.ClientPolicy { return &o.ClientPolicies }),
+		of(gateway, "BackendTLSPolicy", "backendtlspolicies", &gatewayv1.BackendTLSPolicy{}, func(o *objects) *[]*gatewayv1.BackendTLSPolicy { return &o.Policies }).as(guard),
+		of(v1alpha1.GroupVersion, "AccessPolicy", "accesspolicies", &v1alpha1.AccessPolicy{}, func(o *objects) *[]*v1alpha1.AccessPolicy { return &o.AccessPolicies }).as(guard),
+		of(v1alpha1.GroupVersion, "TrafficPolicy", "trafficpolicies", &v1alpha1.TrafficPolicy{}, func(o *objects) *[]*v1alpha1.TrafficPolicy { return &o.TrafficPolicies }).as(guard),
+		of(v1alpha1.GroupVersion, "ClientPolicy", "clientpolicies", &v1alpha1.ClientPolicy{}, func(o *objects) *[]*v1alpha1.ClientPolicy { return &o.ClientPolicies }).as(guard),
 		of(v1alpha1.GroupVersion, "GatewayParameters", "gatewayparameters", &v1alpha1.GatewayParameters{}, func(o *objects) *[]*v1alpha1.GatewayParameters { return &o.Parameters }),
 		of(networking, "IngressClass", "ingressclasses", &networkingv1.IngressClass{}, func(o *objects) *[]*networkingv1.IngressClass { return &o.IngressClasses }),
 		of(networking, "Ingress", "ingresses", &networkingv1.Ingress{}, func(o *objects) *[]*networkingv1.Ingress { return &o.Ingresses }),
 		of(core, "Namespace", "namespaces", &corev1.Namespace{}, func(o *objects) *[]*corev1.Namespace { return &o.Namespaces }),
 		of(core, "Service", "services", &corev1.Service{}, func(o *objects) *[]*corev1.Service { return &o.Services }),
-		of(discoveryv1.SchemeGroupVersion, "EndpointSlice", "endpointslices", &discoveryv1.EndpointSlice{}, func(o *objects) *[]*discoveryv1.EndpointSlice { return &o.EndpointSlices }),
+		of(discoveryv1.SchemeGroupVersion, "EndpointSlice", "endpointslices", &discoveryv1.EndpointSlice{}, func(o *objects) *[]*discoveryv1.EndpointSlice { return &o.EndpointSlices }).as(endpoint),
 	}
 }
 

@@ -17,6 +17,7 @@ type metrics struct {
 	seconds      prometheus.Histogram
 	writes       *prometheus.CounterVec
 	events       prometheus.Counter
+	fences       *prometheus.CounterVec
 	objects      *prometheus.Desc
 	missing      *prometheus.Desc
 	gateways     *prometheus.Desc
@@ -34,6 +35,7 @@ func newMetrics(c *Controller) *metrics {
 		}),
 		writes:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("status_writes_total"), Help: "Statuses that were written, by outcome: written, conflict, failed."}, []string{"outcome"}),
 		events:   prometheus.NewCounter(prometheus.CounterOpts{Name: name("events_total"), Help: "Events that were written."}),
+		fences:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("fences_total"), Help: "How often the API server was asked for its policies before something new was served, by outcome: known, waited when there was one that was not read yet, failed."}, []string{"outcome"}),
 		objects:  prometheus.NewDesc(name("objects"), "Objects that are watched, by kind; of Secrets and ConfigMaps those that are referred to.", []string{"kind"}, nil),
 		missing:  prometheus.NewDesc(name("kind_missing"), "1 while the API server does not have a kind.", []string{"kind"}, nil),
 		gateways: prometheus.NewDesc(name("gateways"), "Gateways by state: live, or refused while what was served before stays.", []string{"state"}, nil),
@@ -48,6 +50,7 @@ func (m *metrics) Describe(to chan<- *prometheus.Desc) {
 	m.seconds.Describe(to)
 	m.writes.Describe(to)
 	m.events.Describe(to)
+	m.fences.Describe(to)
 	for _, d := range []*prometheus.Desc{m.objects, m.missing, m.gateways, m.pending} {
 		to <- d
 	}
@@ -59,6 +62,7 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 	m.seconds.Collect(to)
 	m.writes.Collect(to)
 	m.events.Collect(to)
+	m.fences.Collect(to)
 	gauge := func(d *prometheus.Desc, value int, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,7 +25,9 @@ type store struct {
 
 	mu      sync.RWMutex
 	objects map[translate.Name]object
-	whole   bool // what there is was read once
+	whole   bool   // what there is was read once
+	meant   uint64 // how often something was new, or meant something else; what went counts not
+	upTo    string // the resource version up to which was read
 }
 
 // change is what of an object is another one.
@@ -72,10 +75,13 @@ func (s *store) Update(in any) error {
 	}
 	o, name := stripped.(object), nameOf(stripped.(object)) //nolint:errcheck // strip has returned one
 	s.mu.Lock()
-	before := s.objects[name]
+	what := difference(s.objects[name], o)
+	if what == meaning {
+		s.meant++
+	}
 	s.objects[name] = o
 	s.mu.Unlock()
-	s.changed(difference(before, o))
+	s.changed(what)
 	return nil
 }
 
@@ -93,7 +99,7 @@ func (s *store) Delete(in any) error {
 }
 
 // Replace takes the whole state.
-func (s *store) Replace(list []any, _ string) error {
+func (s *store) Replace(list []any, upTo string) error {
 	now := make(map[translate.Name]object, len(list))
 	for _, in := range list {
 		stripped, err := strip(in)
@@ -105,16 +111,27 @@ func (s *store) Replace(list []any, _ string) error {
 	}
 	s.mu.Lock()
 	before, most := s.objects, nothing
-	if !s.whole || len(before) != len(now) {
-		most = meaning
-	}
 	for name, o := range now {
 		most = max(most, difference(before[name], o))
 	}
-	s.objects, s.whole = now, true
+	if most == meaning {
+		s.meant++
+	}
+	if !s.whole || len(before) != len(now) {
+		most = meaning
+	}
+	s.objects, s.whole, s.upTo = now, true, upTo
 	s.mu.Unlock()
 	s.changed(most)
 	return nil
+}
+
+// UpdateResourceVersion implements cache.ResourceVersionUpdater: all was read up to a version.
+func (s *store) UpdateResourceVersion(upTo string) {
+	s.mu.Lock()
+	s.upTo = upTo
+	s.mu.Unlock()
+	s.changed(nothing)
 }
 
 // Resync does nothing: there is nobody to whom objects would be sent again.
@@ -136,6 +153,25 @@ func (s *store) list() []object {
 		out = append(out, o)
 	}
 	return out
+}
+
+// view is what was read of a kind at a time.
+type view struct {
+	objects []object
+	meant   uint64 // of the store then
+}
+
+func (s *store) view() view {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return view{slices.Collect(maps.Values(s.objects)), s.meant}
+}
+
+// readUpTo is the resource version up to which was read, "" before anything was.
+func (s *store) readUpTo() string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.upTo
 }
 
 func (s *store) len() int {
