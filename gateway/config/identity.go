@@ -55,7 +55,7 @@ func (s *Snapshot) IdentityHeaders(l *Listener) []string {
 // the others of their group. They are deleted before the policies of a route are asked.
 // Nil: there are none.
 func (s *Snapshot) IdentityHeadersOfRoutes() [][]string {
-	told := s.toldOf()
+	told := s.toldOf(mentioned)
 	if told == nil {
 		return nil
 	}
@@ -65,22 +65,25 @@ func (s *Snapshot) IdentityHeadersOfRoutes() [][]string {
 // lineSets are names of header lines by what is told in them.
 type lineSets map[lead]map[string]bool
 
+// naming is which policies of listeners are meant.
+type naming int
+
+const (
+	mentioned naming = iota // all
+	inForce                 // without those that are Default where a route has policies of its own
+)
+
 // toldOf is in which lines access policies tell of what; nil if none tells anything.
-func (s *Snapshot) toldOf() lineSets {
+func (s *Snapshot) toldOf(which naming) lineSets {
 	tells := s.tells()
 	if len(tells) == 0 {
 		return nil
 	}
-	var everywhere []string // what the listeners tell
-	at := map[string][]string{}
+	floors := s.floors(tells)
+	var everywhere floor
 	for i := range s.Listeners {
-		l := &s.Listeners[i]
-		for _, policy := range l.access() {
-			at[l.Name] = append(at[l.Name], tells[policy]...)
-		}
-		everywhere = append(everywhere, at[l.Name]...)
+		everywhere = everywhere.and(floors[s.Listeners[i].Name])
 	}
-	everywhere = unique(everywhere)
 	out := lineSets{}
 	for i := range s.Routes {
 		r, leads := &s.Routes[i], s.Routes[i].leads()
@@ -89,18 +92,49 @@ func (s *Snapshot) toldOf() lineSets {
 				out.add(to.told(home(policy)), tells[policy])
 			}
 		}
-		names := everywhere
+		at := everywhere
 		if len(r.Listeners) > 0 {
-			names = nil
+			at = floor{}
 		}
 		for _, l := range r.Listeners {
-			names = append(names, at[l]...)
+			at = at.and(floors[l])
 		}
 		for _, to := range leads {
-			out.add(to.all(), names)
+			out.add(to.all(), at.enforced)
+			if which == mentioned || len(r.Access) == 0 {
+				out.add(to.all(), at.defaults)
+			}
 		}
 	}
 	return out
+}
+
+// floor is in which lines policies of listeners tell, by their modes.
+type floor struct{ enforced, defaults []string }
+
+// floors are those of listeners, by their names.
+func (s *Snapshot) floors(tells map[string][]string) map[string]floor {
+	yields := map[string]bool{}
+	for i := range s.AccessPolicies {
+		yields[s.AccessPolicies[i].Name] = s.AccessPolicies[i].Mode == Default
+	}
+	out := make(map[string]floor, len(s.Listeners))
+	for i := range s.Listeners {
+		var own floor
+		for _, policy := range s.Listeners[i].access() {
+			if yields[policy] {
+				own.defaults = append(own.defaults, tells[policy]...)
+			} else {
+				own.enforced = append(own.enforced, tells[policy]...)
+			}
+		}
+		out[s.Listeners[i].Name] = floor{unique(own.enforced), unique(own.defaults)}
+	}
+	return out
+}
+
+func (f floor) and(other floor) floor {
+	return floor{slices.Concat(f.enforced, other.enforced), slices.Concat(f.defaults, other.defaults)}
 }
 
 func (t lineSets) add(to lead, names []string) {

@@ -65,6 +65,8 @@ func TestNoGuestTellsInLinesOfItsHost(t *testing.T) {
 		policy  string
 		line    string
 		gateway bool // the listener tells, and not the host
+		mode    Mode // of the listener's policy
+		own     bool // the host has a policy all the same, which tells nothing
 		want    string
 	}{
 		"a guest":                           {route: "other/guest", policy: "other/own", line: "X-User", want: "X-User"},
@@ -75,13 +77,21 @@ func TestNoGuestTellsInLinesOfItsHost(t *testing.T) {
 		"the host":                          {route: "shop/route", policy: "shop/own", line: "X-User"},
 		"the host, by another one's policy": {route: "shop/route", policy: "bank/own", line: "X-User"},
 		"a guest, where the listener tells": {route: "other/guest", policy: "other/own", line: "X-User", gateway: true, want: "X-User"},
+
+		"a guest, where the listener's Default tells of the host":          {route: "other/guest", policy: "other/own", line: "X-User", gateway: true, mode: Default, want: "X-User"},
+		"a guest, where the listener's Default gives way to the host, too": {route: "other/guest", policy: "other/own", line: "X-User", gateway: true, mode: Default, own: true},
+		"a guest, where the listener enforces it for the host's own":       {route: "other/guest", policy: "other/own", line: "X-User", gateway: true, own: true, want: "X-User"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			host := Route{Name: "httproute/shop/host/0/l", Access: []string{"accesspolicy/shop/users"}, Target: Target{Backends: []Weighted{{Name: "shop/api/80"}}}}
 			s := &Snapshot{Listeners: []Listener{{Name: "l"}}, AccessPolicies: []AccessPolicy{telling("accesspolicy/shop/users", "X-User"), telling("accesspolicy/"+tc.policy, tc.line)}}
 			if tc.gateway {
-				s.Listeners[0].Access, host.Access = host.Access, nil
+				s.Listeners[0].Access, host.Access, s.AccessPolicies[0].Mode = host.Access, nil, tc.mode
+			}
+			if tc.own {
+				host.Access = []string{"accesspolicy/shop/reads"}
+				s.AccessPolicies = append(s.AccessPolicies, asking(host.Access[0], "X-Key"))
 			}
 			s.Routes = []Route{host, {Name: "httproute/" + tc.route + "/0/l", Access: []string{"accesspolicy/" + tc.policy}, Target: Target{Backends: []Weighted{{Name: "other/x/80"}, {Name: "shop/orders/80"}}}}}
 			got := s.Usurped()

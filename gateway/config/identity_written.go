@@ -19,7 +19,7 @@ func (s *Snapshot) Unwrite() map[int][]string {
 	if !slices.ContainsFunc(s.Routes, func(r Route) bool { return r.writes() }) {
 		return nil
 	}
-	told := s.toldOf()
+	told := s.toldOf(mentioned)
 	if told == nil {
 		return nil
 	}
@@ -42,9 +42,10 @@ func (s *Snapshot) Unwrite() map[int][]string {
 
 // Usurped are, by the positions of routes, the lines in which a route has a policy tell
 // backends who asks where neither of the two belongs to the group of these, and somebody
-// does who belongs there, or a listener: that is whose word backends trust in these lines.
+// does who belongs there, or a listener: that is whose word backends trust in these lines. A
+// Default of a listener counts where it holds: on routes without policies of their own.
 func (s *Snapshot) Usurped() map[int][]string {
-	told, tells, out := s.toldOf(), s.tells(), map[int][]string{}
+	told, tells, out := s.toldOf(inForce), s.tells(), map[int][]string{}
 	trusted := map[string]request.Identity{} // by group
 	for i := range s.Routes {
 		r := &s.Routes[i]
