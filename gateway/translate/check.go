@@ -4,6 +4,7 @@ package translate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,12 +24,12 @@ func (b *snapshotBuilder) check() (fault string) {
 	if len(faults) == 0 {
 		return ""
 	}
-	certificates, streams := map[int][]config.Error{}, map[int]config.Error{}
+	routes, certificates, streams := map[int][]config.Error{}, map[int][]config.Error{}, map[int]config.Error{}
 	for _, f := range faults {
 		switch list, i := seat(f.Path); {
 		case b.blame(f):
 		case list == "routes" && i < len(b.origins):
-			b.refuse(i, f)
+			routes[i] = append(routes[i], f)
 		case list == "certificates" && i < len(b.out.Certificates):
 			certificates[i] = append(certificates[i], f)
 		case list == "streams" && i < len(b.out.Streams):
@@ -37,6 +38,7 @@ func (b *snapshotBuilder) check() (fault string) {
 			return f.Path + ": " + f.What
 		}
 	}
+	b.refuse(routes)
 	b.withdraw(certificates)
 	b.stop(streams)
 	for _, f := range b.out.ValidateSince(b.before) {
@@ -56,12 +58,22 @@ func seat(path string) (list string, at int) {
 	return list, at
 }
 
-// refuse has a route serve nothing.
-func (b *snapshotBuilder) refuse(i int, f config.Error) {
-	for _, p := range b.origins[i].parents {
-		p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), f.Path+": "+f.What)
+// refuse has routes answer what is asked for by them with an error, by their positions, so
+// that nothing of it falls to another route.
+func (b *snapshotBuilder) refuse(at map[int][]config.Error) {
+	for _, i := range slices.Sorted(maps.Keys(at)) {
+		var wrong []string
+		for _, f := range at[i] {
+			for _, p := range b.origins[i].parents {
+				p.conditions.set(accepted, metav1.ConditionFalse, string(gatewayv1.RouteReasonUnsupportedValue), f.Path+": "+f.What)
+			}
+			if part := strings.TrimPrefix(f.Path, fmt.Sprintf("routes[%d].", i)); strings.HasPrefix(part, "matches") {
+				wrong = append(wrong, part)
+			}
+		}
+		r := &b.out.Routes[i]
+		r.Matches, r.Target = closing(r.Matches, wrong), config.Target{Backends: b.origins[i].refused()}
 	}
-	b.out.Routes[i].Matches, b.out.Routes[i].Target = nil, config.Target{Backends: b.origins[i].refused()}
 }
 
 // withdraw takes certificates away that are at fault, by their positions. One of which

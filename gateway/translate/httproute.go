@@ -43,7 +43,7 @@ type rule struct {
 	guards    *guards           // beside what policies say; nil: none
 	origin    string            // the path of an Ingress that it is made of
 	faults    []string          // for which it is not served
-	anything  bool              // it is not known for which requests it is
+	wrong     []string          // faults of matches, by their places: it is not known for which requests it is
 	closed    bool              // nobody is let in, and no canary has a part of it
 	kept      *verdict          // what is remembered of it; nil: nothing is
 }
@@ -75,7 +75,7 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 // requests one of them is, none of them is served: who wrote it meant an order.
 func (r *route) settle() {
 	lost, said := 0, []string{}
-	all := slices.ContainsFunc(r.rules, func(u rule) bool { return u.anything })
+	all := slices.ContainsFunc(r.rules, func(u rule) bool { return len(u.wrong) > 0 })
 	for i := range r.rules {
 		u := &r.rules[i]
 		said = append(said, u.faults...)
@@ -84,9 +84,7 @@ func (r *route) settle() {
 		}
 		lost++
 		u.Target, u.backends, u.closed = config.Target{Backends: r.refused()}, nil, true
-		if u.anything {
-			u.matches = []config.Match{{}}
-		}
+		u.matches = closing(u.matches, u.wrong)
 	}
 	message := strings.Join(said, "; ")
 	for _, p := range r.parents {
@@ -189,7 +187,9 @@ func (b *ruleBuilder) judge() *verdict {
 	for _, f := range out.faults {
 		at := strings.TrimPrefix(f.Path, "routes[0]")
 		b.unsupported(at, f.What)
-		b.out.anything = b.out.anything || strings.HasPrefix(at, ".matches")
+		if strings.HasPrefix(at, ".matches") {
+			b.out.wrong = append(b.out.wrong, at[1:])
+		}
 	}
 	return out
 }

@@ -272,11 +272,11 @@ func (d *doors) path(r *route, m *manner, p pathOf) {
 		m.settings(b, rewrite)
 	}
 	switch b.judge(); {
-	case b.out.anything && match.Regex == "":
+	case len(b.out.wrong) > 0 && match.Regex == "":
 		// No request has such a path: it is told, and serves nothing.
 		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; "))
 		return
-	case b.out.anything:
+	case len(b.out.wrong) > 0:
 		d.told(r, string(gatewayv1.RouteReasonUnsupportedValue), strings.Join(b.out.faults, "; ")+unserved)
 		*b.out = rule{matches: []config.Match{{Path: around(p.Path)}}, Target: config.Target{Backends: r.refused()}, origin: p.origin(), closed: true}
 	}

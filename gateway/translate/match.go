@@ -3,6 +3,8 @@
 package translate
 
 import (
+	"fmt"
+
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
@@ -28,7 +30,7 @@ func (b *ruleBuilder) match(at string, m *gatewayv1.HTTPRouteMatch) {
 			out.Path.Regex = value
 		default:
 			b.unsupported(at+".path.type", string(of)+" is not known")
-			b.out.anything = true
+			b.out.wrong = append(b.out.wrong, fmt.Sprintf("matches[%d].path", len(b.out.matches)))
 		}
 	}
 	if m.Method != nil {
