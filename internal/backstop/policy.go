@@ -111,7 +111,7 @@ func (p *part) add(said *sayings, kinds []inventory.Kind) []admissionregistratio
 			guard = guardOf(r.kinds)
 		}
 		out = append(out, admissionregistrationv1.Variable{Name: name, Expression: p.unexcused(added(r))})
-		said.add(guard, cel.When("variables."+name+".size() > 0", "["+p.message("variables."+name)+"]"))
+		said.add(guard, p.piece("variables."+name))
 	}
 	return out
 }

@@ -25,17 +25,19 @@ func (s *sayings) add(guard, piece string) {
 	s.pieces[guard] = append(s.pieces[guard], piece)
 }
 
-// expression is the list of all messages.
+// expression is the list of all messages. What they have in common is there once,
+// for the time that the API server takes to check the types of an expression grows
+// with the square of its length.
 func (s *sayings) expression() string {
-	out := make([]string, 0, len(s.guards))
+	lists := make([]string, 0, len(s.guards))
 	for _, guard := range s.guards {
-		list := cel.Concat(s.pieces[guard]...)
+		list := "[" + strings.Join(s.pieces[guard], ", ") + "]"
 		if guard != "" {
 			list = cel.When(guard, list)
 		}
-		out = append(out, list)
+		lists = append(lists, list)
 	}
-	return strings.Join(out, " + ")
+	return cel.Concat(lists...) + ".filter(p, p[1].size() > 0).map(p, p[0][0] + " + named + " + p[0][1])"
 }
 
 // Bounds of what a user reads: the API server takes messages of up to 5 KiB, and
@@ -45,11 +47,13 @@ const (
 	maxSaid  = "3500" // characters in all
 )
 
-// message is what a user reads of a part: "EXP-001 node-port (high) at type: ...".
-// The faults hold what the writer of the object wrote, so only visible ASCII
-// characters are repeated.
-func (p *part) message(added string) string {
-	named := cel.Let("n", added+`.join(", ")`, `!n.matches("^[ -~]*$") ? "what cannot be shown" : n.size() > `+maxNamed+" ? n.substring(0, "+maxNamed+`) + "..." : n`)
+// named are the faults of a piece p. They hold what the writer of the object
+// wrote, so only visible ASCII characters are repeated.
+var named = cel.Let("n", `p[1].join(", ")`, `!n.matches("^[ -~]*$") ? "what cannot be shown" : n.size() > `+maxNamed+" ? n.substring(0, "+maxNamed+`) + "..." : n`)
+
+// piece is what a user reads of a part, "EXP-001 node-port (high) at type: ...",
+// in pieces: what stands before the faults and behind them, and their list.
+func (p *part) piece(added string) string {
 	head := p.check.ID + " " + p.check.Name + " (" + p.key.severity.String() + ") at "
-	return cel.Quote(head) + " + " + named + " + " + cel.Quote(". Change: "+p.check.Doc.Fix)
+	return "[" + cel.Strings(head, ". Change: "+p.check.Doc.Fix) + ", " + added + "]"
 }
