@@ -77,6 +77,12 @@ type BackstopRule struct {
 	// read first. Rules may share one: it is evaluated once for them all.
 	Shared []BackstopVariable
 
+	// Reading is an expression over one object, named self, that several rules need.
+	// It is evaluated once for the new and once for the old object: Faults reads the
+	// value for its object as "reading", Step reads variables.NAME, the list of the
+	// value for object and that for oldObject. Without a name there is none.
+	Reading BackstopVariable
+
 	// Each is a cluster-scoped kind, all objects of which are tried as params; zero
 	// for none. The request is refused when Faults is not empty for one of them.
 	Each schema.GroupVersionKind

@@ -50,23 +50,25 @@ func outsideClass(p *checks.Parameters) string {
 		cel.All(legacyOf+".hasValue()", "!("+cel.Text(legacyOf)+" in "+own+")"))
 }
 
-// ingressScheme is loadbalancer.ClassifyIngress.
-func ingressScheme(p *checks.Parameters) string {
-	return loadbalancer.Expression(loadbalancer.IngressObject, loadbalancer.Source{
+// ingressScheme is loadbalancer.ClassifyIngress of an Ingress of an outside class,
+// and SaysNothing of others.
+func ingressScheme(p *checks.Parameters) checks.BackstopVariable {
+	says := loadbalancer.Expression(loadbalancer.IngressObject, loadbalancer.Source{
 		Annotations: annotationsOf, Class: classNamed, HasClass: classNamed + ` != ""`, Address: `""`, Pools: "false",
 	}, p.LoadBalancers)
+	return checks.BackstopVariable{Name: "ingressScheme", Expression: cel.If(outsideClass(p), says, cel.Quote(loadbalancer.SaysNothing))}
 }
 
 // classRules are outsideIngress.
 func classRules(p *checks.Parameters) []checks.BackstopRule {
 	own := cel.Strings(p.Gateway.IngressClasses...)
 	subject := cel.Let("c", classNamed, `["class/" + (c in `+own+" ? "+cel.Text(legacyOf)+" : c)]")
-	internal := cel.All(classNamed+` != ""`, ingressScheme(p)+" == "+cel.Quote(loadbalancer.SaysInternal))
+	internal := cel.All(classNamed+` != ""`, readingIs(loadbalancer.SaysInternal))
 	// On creation the API server has filled the default class in, if there is one.
 	none := cel.All(`request.operation == "CREATE"`, "!has(self.spec.ingressClassName)", "!"+legacyOf+".hasValue()")
 	return []checks.BackstopRule{
-		{Faults: cel.Concat(cel.When(outsideClass(p), cel.When(cel.Not(internal), subject)), cel.When(none, `["class"]`))},
-		{Faults: cel.When(outsideClass(p), cel.When(internal, subject)), Severity: checks.Medium},
+		{Reading: ingressScheme(p), Faults: cel.Concat(cel.When(outsideClass(p), cel.When(cel.Not(internal), subject)), cel.When(none, `["class"]`))},
+		{Reading: ingressScheme(p), Faults: cel.When(outsideClass(p), cel.When(internal, subject)), Severity: checks.Medium},
 	}
 }
 
@@ -195,7 +197,7 @@ func allowListRules(p *checks.Parameters) []checks.BackstopRule {
 	allow := nameOfKey + ` in ["allowlist-source-range", "whitelist-source-range", "inbound-cidrs"] || ` + nameOfKey + ` in ["allow-list", "whitelist"] && ` +
 		`(k.startsWith("haproxy.org/") || k.startsWith("haproxy.com/") || k.startsWith("ingress.kubernetes.io/"))`
 	lists := cel.Let("a", annotationsOf, cel.Flatten(cel.Concat("a.map(k, ("+allow+`) && !a[k].startsWith("patterns/"), `+cel.Let("r", `a[k].split(",")`, broadOf)+")")))
-	internal := ingressScheme(p) + " == " + cel.Quote(loadbalancer.SaysInternal)
+	internal := readingIs(loadbalancer.SaysInternal)
 	middleware := []schema.GroupKind{
 		gk("traefik.io", "Middleware"), gk("traefik.io", "MiddlewareTCP"),
 		gk("traefik.containo.us", "Middleware"), gk("traefik.containo.us", "MiddlewareTCP"),
@@ -204,8 +206,8 @@ func allowListRules(p *checks.Parameters) []checks.BackstopRule {
 		return cel.Let("k", cel.Quote(list), cel.Let("r", cel.List("self.?spec.?"+list+".?sourceRange")+".filter(t, type(t) == string)", broadOf))
 	}
 	return []checks.BackstopRule{
-		{Kinds: ingresses, Faults: cel.When(outsideClass(p), cel.When(cel.Not(internal), lists))},
-		{Kinds: ingresses, Faults: cel.When(outsideClass(p), cel.When(internal, lists)), Severity: checks.Low},
+		{Kinds: ingresses, Reading: ingressScheme(p), Faults: cel.When(outsideClass(p), cel.When(cel.Not(internal), lists))},
+		{Kinds: ingresses, Reading: ingressScheme(p), Faults: cel.When(outsideClass(p), cel.When(internal, lists)), Severity: checks.Low},
 		{Kinds: middleware, Faults: cel.Concat(entries("ipAllowList"), entries("ipWhiteList"))},
 	}
 }

@@ -135,7 +135,9 @@ func publishRules(p *checks.Parameters) []checks.BackstopRule {
 		})...)
 	}
 	pools := cel.Let("a", annotationsOf, cel.Strings(poolKeys...)+`.filter(k, k in a && a[k] != "").map(k, "annotation/" + k)`)
-	out = append(out, checks.BackstopRule{Kinds: services, Severity: checks.Medium, Faults: whenScheme(p, loadbalancer.SaysOpen, pools)})
+	shared := whenScheme(p, loadbalancer.SaysOpen, pools)
+	shared.Severity = checks.Medium
+	out = append(out, shared)
 	out = append(out, checks.BackstopRule{Kinds: templateKinds(), Faults: podKeyFaults()})
 	return append(out, tunnelRules(p)...)
 }

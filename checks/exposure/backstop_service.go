@@ -24,8 +24,8 @@ func serviceBackstops() map[string]checks.Backstop {
 		"EXP-001": one(func(p *checks.Parameters) string {
 			return cel.When(cel.All(typeOfService+` == "NodePort"`, foreign(p)), `["type"]`)
 		}),
-		"EXP-002": partly(one(func(p *checks.Parameters) string { return whenScheme(p, loadbalancer.SaysOpen, `["type"]`) }), poolsRest),
-		"EXP-003": partly(one(func(p *checks.Parameters) string { return whenScheme(p, loadbalancer.SaysInternal, `["type"]`) }), poolsRest),
+		"EXP-002": partly(rules(func(p *checks.Parameters) []checks.BackstopRule { return []checks.BackstopRule{whenScheme(p, loadbalancer.SaysOpen, `["type"]`)} }), poolsRest),
+		"EXP-003": partly(rules(func(p *checks.Parameters) []checks.BackstopRule { return []checks.BackstopRule{whenScheme(p, loadbalancer.SaysInternal, `["type"]`)} }), poolsRest),
 		"EXP-004": partly(one(externalIPFaults), "IPv6 spellings of IPv4 addresses, where networks are allowed"),
 		"EXP-005": partly(one(pinFaults), "IPv6 spellings of IPv4 addresses"),
 		"EXP-006": partly(rules(rangeRules), "ranges that add up to much or cannot be read, lists in tagged form; "+poolsRest),
@@ -40,10 +40,15 @@ func serviceBackstops() map[string]checks.Backstop {
 	return out
 }
 
-// scheme is classify: one of the loadbalancer.Says constants.
-func scheme(self string, p *checks.Parameters) string {
-	return loadbalancer.Expression(loadbalancer.ServiceObject, source(self, p), p.LoadBalancers)
+// scheme is classify: one of the loadbalancer.Says constants, and SaysOpen for what
+// is no load balancer.
+func scheme(p *checks.Parameters) checks.BackstopVariable {
+	says := loadbalancer.Expression(loadbalancer.ServiceObject, source("self", p), p.LoadBalancers)
+	return checks.BackstopVariable{Name: "scheme", Expression: cel.If(isBalancer, says, cel.Quote(loadbalancer.SaysOpen))}
 }
+
+// readingIs is true where the reading of a rule is the text.
+func readingIs(text string) string { return "reading == " + cel.Quote(text) }
 
 // source is what the classifier reads of a Service; its pools are metalLBPools.
 func source(self string, p *checks.Parameters) loadbalancer.Source {
@@ -59,10 +64,10 @@ func source(self string, p *checks.Parameters) loadbalancer.Source {
 	}
 }
 
-// whenScheme is a list for load balancers that are not the gateway's own and of
+// whenScheme is a rule about load balancers that are not the gateway's own and of
 // which the classifier says something.
-func whenScheme(p *checks.Parameters, says, list string) string {
-	return cel.When(cel.All(isBalancer, foreign(p)), cel.When(scheme("self", p)+" == "+cel.Quote(says), list))
+func whenScheme(p *checks.Parameters, says, list string) checks.BackstopRule {
+	return checks.BackstopRule{Kinds: services, Reading: scheme(p), Faults: cel.When(cel.All(isBalancer, foreign(p)), cel.When(readingIs(says), list))}
 }
 
 func externalIPFaults(p *checks.Parameters) string {
@@ -87,10 +92,9 @@ func rangeRules(p *checks.Parameters) []checks.BackstopRule {
 	open := "r.all(t, isCIDR(t)) ? " + families + `.filter(f, !r.exists(t, cidr(t).ip().family() == (f == "IPv6" ? 6 : 4))).map(f, "family/" + f) : []`
 	tag := cel.When(`self.metadata.?annotations[?`+cel.Quote(azureServiceTags)+`].orValue("").split(",").exists(t, t.trim().lowerAscii() == "internet")`, `["tag/Internet"]`)
 	faults := cel.Concat(cel.Let("r", read, `r.size() == 0 ? ["ranges"] : `+broad+" + ("+open+")"), tag)
-	return []checks.BackstopRule{
-		{Faults: whenScheme(p, loadbalancer.SaysOpen, faults)},
-		{Faults: whenScheme(p, loadbalancer.SaysInternal, faults), Severity: checks.Medium},
-	}
+	public, internal := whenScheme(p, loadbalancer.SaysOpen, faults), whenScheme(p, loadbalancer.SaysInternal, faults)
+	internal.Severity = checks.Medium
+	return []checks.BackstopRule{public, internal}
 }
 
 // directClasses name controllers that deliver to the pods themselves; see
@@ -117,14 +121,11 @@ func trafficFaults(p *checks.Parameters) string {
 }
 
 // waySeverity are the conditions under which a Service's own way is one to the
-// outside, and one to the private network only.
+// outside, and one to the private network only; the reading is the scheme.
 func waySeverity(p *checks.Parameters) (open, private string) {
-	is := func(says string) string {
-		return cel.If(isBalancer, scheme("self", p), `"open"`) + " == " + cel.Quote(says)
-	}
 	external := cel.List("self.spec.?externalIPs") + ".size() > 0"
-	return cel.All(foreign(p), cel.Any(external, cel.All(ownWay, is(loadbalancer.SaysOpen)))),
-		cel.All(foreign(p), cel.Not(external), isBalancer, is(loadbalancer.SaysInternal))
+	return cel.All(foreign(p), cel.Any(external, cel.All(ownWay, readingIs(loadbalancer.SaysOpen)))),
+		cel.All(foreign(p), cel.Not(external), isBalancer, readingIs(loadbalancer.SaysInternal))
 }
 
 // portRules are sensitiveService for numbers that say enough by themselves.
@@ -142,8 +143,8 @@ func portRules(p *checks.Parameters) []checks.BackstopRule {
 		texts + ".exists(n, " + words + ")).map(p, " + portSubjectOf + ")"
 	open, private := waySeverity(p)
 	return []checks.BackstopRule{
-		{Kinds: services, Faults: cel.When(open, ports)},
-		{Kinds: services, Faults: cel.When(private, ports), Severity: checks.Medium},
+		{Kinds: services, Reading: scheme(p), Faults: cel.When(open, ports)},
+		{Kinds: services, Reading: scheme(p), Faults: cel.When(private, ports), Severity: checks.Medium},
 	}
 }
 
@@ -152,8 +153,8 @@ func selectorRules(p *checks.Parameters) []checks.BackstopRule {
 	open, private := waySeverity(p)
 	none := cel.All(typeOfService+` != "ExternalName"`, "self.spec.?selector.orValue({}).size() == 0")
 	return []checks.BackstopRule{
-		{Faults: cel.When(none, cel.When(open, `["selector"]`))},
-		{Faults: cel.When(none, cel.When(private, `["selector"]`)), Severity: checks.Low},
+		{Reading: scheme(p), Faults: cel.When(none, cel.When(open, `["selector"]`))},
+		{Reading: scheme(p), Faults: cel.When(none, cel.When(private, `["selector"]`)), Severity: checks.Low},
 	}
 }
 
@@ -191,11 +192,9 @@ func confusionRules(p *checks.Parameters) []checks.BackstopRule {
 // Service is open: 0 inside the cluster, 1 the private network, 2 the nodes,
 // 3 the internet, -1 not known here.
 func stepRules(p *checks.Parameters) []checks.BackstopRule {
-	far := func(o string) string {
-		kind := o + `.spec.?type.orValue("ClusterIP")`
-		return cel.If(kind+` == "NodePort"`, "2", cel.If(kind+` == "LoadBalancer"`,
-			cel.Let("says", scheme(o, p), `says == "open" ? 3 : says == "internal" ? 1 : -1`), "0"))
-	}
+	says := scheme(p)
+	far := cel.Let("kind", `[object, oldObject][i].spec.?type.orValue("ClusterIP")`, cel.If(`kind == "NodePort"`, "2", cel.If(`kind == "LoadBalancer"`,
+		cel.Let("says", "variables."+says.Name+"[i]", `says == "open" ? 3 : says == "internal" ? 1 : -1`), "0")))
 	kinds := `object.spec.?type.orValue("ClusterIP") != oldObject.spec.?type.orValue("ClusterIP")`
 	opens := `is > was ? ` + cel.If(kinds, `["type/" + object.spec.?type.orValue("ClusterIP")]`, `["scheme"]`) + ` : []`
 	const portList = `.spec.?ports.orValue([])`
@@ -213,9 +212,9 @@ func stepRules(p *checks.Parameters) []checks.BackstopRule {
 		for i := range lists {
 			lists[i] = "(" + lists[i] + ")"
 		}
-		steps := cel.Let("d", "[object, oldObject].map(o, "+far("o")+")", cel.Let("is", "d[0]", cel.Let("was", "d[1]", cel.When("was >= 0 && "+at, cel.Concat(lists...)))))
+		steps := cel.Let("d", "[0, 1].map(i, "+far+")", cel.Let("is", "d[0]", cel.Let("was", "d[1]", cel.When("was >= 0 && "+at, cel.Concat(lists...)))))
 		own := replaceSelf(foreign(p), "object")
-		return checks.BackstopRule{Kinds: services, Severity: s, Step: cel.When(own, steps)}
+		return checks.BackstopRule{Kinds: services, Severity: s, Reading: says, Step: cel.When(own, steps)}
 	}
 	named := func(o string) string { return replaceSelf(classNamed, o) }
 	legacy := func(o string) string { return replaceSelf(cel.Text(legacyOf), o) }

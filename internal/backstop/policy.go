@@ -80,19 +80,26 @@ func annotations(ids []string, exemptions []exempt.Exemption) map[string]string 
 // of their coming.
 func (g *group) shared() []admissionregistrationv1.Variable {
 	var out []admissionregistrationv1.Variable
-	seen := map[string]bool{}
+	seen := map[string]bool{"": true}
+	add := func(name, expression string) {
+		if !seen[name] {
+			seen[name] = true
+			out = append(out, admissionregistrationv1.Variable{Name: name, Expression: expression})
+		}
+	}
 	for _, p := range g.parts {
 		for _, r := range p.rules {
 			for _, v := range r.Shared {
-				if !seen[v.Name] {
-					seen[v.Name] = true
-					out = append(out, admissionregistrationv1.Variable{Name: v.Name, Expression: v.Expression})
-				}
+				add(v.Name, v.Expression)
 			}
+			add(r.Reading.Name, judged+".map(self, "+r.Reading.Expression+")")
 		}
 	}
 	return out
 }
+
+// judged are the objects of a request whose faults are compared.
+const judged = `(request.operation == "UPDATE" ? [dyn(object), dyn(oldObject)] : [dyn(object)])`
 
 // add writes the rules of the part for a policy that matches the kinds.
 func (p *part) add(said *sayings, kinds []inventory.Kind) []admissionregistrationv1.Variable {
@@ -130,8 +137,12 @@ func added(r rule) string {
 	if r.Step != "" {
 		return cel.When(`request.operation == "UPDATE"`, cel.Let("object", "dyn(object)", cel.Let("oldObject", "dyn(oldObject)", r.Step)))
 	}
-	return cel.Let("v", `(request.operation == "UPDATE" ? [dyn(object), dyn(oldObject)] : [dyn(object)]).map(self, `+r.Faults+")",
-		"v.size() == 1 ? v[0] : v[0].size() * v[1].size() > "+maxPairs+" ? [] : v[0].filter(f, !(f in v[1]))")
+	each := judged + ".map(self, " + r.Faults + ")"
+	if r.Reading.Name != "" {
+		each = `(request.operation == "UPDATE" ? [0, 1] : [0]).map(i, ` +
+			cel.Let("self", "[dyn(object), dyn(oldObject)][i]", cel.Let("reading", "variables."+r.Reading.Name+"[i]", r.Faults)) + ")"
+	}
+	return cel.Let("v", each, "v.size() == 1 ? v[0] : v[0].size() * v[1].size() > "+maxPairs+" ? [] : v[0].filter(f, !(f in v[1]))")
 }
 
 // unexcused leaves of a list of faults those that no exemption covers.
@@ -181,12 +192,12 @@ func fields(kinds []inventory.Kind) []string {
 // change nothing judged, and kubelets, whose mirror pods stand for files of the
 // node.
 func (g *group) conditions() []admissionregistrationv1.MatchCondition {
-	judged := fields(g.kinds)
+	names := fields(g.kinds)
 	if g.key.onStatus {
-		judged = []string{"status"}
+		names = []string{"status"}
 	}
 	changed := []string{`request.operation != "UPDATE"`} //nolint:prealloc // a few, once
-	for _, f := range judged {
+	for _, f := range names {
 		optional := "?" + strings.ReplaceAll(f, ".", ".?")
 		changed = append(changed, fmt.Sprintf("object.%[1]s != oldObject.%[1]s", optional))
 	}
