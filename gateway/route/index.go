@@ -5,7 +5,6 @@ package route
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
@@ -19,11 +18,11 @@ type Index struct {
 	listeners map[string]*hosts.Map[paths]
 }
 
-// paths are the routes of one host.
+// paths are the routes of one host. The zero value has none.
 type paths struct {
-	exact    map[string][]candidate
-	prefixes map[string][]candidate // without final slash: "" is every path
-	deepest  int                    // segments of the longest prefix
+	exact    byPath
+	prefixes byPath // without final slash: "" is every path
+	deepest  int    // segments of the longest prefix
 	regexes  []candidate
 }
 
@@ -50,7 +49,7 @@ func New(s *config.Snapshot) (*Index, error) {
 	for i := range s.Listeners {
 		h := new(hosts.Map[paths])
 		for _, name := range s.Listeners[i].Hosts {
-			h.Set(name, newPaths()) // nothing is there, unless a route is added
+			h.Set(name, &paths{}) // nothing is there, unless a route is added
 		}
 		x.listeners[s.Listeners[i].Name] = h
 	}
@@ -92,7 +91,7 @@ func (x *Index) add(s *config.Snapshot, route int) error {
 		for _, name := range names {
 			p := h.Get(name)
 			if p == nil {
-				p = newPaths()
+				p = &paths{}
 				h.Set(name, p)
 			}
 			p.add(list)
@@ -101,31 +100,25 @@ func (x *Index) add(s *config.Snapshot, route int) error {
 	return nil
 }
 
-func newPaths() *paths {
-	return &paths{exact: map[string][]candidate{}, prefixes: map[string][]candidate{}}
-}
-
 func (p *paths) add(list []candidate) {
-	for _, c := range list {
+	for i := range list {
+		c := &list[i]
 		switch {
 		case c.path != nil:
-			p.regexes = append(p.regexes, c)
+			p.regexes = append(p.regexes, *c)
 		case strings.HasPrefix(c.prefix, "="):
-			p.exact[c.prefix[1:]] = append(p.exact[c.prefix[1:]], c)
+			p.exact.put(c.prefix[1:], list[i:i+1])
 		default:
-			p.prefixes[c.prefix] = append(p.prefixes[c.prefix], c)
+			p.prefixes.put(c.prefix, list[i:i+1])
 			p.deepest = max(p.deepest, strings.Count(c.prefix, "/"))
 		}
 	}
 }
 
 func (p *paths) sort() {
-	slices.SortStableFunc(p.regexes, bySpecificity)
-	for _, lists := range []map[string][]candidate{p.exact, p.prefixes} {
-		for _, list := range lists {
-			slices.SortStableFunc(list, bySpecificity)
-		}
-	}
+	sortBySpecificity(p.regexes)
+	p.exact.sort()
+	p.prefixes.sort()
 }
 
 // Find returns the route of a request that came to a listener.
@@ -142,7 +135,7 @@ func (x *Index) Find(listener string, f *request.Form) (Hit, bool) {
 }
 
 func (p *paths) find(f *request.Form) (Hit, bool) {
-	if hit, found := first(p.exact[f.Path], f); found {
+	if hit, found := first(p.exact.of(f.Path), f); found {
 		return hit, true
 	}
 	if hit, found := first(p.regexes, f); found {
@@ -170,7 +163,7 @@ func (p *paths) longest(path string) string {
 // so on, from the deepest prefix that there is.
 func (p *paths) prefix(f *request.Form) (Hit, bool) {
 	for at := p.longest(f.Path); ; at = at[:strings.LastIndexByte(at, '/')] {
-		if list := p.prefixes[at]; len(list) > 0 {
+		if list := p.prefixes.of(at); len(list) > 0 {
 			if hit, found := first(list, f); found {
 				return hit, true
 			}

@@ -298,6 +298,47 @@ func hostRank(pattern, host string) int {
 	return -1
 }
 
+// TestWhatARouteHasOnOneHostIsNotOnItsOther: a host and a listener that share a route share
+// none that only one of them has.
+func TestWhatARouteHasOnOneHostIsNotOnItsOther(t *testing.T) {
+	t.Parallel()
+	for _, path := range []config.PathMatch{{Prefix: "/a"}, {Exact: "/a"}} {
+		x := index(t,
+			config.Route{Hosts: []string{"a.example.com", "b.example.com"}, Matches: []config.Match{{Path: path}, {Path: path, Method: "PUT"}}},
+			config.Route{Hosts: []string{"a.example.com"}, Listeners: []string{"web"}, Matches: []config.Match{{Path: path, Method: "GET"}}},
+			config.Route{Hosts: []string{"b.example.com"}, Matches: []config.Match{{Path: path, Method: "DELETE"}}},
+		)
+		for asks, want := range map[[3]string]int{
+			{"web", "a.example.com", "GET"}: 1, {"other", "a.example.com", "GET"}: 0, {"web", "b.example.com", "GET"}: 0,
+			{"web", "b.example.com", "DELETE"}: 2, {"other", "b.example.com", "DELETE"}: 2, {"web", "a.example.com", "DELETE"}: 0,
+			{"web", "a.example.com", "PUT"}: 0, {"web", "b.example.com", "POST"}: 0,
+		} {
+			if hit, found := x.Find(asks[0], asked(asks[2], asks[1], "/a", nil)); !found || hit.Route != want {
+				t.Errorf("%v %v: route %d, %t, want %d", path, asks, hit.Route, found, want)
+			}
+		}
+	}
+}
+
+// BenchmarkNew is what one change of a snapshot costs here: that of a route among others,
+// each of a host of its own.
+func BenchmarkNew(b *testing.B) {
+	for _, n := range []int{1000, 5000} {
+		b.Run(fmt.Sprintf("%d-routes", n), func(b *testing.B) {
+			s := &config.Snapshot{Listeners: []config.Listener{{Name: "web"}}}
+			for i := range n {
+				s.Routes = append(s.Routes, config.Route{Name: fmt.Sprint(i), Listeners: []string{"web"}, Hosts: []string{fmt.Sprintf("host-%d.example.com", i)}, Matches: []config.Match{{Path: config.PathMatch{Prefix: "/api"}}}})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := New(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkFind(b *testing.B) {
 	for _, n := range []int{10, 100, 5000} {
 		b.Run(fmt.Sprintf("%d-routes", n), func(b *testing.B) {

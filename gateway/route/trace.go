@@ -63,9 +63,9 @@ func (x *Index) Trace(listener string, f *request.Form) []Tried {
 
 // candidates are all that have the path of a request, in the order in which they are asked.
 func (p *paths) candidates(f *request.Form) iter.Seq[*candidate] {
-	lists := [][]candidate{p.exact[f.Path], p.regexes}
+	lists := [][]candidate{p.exact.of(f.Path), p.regexes}
 	for at := p.longest(f.Path); ; at = at[:strings.LastIndexByte(at, '/')] {
-		lists = append(lists, p.prefixes[at])
+		lists = append(lists, p.prefixes.of(at))
 		if at == "" {
 			break
 		}
