@@ -74,7 +74,7 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 	if !ours {
 		return nil, false, false
 	}
-	state := t.state(nameOf(o))
+	state, generation := t.state(nameOf(o)), generationOf(said.Conditions, o.Generation)
 	if state.Waits && len(o.Status.Listeners) > 0 {
 		said = asBefore(&o.Status)
 	}
@@ -87,7 +87,7 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		of := gatewayv1.HostnameAddressType
 		out.Addresses = append(out.Addresses, gatewayv1.GatewayStatusAddress{Type: &of, Value: h})
 	}
-	is := programmed(said.Conditions, &state, o.Generation)
+	is := programmed(said.Conditions, &state, generation)
 	out.AttachedListenerSets = said.AttachedListenerSets
 	conditions := said.Conditions
 	if n := unheard(&state, o.Spec.Listeners, said.Listeners); n > 0 {
@@ -106,6 +106,14 @@ func (t *teller) gateway(o *gatewayv1.Gateway) (status any, shared, differs bool
 		out.Listeners = append(out.Listeners, l)
 	}
 	return &out, false, !same
+}
+
+// generationOf is the generation that was translated, of which so much is said: that of now may wait.
+func generationOf(said []metav1.Condition, now int64) int64 {
+	if len(said) > 0 {
+		return said[0].ObservedGeneration
+	}
+	return now
 }
 
 // programmed tells whether a Gateway is served of which translation has said so much.
