@@ -42,7 +42,7 @@ func Expression(object Object, src Source, cfg Config) string {
 		}
 	}
 	results = slices.DeleteFunc(results, func(r string) bool { return r == "[]" })
-	body := cel.Let("r", cel.Concat(results...), `"open" in r ? "open" : "?" in r ? "?" : r.size() > 0 ? "internal" : `+b.undecided())
+	body := cel.Let("r", cel.Concat(results...), `"open" in r ? "open" : "?" in r ? "?" : r != [] ? "internal" : `+b.undecided())
 	for _, v := range src.bindings() {
 		body = cel.Let(v.name, v.value, body)
 	}
@@ -172,7 +172,7 @@ func (b builder) byAddress() string {
 		}
 		list := pinTexts(row) + ` + (address == "" ? [] : [address])`
 		if row.SpecPin == SpecPinExcludes {
-			list = cel.Let("p", pinTexts(row), `p.size() > 0 && address != "" ? ["!"] : p + (address == "" ? [] : [address])`)
+			list = cel.Let("p", pinTexts(row), `p != [] && address != "" ? ["!"] : p + (address == "" ? [] : [address])`)
 		}
 		for j := range row.Keys {
 			decides, _ := read(&row.Keys[j])
@@ -183,7 +183,7 @@ func (b builder) byAddress() string {
 	if len(lists) == 0 {
 		return "[]"
 	}
-	return cel.Concat(lists...) + ".map(pins, " + cel.If("pins.size() > 0", b.judgedPins(), cel.If("pools", `"?"`, b.byDefault(&Provider{}))) + ")"
+	return cel.Concat(lists...) + ".map(pins, " + cel.If("pins != []", b.judgedPins(), cel.If("pools", `"?"`, b.byDefault(&Provider{}))) + ")"
 }
 
 // judgedPins is what a list of addresses says that is not empty.

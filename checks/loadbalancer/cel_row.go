@@ -121,9 +121,9 @@ func (b builder) byKeys(row *Provider) string {
 	}
 	if row.ByAddress {
 		out = cel.Let("pins", pinTexts(row)+` + (address == "" ? [] : [address])`,
-			cel.If("pins.size() > 0", "["+b.judgedPins()+"]", cel.If("pools", `["?"]`, out)))
+			cel.If("pins != []", "["+b.judgedPins()+"]", cel.If("pools", `["?"]`, out)))
 		if row.SpecPin == SpecPinExcludes {
-			out = cel.If(pinTexts(row)+`.size() > 0 && address != ""`, `["open"]`, out)
+			out = cel.If(pinTexts(row)+` != [] && address != ""`, `["open"]`, out)
 		}
 	}
 	for i := range slices.Backward(row.Keys) {

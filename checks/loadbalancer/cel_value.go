@@ -62,7 +62,7 @@ func Ranges(annotations, spec string) string {
 		}
 		out = cel.If(cel.All(applies...), list, out)
 	}
-	out = cel.Let("s", spec, cel.If("s.size() > 0", "s.map(t, t.trim())", out))
+	out = cel.Let("s", spec, cel.If("s != []", "s.map(t, t.trim())", out))
 	return cel.Let("a", annotations, out)
 }
 

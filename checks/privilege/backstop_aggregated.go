@@ -82,7 +82,7 @@ func widening(severity checks.Severity) string {
 		label := func(name string) string {
 			return object + ".metadata.?labels[?" + cel.Quote(aggregateTo) + " + " + name + `].orValue("") == "true"`
 		}
-		gives := "table.exists(t, t.x.exists(x, " + label("x") + ") && " + rules + ".exists(r, !r.e && " + meets("r", verbsOf) + " && " + named + ".size() > 0))"
+		gives := "table.exists(t, t.x.exists(x, " + label("x") + ") && " + rules + ".exists(r, !r.e && " + meets("r", verbsOf) + " && " + named + " != []))"
 		if fullToo {
 			gives = cel.Any(rules+".exists(r, r.e)", gives)
 		}

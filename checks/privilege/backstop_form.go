@@ -52,8 +52,8 @@ const ofKubernetes = `r.g.exists(g, g == "*" || !g.contains(".") || g.endsWith("
 
 func starVerbForms() []form {
 	f := form{
-		fires: "r.V && (r.u.size() > 0 || r.g.size() > 0 && r.r.size() > 0)",
-		fresh: cel.Any("r.u.size() > 0 && "+unless("o.V && o.u.size() > 0"),
+		fires: "r.V && (r.u != [] || r.g != [] && r.r != [])",
+		fresh: cel.Any("r.u != [] && "+unless("o.V && o.u != []"),
 			"r.g.exists(g, r.r.exists(x, "+unless(cel.All("o.V", hasGroup("o"), hasResource("o")))+"))"),
 		size: "r.g.size() * r.r.size()",
 		had:  "o.V",
@@ -63,7 +63,7 @@ func starVerbForms() []form {
 
 func starResourceForms() []form {
 	f := form{
-		fires: "r.R && r.v.size() > 0 && r.g.size() > 0",
+		fires: "r.R && r.v != [] && r.g != []",
 		fresh: "r.v.exists(v, r.g.exists(g, " + unless(cel.All("o.R", hasVerb("o"), hasGroup("o"))) + "))",
 		size:  "r.v.size() * r.g.size()",
 		had:   "o.R",
@@ -83,7 +83,7 @@ func byGroup(f form) []form {
 
 func starGroupForms() []form {
 	return []form{{
-		fires: "r.G && !r.R && r.r.size() > 0",
+		fires: "r.G && !r.R && r.r != []",
 		fresh: "r.r.exists(x, " + unless(cel.All("o.G", hasResource("o"))) + ")",
 		size:  "r.r.size()",
 		had:   "o.G && !o.R",
@@ -94,10 +94,10 @@ func starGroupForms() []form {
 func starSubresourceForms() []form {
 	of := func(mild string) form {
 		return form{
-			fires: cel.All(`r.b.size() > 0`, `r.r.exists(x, x.startsWith("*/") && r.v.exists(v, `+mild+"))"),
+			fires: cel.All(`r.b != []`, `r.r.exists(x, x.startsWith("*/") && r.v.exists(v, `+mild+"))"),
 			fresh: `r.r.exists(x, x.startsWith("*/") && r.v.exists(v, ` + cel.All(mild, unless(cel.All(hasVerb("o"), "o.R || x in o.r"))) + "))",
 			size:  "r.r.size() * r.v.size()",
-			had:   "o.b.size() > 0",
+			had:   "o.b != []",
 		}
 	}
 	reading := `v in ["get", "list", "watch"] && !(x.substring(2) in ` + cel.Strings(wideSubresources...) + ")"
@@ -112,16 +112,16 @@ func deadRules() []checks.BackstopRule {
 	faults := func(within bool) string {
 		custom := `r.g.exists(g, g != "*" && g.contains(".") && !g.endsWith(".k8s.io"))`
 		verbs := "r.w.filter(v, " + cel.Any("v != v.lowerAscii()",
-			cel.All("!(v in "+cel.Strings(knownVerbs...)+")", `!v.contains(":")`, "r.g.size() > 0", "!r.g.exists(g, g == \"*\") && !"+custom)) + `).map(v, "verb/" + v)`
+			cel.All("!(v in "+cel.Strings(knownVerbs...)+")", `!v.contains(":")`, "r.g != []", "!r.g.exists(g, g == \"*\") && !"+custom)) + `).map(v, "verb/" + v)`
 		dead := []string{"x != x.lowerAscii()", `x.endsWith("/*") && x.indexOf("/") == x.size() - 2`}
 		if within {
 			name := `x.split("/")[0]`
 			dead = append(dead,
 				name+" in "+cel.Strings(impersonated...)+` && r.w.all(v, v.startsWith("impersonate"))`,
-				"r.g.size() > 0 && r.g.all(g, g + \"/\" + "+name+" in "+cel.Strings(clusterScoped...)+")")
+				"r.g != [] && r.g.all(g, g + \"/\" + "+name+" in "+cel.Strings(clusterScoped...)+")")
 		}
 		resources := "r.s.filter(x, " + cel.Any(dead...) + `).map(x, "resource/" + x)`
-		names := cel.When("r.n.size() > 0", cel.Concat(
+		names := cel.When("r.n != []", cel.Concat(
 			cel.When(`"*" in r.n`, `["name/*"]`),
 			cel.When(`"create" in r.w && r.s.exists(x, !x.contains("/"))`, `["names/create"]`),
 			`["list", "watch", "deletecollection"].filter(v, v in r.w).map(v, "names/" + v)`))

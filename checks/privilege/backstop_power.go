@@ -77,11 +77,11 @@ func meets(rule, verbs string) string {
 }
 
 // named are the names of a rule r that a pattern t counts; [""] of a rule without.
-const named = `(r.n.size() == 0 ? [""] : t.n.size() + t.p.size() + t.but.size() == 0 ? r.n : ` +
-	`r.n.filter(n, !(n in t.but) && (t.n.size() + t.p.size() == 0 || n in t.n || t.p.exists(p, n.startsWith(p)))))`
+const named = `(r.n == [] ? [""] : t.n == [] && t.p == [] && t.but == [] ? r.n : ` +
+	`r.n.filter(n, !(n in t.but) && (t.n == [] && t.p == [] || n in t.n || t.p.exists(p, n.startsWith(p)))))`
 
 // verbsOf are those of a pattern t that count for a rule r.
-const verbsOf = "(r.n.size() == 0 ? t.v : t.l)"
+const verbsOf = "(r.n == [] ? t.v : t.l)"
 
 // chunkExpression is a list of texts: the key of a power, and one of its faults as
 // rolePower names them.
@@ -90,14 +90,14 @@ func chunkExpression(list []entry) string {
 	for i := range list {
 		texts = append(texts, list[i].text())
 	}
-	giving := "near.filter(r, " + meets("r", verbsOf) + " && " + named + ".size() > 0)"
-	covered := cel.All(hasVerb("o"), hasGroup("o"), hasResource("o"), "o.n.size() == 0 || n in o.n")
+	giving := "near.filter(r, " + meets("r", verbsOf) + " && " + named + " != [])"
+	covered := cel.All(hasVerb("o"), hasGroup("o"), hasResource("o"), "o.n == [] || n in o.n")
 	more := `(t.v + t.l.filter(v, !(v in t.v))).map(v, t.r.filter(x, c.exists(r, ` +
 		cel.All("v in "+verbsOf, hasVerb("r"), hasResource("r"), "t.g.exists(g, "+hasGroup("r")+" && "+named+".exists(n, !h.exists(o, "+covered+")))") +
 		`)).map(x, v + " on " + x).join(", ")).filter(s, s != "").join(", ")`
 	// Where nothing was given before all that is given now is new.
-	faults := `c.size() == 0 ? "" : ` + cel.Let("h", "variables.before.filter(o, "+meets("o", "(t.v + t.l)")+")",
-		`h.size() == 0 ? t.i[0] + `+cel.Quote(granted)+` : h.size() * c.map(r, 1 + r.n.size()).sum() > `+strconv.Itoa(maxCovering)+` ? "" : `+
+	faults := `c == [] ? "" : ` + cel.Let("h", "variables.before.filter(o, "+meets("o", "(t.v + t.l)")+")",
+		`h == [] ? t.i[0] + `+cel.Quote(granted)+` : h.size() * c.map(r, 1 + r.n.size()).sum() > `+strconv.Itoa(maxCovering)+` ? "" : `+
 			cel.Let("a", more, `a == "" ? "" : t.i[0] + `+cel.Quote(added)+` + a`))
 	said := "[" + strings.Join(texts, ", ") + "].map(t, " + cel.Let("c", giving, faults) + `).filter(s, s != "")`
 	groups, resources := map[string]bool{}, map[string]bool{}
@@ -105,7 +105,7 @@ func chunkExpression(list []entry) string {
 		add(groups, list[i].pattern.Groups)
 		add(resources, list[i].resource)
 	}
-	return cel.Let("near", "variables.near.filter(r, (r.G || r.g.exists(g, g in "+words(groups)+")) && (r.R || r.b.size() > 0 || r.r.exists(x, x in "+words(resources)+")))", "near.size() == 0 ? [] : "+said)
+	return cel.Let("near", "variables.near.filter(r, (r.G || r.g.exists(g, g in "+words(groups)+")) && (r.R || r.b != [] || r.r.exists(x, x in "+words(resources)+")))", "near == [] ? [] : "+said)
 }
 
 // collect notes that a variable says something of a power. Rules of one kind and
@@ -164,7 +164,7 @@ func gated(p *power.Power, list []checks.BackstopRule) []checks.BackstopRule {
 					texts = append(texts, e.text())
 				}
 			}
-			parts = append(parts, "["+strings.Join(texts, ", ")+"].exists(t, variables.rules.exists(r, "+meets("r", verbsOf)+" && "+named+".size() > 0))")
+			parts = append(parts, "["+strings.Join(texts, ", ")+"].exists(t, variables.rules.exists(r, "+meets("r", verbsOf)+" && "+named+" != []))")
 		}
 		out[i].Added = cel.When(cel.All(parts...), out[i].Added)
 	}

@@ -52,7 +52,7 @@ func readRule() string {
 	list := func(field string) string { return "r.?" + field + ".orValue([])" }
 	granted := `w.exists(x, x.startsWith("impersonate-on:")) ? w + w.filter(x, x.startsWith("impersonate-on:")).map(x, x.substring(15)).filter(x, x.contains(":")).map(x, x.substring(x.indexOf(":") + 1)).filter(x, x != "" && x != "*") : w`
 	resources := `s.exists(x, x.startsWith("userextras/") || x.startsWith("*/")) ? s.filter(x, x != "userextras/*") + (s.exists(x, (x.startsWith("userextras/") || x.startsWith("*/")) && !x.endsWith("/*")) ? ["userextras/*"] : []) : s`
-	everything := cel.All(list("resourceNames")+".size() == 0", `"*" in s`, cel.Any(`"*" in g`, `"" in g`), cel.Any(`"*" in w`, cel.All(every...)))
+	everything := cel.All(list("resourceNames")+" == []", `"*" in s`, cel.Any(`"*" in g`, `"" in g`), cel.Any(`"*" in w`, cel.All(every...)))
 	// A rule with a line break in a word has no text, for it might be that of another.
 	text := cel.Let("a", "w + g + s + "+list("resourceNames")+" + "+list("nonResourceURLs"), cel.Let("j", `a.join("\n")`,
 		`j.split("\n").size() != a.size() ? "" : [w, g, s, `+list("resourceNames")+`].map(l, string(l.size())).join(" ") + "\n" + j`))
@@ -142,5 +142,5 @@ func hasVerb(rule string) string { return "(" + rule + ".V || v in " + rule + ".
 // one, and what an update adds to it is another. faults is a list of texts that say
 // what is added; before says that there was something.
 func addedFaults(faults, before string) string {
-	return cel.Let("f", faults, `f.size() == 0 ? [] : request.operation == "UPDATE" && `+before+` ? f.map(x, `+cel.Quote(added)+` + x) : [`+cel.Quote(granted)+`]`)
+	return cel.Let("f", faults, `f == [] ? [] : request.operation == "UPDATE" && `+before+` ? f.map(x, `+cel.Quote(added)+` + x) : [`+cel.Quote(granted)+`]`)
 }
