@@ -24,8 +24,12 @@ func serviceBackstops() map[string]checks.Backstop {
 		"EXP-001": one(func(p *checks.Parameters) string {
 			return cel.When(cel.All(typeOfService+` == "NodePort"`, foreign(p)), `["type"]`)
 		}),
-		"EXP-002": partly(rules(func(p *checks.Parameters) []checks.BackstopRule { return []checks.BackstopRule{whenScheme(p, loadbalancer.SaysOpen, `["type"]`)} }), poolsRest),
-		"EXP-003": partly(rules(func(p *checks.Parameters) []checks.BackstopRule { return []checks.BackstopRule{whenScheme(p, loadbalancer.SaysInternal, `["type"]`)} }), poolsRest),
+		"EXP-002": partly(rules(func(p *checks.Parameters) []checks.BackstopRule {
+			return []checks.BackstopRule{whenScheme(p, loadbalancer.SaysOpen, `["type"]`)}
+		}), poolsRest),
+		"EXP-003": partly(rules(func(p *checks.Parameters) []checks.BackstopRule {
+			return []checks.BackstopRule{whenScheme(p, loadbalancer.SaysInternal, `["type"]`)}
+		}), poolsRest),
 		"EXP-004": partly(one(externalIPFaults), "IPv6 spellings of IPv4 addresses, where networks are allowed"),
 		"EXP-005": partly(one(pinFaults), "IPv6 spellings of IPv4 addresses"),
 		"EXP-006": partly(rules(rangeRules), "ranges that add up to much or cannot be read, lists in tagged form; "+poolsRest),
