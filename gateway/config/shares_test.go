@@ -9,18 +9,18 @@ import (
 
 // whole is a value of which no field is the zero one, nor an empty list.
 func whole(of reflect.Value) {
-	switch of.Kind() {
-	case reflect.Struct:
-		for i := range of.NumField() {
-			if of.Field(i).CanSet() {
-				whole(of.Field(i))
+	switch k := of.Kind(); {
+	case k == reflect.Struct:
+		for _, field := range of.Fields() {
+			if field.CanSet() {
+				whole(field)
 			}
 		}
-	case reflect.Slice:
+	case k == reflect.Slice:
 		of.Set(reflect.MakeSlice(of.Type(), 1, 1))
-	case reflect.Map:
+	case k == reflect.Map:
 		of.Set(reflect.MakeMap(of.Type()))
-	case reflect.Pointer:
+	case k == reflect.Pointer:
 		of.Set(reflect.New(of.Type().Elem()))
 	default:
 		other(of)
@@ -29,12 +29,12 @@ func whole(of reflect.Value) {
 
 // other changes a value of one word.
 func other(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.String:
+	switch {
+	case v.Kind() == reflect.String:
 		v.SetString(v.String() + "x")
-	case reflect.Int, reflect.Int64:
+	case v.CanInt():
 		v.SetInt(v.Int() + 1)
-	case reflect.Bool:
+	case v.Kind() == reflect.Bool:
 		v.SetBool(!v.Bool())
 	}
 }

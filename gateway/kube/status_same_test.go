@@ -29,19 +29,19 @@ func variants[T any](of T) []*T {
 func alternatives(v reflect.Value) []reflect.Value {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var out []reflect.Value
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch {
+	case v.Kind() == reflect.Pointer:
 		out = append(out, reflect.Zero(v.Type()))
 		for _, to := range append(alternatives(reflect.New(v.Type().Elem()).Elem()), reflect.Zero(v.Type().Elem())) {
 			p := reflect.New(v.Type().Elem())
 			p.Elem().Set(to)
 			out = append(out, p)
 		}
-	case reflect.String:
+	case v.Kind() == reflect.String:
 		out = append(out, reflect.ValueOf("a").Convert(v.Type()), reflect.ValueOf("b").Convert(v.Type()))
-	case reflect.Int32, reflect.Int64:
+	case v.CanInt():
 		out = append(out, reflect.ValueOf(1).Convert(v.Type()), reflect.ValueOf(2).Convert(v.Type()))
-	case reflect.Struct: // a time
+	case v.Kind() == reflect.Struct: // a time
 		for _, t := range []time.Time{at, at.In(time.FixedZone("x", 3600)), at.Add(time.Second)} {
 			out = append(out, reflect.ValueOf(metav1.NewTime(t)))
 		}

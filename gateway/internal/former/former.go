@@ -29,10 +29,11 @@ func (l *List[T]) Find(name string) *T {
 				l.names[l.name(&l.of[i])] = i
 			}
 		}
-		known := false
-		if at, known = l.names[name]; !known {
+		i, known := l.names[name]
+		if !known {
 			return nil
 		}
+		at = i
 	}
 	l.next = at + 1
 	return &l.of[at]

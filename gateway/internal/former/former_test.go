@@ -27,7 +27,7 @@ func TestWhatWasThereIsFound(t *testing.T) {
 			t.Parallel()
 			before := strings.Fields(tc.before)
 			l, got := New(before, func(s *string) string { return *s }), []string{}
-			for _, n := range strings.Fields(tc.now) {
+			for n := range strings.FieldsSeq(tc.now) {
 				if s := l.Find(n); s != nil {
 					got = append(got, *s)
 				}
