@@ -50,13 +50,15 @@ type rule struct {
 
 // requestRoute reads a route of requests, of a kind.
 func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.HTTPRoute) *route {
-	out := &route{name: nameOf(r), of: of, created: r.CreationTimestamp.Time}
+	out := x.routes.one()
+	out.name, out.of, out.created = nameOf(r), of, r.CreationTimestamp.Time
 	out.parents = x.attach(gateways, of, r, r.Spec.ParentRefs, r.Spec.Hostnames)
 	if len(out.parents) == 0 {
 		return out
 	}
 	out.rules = make([]rule, len(r.Spec.Rules))
-	b := &ruleBuilder{index: x, route: out}
+	b := &x.builder
+	*b = ruleBuilder{index: x, route: out}
 	for i := range r.Spec.Rules {
 		b.at, b.out = ruleAt(i), &out.rules[i]
 		if !b.again(&r.Spec.Rules[i]) {

@@ -126,6 +126,10 @@ type index struct {
 	servicing map[string]Name // Services by the names of backends
 
 	memory     *memory
+	routes     slab[route]
+	parents    slab[parent]
+	said       slab[[2]metav1.Condition] // of parents, of which most have two
+	builder    ruleBuilder               // of the rule that is read
 	ready      map[*corev1.ServicePort][]netip.AddrPort
 	parameters []*v1alpha1.GatewayParameters
 }

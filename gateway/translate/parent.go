@@ -30,7 +30,8 @@ type parent struct {
 func (x *index) attach(gateways map[Name]*gateway, of kind, route metav1.Object, refs []gatewayv1.ParentReference, hostnames []gatewayv1.Hostname) []*parent {
 	var out []*parent
 	for _, ref := range refs {
-		p := &parent{ref: ref, conditions: conditions{generation: route.GetGeneration(), list: make([]metav1.Condition, 0, 2)}}
+		p := x.parents.one()
+		p.ref, p.conditions = ref, conditions{generation: route.GetGeneration(), list: x.said.one()[:0]}
 		name := referTo(of, route.GetNamespace(), gatewayKind, ref.Namespace, ref.Name).name
 		switch kindOf(ref.Group, ref.Kind, gatewayKind) {
 		case gatewayKind:
