@@ -13,6 +13,7 @@ import (
 type judged struct {
 	routes   former.List[Route]
 	backends former.List[Backend]
+	were     []Route
 }
 
 // ValidateSince is Validate of a snapshot that comes after another one, which has no
@@ -21,6 +22,7 @@ type judged struct {
 func (s *Snapshot) ValidateSince(before *Snapshot) []Error {
 	j := judged{}
 	if before != nil {
+		j.were = before.Routes
 		j.routes = former.New(before.Routes, func(r *Route) string { return r.Name })
 		j.backends = former.New(before.Backends, func(b *Backend) string { return b.Name })
 	}
@@ -59,6 +61,40 @@ func (j *judged) backend(b *Backend, n *named) bool {
 		return false
 	}
 	return was.shares(b) || reflect.DeepEqual(was, b)
+}
+
+// fewOthers is how many routes may be others than before for their names to be looked at one
+// by one: each is compared with all.
+const fewOthers = 8
+
+// names tells whether the names of routes have no fault, since all but a few come in the
+// order in which they came before. If not, that is not known.
+func (j *judged) names(list []Route) bool {
+	others, at := make([]int, 0, fewOthers), 0
+	for i := range list {
+		switch name := list[i].Name; {
+		case at < len(j.were) && j.were[at].Name == name:
+			at++
+		case at+1 < len(j.were) && j.were[at+1].Name == name: // one is gone
+			at += 2
+		case len(others) == fewOthers:
+			return false
+		default:
+			others = append(others, i)
+		}
+	}
+	for _, i := range others {
+		name := list[i].Name
+		if len(name) > maxName || !isName(name) {
+			return false
+		}
+		for k := range list {
+			if k != i && list[k].Name == name {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // all tells whether names are known.

@@ -57,7 +57,20 @@ var edits = map[string]func(s *Snapshot, r *rand.Rand){
 	"an expression is none":      func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Matches[0].Headers[0].Regex = "(" },
 	"a host is none":             func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Hosts[0] = "A b" },
 	"a path is another one":      func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Matches[0].Path.Prefix = "/x" },
-	"a name is another one":      func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Name = "r-new" },
+	"many routes are new": func(s *Snapshot, _ *rand.Rand) {
+		for i := range fewOthers + 1 {
+			own := s.Routes[0]
+			own.Name = fmt.Sprintf("new-%d", i)
+			s.Routes = slices.Insert(s.Routes, len(s.Routes)/2, own)
+		}
+	},
+	"a route is there again": func(s *Snapshot, r *rand.Rand) { s.Routes = append(s.Routes, s.Routes[r.IntN(len(s.Routes))]) },
+	"a name is that of another": func(s *Snapshot, r *rand.Rand) {
+		s.Routes[r.IntN(len(s.Routes))].Name = s.Routes[r.IntN(len(s.Routes))].Name
+	},
+	"a name is no name":     func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Name = "a b" },
+	"a name is missing":     func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Name = "" },
+	"a name is another one": func(s *Snapshot, r *rand.Rand) { s.Routes[r.IntN(len(s.Routes))].Name = "r-new" },
 	"an endpoint is another one": func(s *Snapshot, r *rand.Rand) {
 		s.Backends[r.IntN(len(s.Backends))].Endpoints[0] = netip.MustParseAddrPort("192.0.2.2:80")
 	},

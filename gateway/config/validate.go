@@ -43,7 +43,7 @@ func (s *Snapshot) validate(before *judged) []Error {
 	if len(s.Listeners) == 0 {
 		v.fault("listeners", "there is none, so nobody could be served")
 	}
-	n := v.names(s)
+	n := v.names(s, before)
 	addresses := v.listeners(s, n)
 	v.parts(s, n, before)
 	v.telemetry(&s.Telemetry, addresses)
@@ -54,8 +54,8 @@ func (s *Snapshot) validate(before *judged) []Error {
 // and of telemetry. It is for who judges parts of a snapshot one by one, and is cheap for
 // small ones.
 func (s *Snapshot) ValidateParts() []Error {
-	v := &validator{}
-	v.parts(s, v.names(s), &judged{})
+	v, before := &validator{}, &judged{}
+	v.parts(s, v.names(s, before), before)
 	return v.faults
 }
 
@@ -116,12 +116,14 @@ func (v *validator) parts(s *Snapshot, n named, before *judged) {
 // named are the names that a snapshot gives.
 type named struct{ certificates, backends, traffic, access, stores map[string]bool }
 
-func (v *validator) names(s *Snapshot) named {
+func (v *validator) names(s *Snapshot, before *judged) named {
 	out := named{certificates: names(v, "certificates", s.Certificates, func(c *Certificate) string { return c.Name })}
 	names(v, "listeners", s.Listeners, func(l *Listener) string { return l.Name })
 	out.backends = names(v, "backends", s.Backends, func(b *Backend) string { return b.Name })
 	names(v, "streams", s.Streams, func(t *Stream) string { return t.Name })
-	names(v, "routes", s.Routes, func(r *Route) string { return r.Name })
+	if !before.names(s.Routes) {
+		names(v, "routes", s.Routes, func(r *Route) string { return r.Name })
+	}
 	out.traffic = names(v, "trafficPolicies", s.TrafficPolicies, func(p *TrafficPolicy) string { return p.Name })
 	out.access = names(v, "accessPolicies", s.AccessPolicies, func(p *AccessPolicy) string { return p.Name })
 	names(v, "keySets", s.KeySets, func(k *KeySet) string { return k.Name })
