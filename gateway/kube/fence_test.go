@@ -153,6 +153,27 @@ func TestWhatIsNewWaitsForAnAPIServerThatDoesNotTellItsPolicies(t *testing.T) {
 	answers(t, http.DefaultClient, url, "new.example.com", 200, "another")
 }
 
+// TestARouteWaitsForThePolicyOfAKindThatIsNotWatchedYet: its definition, the policy and the
+// route are applied one after the other, as a chart does.
+func TestARouteWaitsForThePolicyOfAKindThatIsNotWatchedYet(t *testing.T) {
+	t.Parallel()
+	const url = "http://127.0.43.1:20080/"
+	c := start(t, controlplane.Options{})
+	c.install(t, nil)
+	g := c.serve(t, "127.0.43.1")
+	c.apply(t, shop+service(t))
+	answers(t, http.DefaultClient, url, "shop.example.com", 200, "web")
+	c.installPolicies(t)
+	c.apply(t, fmt.Sprintf(guarded, "one"))
+	end, before := outcomes(t, url, "one.example.com", 200, 401, 403)
+	if end != 403 || len(before) > 0 && !slices.Equal(before, []int{404}) {
+		t.Errorf("it answers %d after %d, want 403 after 404 at most", end, before)
+	}
+	if fencesOf(t, g, "failed") > 0 {
+		t.Error("that a kind is not there counts as a failure")
+	}
+}
+
 // answering is a transport.
 type answering func(*http.Request) (*http.Response, error)
 

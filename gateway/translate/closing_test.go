@@ -17,7 +17,7 @@ import (
 func TestARefusedRuleClosesAllThatItCouldBeFor(t *testing.T) {
 	t.Parallel()
 	path := func(of config.PathMatch) config.Match { return config.Match{Path: of} }
-	admin, any := config.PathMatch{Prefix: "/admin"}, config.Match{}
+	admin, every := config.PathMatch{Prefix: "/admin"}, config.Match{}
 	with := config.Match{Path: admin, Method: "GET", Headers: []config.ValueMatch{{Name: "X-A", Regex: "("}}}
 	for name, tc := range map[string]struct {
 		matches []config.Match
@@ -27,12 +27,12 @@ func TestARefusedRuleClosesAllThatItCouldBeFor(t *testing.T) {
 		"nothing is wrong with its matches":    {[]config.Match{with, path(admin)}, nil, []config.Match{with, path(admin)}},
 		"it has none, and is for everything":   {nil, nil, nil},
 		"a header is wrong: its path":          {[]config.Match{with, path(config.PathMatch{Exact: "/b"})}, []string{"matches[0].headers[0].regex"}, []config.Match{path(admin), path(config.PathMatch{Exact: "/b"})}},
-		"a path is wrong: everything":          {[]config.Match{path(admin), {Path: config.PathMatch{Regex: "("}, Method: "GET"}}, []string{"matches[1].path.regex"}, []config.Match{path(admin), any}},
-		"the header and the path of one":       {[]config.Match{with}, []string{"matches[0].headers[0].regex", "matches[0].path.prefix"}, []config.Match{any}},
-		"the path and the header of one":       {[]config.Match{with}, []string{"matches[0].path.prefix", "matches[0].headers[0].regex"}, []config.Match{any}},
-		"two paths are wrong: everything once": {[]config.Match{path(admin), path(admin), with}, []string{"matches[0].path", "matches[1].path"}, []config.Match{any, with}},
+		"a path is wrong: everything":          {[]config.Match{path(admin), {Path: config.PathMatch{Regex: "("}, Method: "GET"}}, []string{"matches[1].path.regex"}, []config.Match{path(admin), every}},
+		"the header and the path of one":       {[]config.Match{with}, []string{"matches[0].headers[0].regex", "matches[0].path.prefix"}, []config.Match{every}},
+		"the path and the header of one":       {[]config.Match{with}, []string{"matches[0].path.prefix", "matches[0].headers[0].regex"}, []config.Match{every}},
+		"two paths are wrong: everything once": {[]config.Match{path(admin), path(admin), with}, []string{"matches[0].path", "matches[1].path"}, []config.Match{every, with}},
 		"the eleventh is not the first":        {append(make([]config.Match, 0, 11), with, with, with, with, with, with, with, with, with, with, path(admin)), []string{"matches[10].method"}, []config.Match{with, with, with, with, with, with, with, with, with, with, path(admin)}},
-		"expressions have too many steps":      {[]config.Match{with, path(config.PathMatch{Regex: "/a+"})}, []string{"matches"}, []config.Match{path(admin), any}},
+		"expressions have too many steps":      {[]config.Match{with, path(config.PathMatch{Regex: "/a+"})}, []string{"matches"}, []config.Match{path(admin), every}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
