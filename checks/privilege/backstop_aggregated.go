@@ -58,6 +58,7 @@ func widening(severity checks.Severity) string {
 		}
 	}
 	var texts []string
+	by := namingOf(list)
 	for i := range list {
 		e := &list[i]
 		if e.power.Combined() {
@@ -70,7 +71,7 @@ func widening(severity checks.Severity) string {
 			}
 		}
 		if len(less) > 0 {
-			texts = append(texts, e.text("x", cel.Strings(less...)))
+			texts = append(texts, e.text(by, "x", cel.Strings(less...)))
 		}
 	}
 	full, _ := power.Lookup(starPower)
@@ -82,7 +83,7 @@ func widening(severity checks.Severity) string {
 		label := func(name string) string {
 			return object + ".metadata.?labels[?" + cel.Quote(aggregateTo) + " + " + name + `].orValue("") == "true"`
 		}
-		gives := "table.exists(t, t.x.exists(x, " + label("x") + ") && " + rules + ".exists(r, !r.e && " + meets("r", verbsOf) + " && " + named + " != []))"
+		gives := "table.exists(t, t.x.exists(x, " + label("x") + ") && " + rules + ".exists(r, !r.e && " + cel.All(meets("r", verbsOf), by.some) + "))"
 		if fullToo {
 			gives = cel.Any(rules+".exists(r, r.e)", gives)
 		}

@@ -76,9 +76,26 @@ func meets(rule, verbs string) string {
 	return cel.All("t.g.exists(g, "+hasGroup(rule)+")", "t.r.exists(x, "+hasResource(rule)+")", verbs+".exists(v, "+hasVerb(rule)+")")
 }
 
-// named are the names of a rule r that a pattern t counts; [""] of a rule without.
-const named = `(r.n == [] ? [""] : t.n == [] && t.p == [] && t.but == [] ? r.n : ` +
-	`r.n.filter(n, !(n in t.but) && (t.n == [] && t.p == [] || n in t.n || t.p.exists(p, n.startsWith(p)))))`
+// naming is how the patterns of a table look at the names of a rule r.
+type naming struct {
+	fields bool   // the patterns say in n, p and but which names count
+	of     string // the names that a pattern t counts; [""] of a rule without
+	some   string // is true when there is one; empty: there always is
+}
+
+// namingOf is the naming of a table. Most are of patterns that count every name,
+// and half as long without the choice.
+func namingOf(list []entry) naming {
+	if !slices.ContainsFunc(list, func(e entry) bool {
+		names, prefixes := e.names()
+		return len(names)+len(prefixes)+len(e.pattern.Except) > 0
+	}) {
+		return naming{of: `(r.n == [] ? [""] : r.n)`}
+	}
+	const named = `(r.n == [] ? [""] : t.n == [] && t.p == [] && t.but == [] ? r.n : ` +
+		`r.n.filter(n, !(n in t.but) && (t.n == [] && t.p == [] || n in t.n || t.p.exists(p, n.startsWith(p)))))`
+	return naming{fields: true, of: named, some: named + " != []"}
+}
 
 // verbsOf are those of a pattern t that count for a rule r.
 const verbsOf = "(r.n == [] ? t.v : t.l)"
@@ -86,14 +103,15 @@ const verbsOf = "(r.n == [] ? t.v : t.l)"
 // chunkExpression is a list of texts: the key of a power, and one of its faults as
 // rolePower names them.
 func chunkExpression(list []entry) string {
+	by := namingOf(list)
 	texts := make([]string, 0, len(list))
 	for i := range list {
-		texts = append(texts, list[i].text())
+		texts = append(texts, list[i].text(by))
 	}
-	giving := "near.filter(r, " + meets("r", verbsOf) + " && " + named + " != [])"
+	giving := "near.filter(r, " + cel.All(meets("r", verbsOf), by.some) + ")"
 	covered := cel.All(hasVerb("o"), hasGroup("o"), hasResource("o"), "o.n == [] || n in o.n")
 	more := `(t.v + t.l.filter(v, !(v in t.v))).map(v, t.r.filter(x, c.exists(r, ` +
-		cel.All("v in "+verbsOf, hasVerb("r"), hasResource("r"), "t.g.exists(g, "+hasGroup("r")+" && "+named+".exists(n, !h.exists(o, "+covered+")))") +
+		cel.All("v in "+verbsOf, hasVerb("r"), hasResource("r"), "t.g.exists(g, "+hasGroup("r")+" && "+by.of+".exists(n, !h.exists(o, "+covered+")))") +
 		`)).map(x, v + " on " + x).join(", ")).filter(s, s != "").join(", ")`
 	// Where nothing was given before all that is given now is new.
 	faults := `c == [] ? "" : ` + cel.Let("h", "variables.before.filter(o, "+meets("o", "(t.v + t.l)")+")",
@@ -149,7 +167,7 @@ func gated(p *power.Power, list []checks.BackstopRule) []checks.BackstopRule {
 		}
 		parts := make([]string, 0, len(p.All))
 		for _, part := range p.All {
-			var texts []string
+			var list []entry
 			for j := range part {
 				t := &part[j]
 				if t.Inside || out[i].Kinds[0] == inventory.RoleKind && (t.ClusterOnly || t.Namespace != "") {
@@ -161,10 +179,15 @@ func gated(p *power.Power, list []checks.BackstopRule) []checks.BackstopRule {
 					if len(t.Names) == 0 {
 						e.limited = nil
 					}
-					texts = append(texts, e.text())
+					list = append(list, e)
 				}
 			}
-			parts = append(parts, "["+strings.Join(texts, ", ")+"].exists(t, variables.rules.exists(r, "+meets("r", verbsOf)+" && "+named+" != []))")
+			by := namingOf(list)
+			texts := make([]string, 0, len(list))
+			for j := range list {
+				texts = append(texts, list[j].text(by))
+			}
+			parts = append(parts, "["+strings.Join(texts, ", ")+"].exists(t, variables.rules.exists(r, "+cel.All(meets("r", verbsOf), by.some)+"))")
 		}
 		out[i].Added = cel.When(cel.All(parts...), out[i].Added)
 	}

@@ -109,8 +109,29 @@ func (e *entry) grade(worth, severity checks.Severity) bool {
 // text writes the entry as CEL: what its power is called (i), groups, resources,
 // verbs (v, and l where resourceNames limit the rule), names and beginnings of
 // names (p), and names that are left out (but). More fields may be added, by name.
-func (e *entry) text(more ...string) string {
-	var names, prefixes []string
+func (e *entry) text(by naming, more ...string) string {
+	names, prefixes := e.names()
+	lists := []struct {
+		name string
+		list []string
+	}{{"g", e.pattern.Groups}, {"r", e.resource}, {"v", e.verbs}, {"l", e.limited}, {"n", names}, {"p", prefixes}, {"but", e.pattern.Except}}
+	if !by.fields {
+		lists = lists[:4]
+	}
+	var out strings.Builder
+	out.WriteString(`{"i": ` + cel.Strings(key(e.power)))
+	for _, f := range lists {
+		out.WriteString(`, "` + f.name + `": ` + cel.Strings(f.list...))
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		out.WriteString(`, "` + more[i] + `": ` + more[i+1])
+	}
+	return out.String() + "}"
+}
+
+// names are the names of resources that the pattern is about, and the beginnings of
+// names; neither of a pattern that is about all.
+func (e *entry) names() (names, prefixes []string) {
 	if !slices.Contains(e.pattern.Names, "*") {
 		for _, n := range e.pattern.Names {
 			if prefix, open := strings.CutSuffix(n, "*"); open {
@@ -120,18 +141,7 @@ func (e *entry) text(more ...string) string {
 			}
 		}
 	}
-	var out strings.Builder
-	out.WriteString(`{"i": ` + cel.Strings(key(e.power)))
-	for _, f := range []struct {
-		name string
-		list []string
-	}{{"g", e.pattern.Groups}, {"r", e.resource}, {"v", e.verbs}, {"l", e.limited}, {"n", names}, {"p", prefixes}, {"but", e.pattern.Except}} {
-		out.WriteString(`, "` + f.name + `": ` + cel.Strings(f.list...))
-	}
-	for i := 0; i+1 < len(more); i += 2 {
-		out.WriteString(`, "` + more[i] + `": ` + more[i+1])
-	}
-	return out.String() + "}"
+	return names, prefixes
 }
 
 // key begins what a variable says of a power.
