@@ -89,7 +89,6 @@ func (c *cluster) askWebhook(t *testing.T, n *agreement, fc fixture.Case, i int,
 	a := &applied{cluster: c, fixture: fc, suffix: fmt.Sprintf("-%d", i)}
 	defer a.clean(t)
 	a.prepare(t)
-	a.enforce(t)
 	want := engine(t, c.set, fc, asking{request: admin(fc.Request)})
 	if ns := fc.Object.GetNamespace(); ns != "" && system(ns) {
 		want = said{} // nothing is judged there
