@@ -14,8 +14,10 @@ func TestWhatASlabGivesIsNobodyElses(t *testing.T) {
 		if *one != [2]int{} {
 			t.Fatalf("value %d is %v", n, *one)
 		}
-		list := append(one[:0], n, n)
-		list = append(list, n) // which is beyond it
+		list := one[:0]
+		for range 3 { // the third is beyond it
+			list = append(list, n)
+		}
 		list[0] = -1
 		all = append(all, one)
 	}
