@@ -51,6 +51,7 @@ type Controller struct {
 	announcer           *announcer
 	metrics             *metrics
 	fence               *fence
+	ahead               draft                            // what was translated before it may be served; of Run
 	gateways            atomic.Pointer[[]translate.Name] // that are served
 
 	asked time.Time // since when the API server is asked whether it is ready; of discover
@@ -163,9 +164,10 @@ func (c *Controller) Run(ctx context.Context) error {
 			dirty = c.dirty
 		case <-dirty:
 			began := time.Now()
-			if c.translate(ctx) {
+			done := c.translate(ctx, translating.spare(began))
+			if pause := translating.rest(began, time.Now()); done {
 				dirty = nil
-				rest.Reset(translating.rest(began, time.Now()))
+				rest.Reset(pause)
 			}
 		case <-calm.C:
 			changed = c.options.Plane.Changed()
@@ -199,16 +201,24 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // translate says what the cluster means, and has it served; false when there was nothing to
-// translate yet.
-func (c *Controller) translate(ctx context.Context) bool {
-	objects := c.objects(ctx)
-	if objects == nil {
+// serve yet. ahead: what may not be served yet is translated meanwhile.
+func (c *Controller) translate(ctx context.Context, ahead bool) bool {
+	objects, may := c.objects(ctx)
+	switch {
+	case objects == nil:
 		return false // not all is known; what comes says so
+	case may:
+	case ahead:
+		c.ahead = draft{objects, c.meaning(objects)}
+		return false
+	default:
+		return false
 	}
-	began := time.Now()
-	result := c.translator.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
-	c.metrics.translations.Inc()
-	c.metrics.seconds.Observe(time.Since(began).Seconds())
+	result := c.ahead.result
+	if result == nil || !c.ahead.objects.Same(objects) {
+		result = c.meaning(objects)
+	}
+	c.ahead = draft{}
 	if missing := c.secrets.want(ctx, result.Secrets) + c.configMaps.want(ctx, result.ConfigMaps); missing > 0 {
 		now := time.Now()
 		if c.since.IsZero() {
@@ -246,6 +256,21 @@ func (c *Controller) translate(ctx context.Context) bool {
 	return true
 }
 
+// draft is what follows from objects.
+type draft struct {
+	objects *translate.Objects
+	result  *translate.Result // nil: there is none
+}
+
+// meaning translates.
+func (c *Controller) meaning(objects *translate.Objects) *translate.Result {
+	began := time.Now()
+	result := c.translator.Translate(objects, translate.Options{Controller: c.options.Controller, Address: netip.IPv6Unspecified()})
+	c.metrics.translations.Inc()
+	c.metrics.seconds.Observe(time.Since(began).Seconds())
+	return result
+}
+
 // publish has the Plane serve what was translated last.
 func (c *Controller) publish(ctx context.Context) {
 	if c.last == nil {
@@ -267,29 +292,37 @@ func (c *Controller) names() []translate.Name {
 	return nil
 }
 
-// objects are what is known of the cluster and may be served, nil when that is not known yet.
-func (c *Controller) objects(ctx context.Context) *translate.Objects {
+// objects are what is known of the cluster, nil when that is not known yet, and whether they
+// may be served: if not, that is being found out, of these very objects.
+func (c *Controller) objects(ctx context.Context) (objects *translate.Objects, may bool) {
 	passed, wait := c.fence.advance()
 	if wait {
-		return nil
+		return nil, false
 	}
 	read := c.read()
 	if read == nil {
-		return nil
+		return nil, false
 	}
-	if c.fence.hides(read) {
-		if c.fence.trial == nil {
-			t := c.fence.begin(read)
-			c.ending.Go(func() { c.fence.run(ctx, t) })
-			wait = !passed
-		}
-		if wait || c.fence.known == nil {
-			return nil
-		}
-		read = c.fence.admit(read)
-	} else {
+	if !c.fence.hides(read) {
 		c.fence.known = read
+		return c.gather(read), true
 	}
+	begun := c.fence.trial == nil
+	if begun {
+		t := c.fence.begin(read)
+		c.ending.Go(func() { c.fence.run(ctx, t) })
+	}
+	switch {
+	case begun && !passed:
+		return c.gather(read), false
+	case c.fence.known == nil:
+		return nil, false
+	}
+	return c.gather(c.fence.admit(read)), true
+}
+
+// gather makes of what was read of kinds, and one by one, what is translated.
+func (c *Controller) gather(read map[*kind]view) *translate.Objects {
 	out := &translate.Objects{}
 	for _, k := range c.kinds {
 		k.gather(out, read[k].objects)

@@ -31,3 +31,6 @@ func (p *pacer) rest(began, ended time.Time) time.Duration {
 	p.ended = ended
 	return max(p.debt-credit, leastRest)
 }
+
+// spare tells whether work may be done now that might be for nothing.
+func (p *pacer) spare(now time.Time) bool { return p.debt-now.Sub(p.ended) < credit/2 }

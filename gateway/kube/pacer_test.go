@@ -36,3 +36,26 @@ func TestPacer(t *testing.T) {
 		})
 	}
 }
+
+func TestWorkAheadIsDoneWhileThereIsLittle(t *testing.T) {
+	t.Parallel()
+	began := time.Unix(1_000_000, 0)
+	for name, tc := range map[string]struct {
+		took, idle time.Duration
+		want       bool
+	}{
+		"there was little":            {credit/2 - ms, 0, true},
+		"there was much":              {credit / 2, 0, false},
+		"there was much, a while ago": {credit, credit/2 + ms, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var p pacer
+			ended := began.Add(tc.took)
+			p.rest(began, ended)
+			if got := p.spare(ended.Add(tc.idle)); got != tc.want {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+}

@@ -101,9 +101,10 @@ func (r *references) bounded(names map[translate.Name]bool) map[translate.Name]b
 // len is how many are read.
 func (r *references) len() int { return int(r.count.Load()) }
 
+// gather adds what is known, in the order of names.
 func (r *references) gather(to *translate.Objects) {
-	for name, w := range r.open {
-		if o := w.get(name); o != nil {
+	for _, name := range slices.SortedFunc(maps.Keys(r.open), compare) {
+		if o := r.open[name].get(name); o != nil {
 			r.kind.gather(to, []object{o})
 		}
 	}

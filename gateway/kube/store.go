@@ -25,9 +25,10 @@ type store struct {
 
 	mu      sync.RWMutex
 	objects map[translate.Name]object
-	whole   bool   // what there is was read once
-	meant   uint64 // how often something was new, or meant something else; what went counts not
-	upTo    string // the resource version up to which was read
+	listed  []object // objects, as they were last listed; nil: there are others since
+	whole   bool     // what there is was read once
+	meant   uint64   // how often something was new, or meant something else; what went counts not
+	upTo    string   // the resource version up to which was read
 }
 
 // change is what of an object is another one.
@@ -79,7 +80,7 @@ func (s *store) Update(in any) error {
 	if what == meaning {
 		s.meant++
 	}
-	s.objects[name] = o
+	s.objects[name], s.listed = o, nil
 	s.mu.Unlock()
 	s.changed(what)
 	return nil
@@ -93,6 +94,7 @@ func (s *store) Delete(in any) error {
 	}
 	s.mu.Lock()
 	delete(s.objects, nameOf(o))
+	s.listed = nil
 	s.mu.Unlock()
 	s.changed(meaning)
 	return nil
@@ -120,7 +122,7 @@ func (s *store) Replace(list []any, upTo string) error {
 	if !s.whole || len(before) != len(now) {
 		most = meaning
 	}
-	s.objects, s.whole, s.upTo = now, true, upTo
+	s.objects, s.listed, s.whole, s.upTo = now, nil, true, upTo
 	s.mu.Unlock()
 	s.changed(most)
 	return nil
@@ -145,26 +147,23 @@ func (s *store) synced() bool {
 	return s.whole
 }
 
-func (s *store) list() []object {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	out := make([]object, 0, len(s.objects))
-	for o := range maps.Values(s.objects) {
-		out = append(out, o)
-	}
-	return out
-}
+// list is view, of the objects.
+func (s *store) list() []object { return s.view().objects }
 
-// view is what was read of a kind at a time.
+// view is what was read of a kind at a time. Its objects are shared, and the same list as
+// long as there are no others.
 type view struct {
 	objects []object
 	meant   uint64 // of the store then
 }
 
 func (s *store) view() view {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return view{slices.Collect(maps.Values(s.objects)), s.meant}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listed == nil {
+		s.listed = slices.Collect(maps.Values(s.objects))
+	}
+	return view{s.listed, s.meant}
 }
 
 // readUpTo is the resource version up to which was read, "" before anything was.
