@@ -15,16 +15,14 @@ func TestEveryFieldOfAStateCounts(t *testing.T) {
 		o := &Objects{}
 		v := reflect.ValueOf(o).Elem()
 		for i := range v.NumField() {
-			switch f := v.Field(i); f.Kind() {
-			case reflect.Slice:
-				f.Set(reflect.MakeSlice(f.Type(), 2, 2))
-				for n := range 2 {
-					f.Index(n).Set(reflect.New(f.Type().Elem().Elem()))
-				}
-			case reflect.Map:
+			f := v.Field(i)
+			if f.Kind() == reflect.Map {
 				f.Set(reflect.ValueOf(map[Name]string{{Namespace: "shop", Name: "a"}: "may not be read"}))
-			default:
-				t.Fatalf("%s is a %s", v.Type().Field(i).Name, f.Kind())
+				continue
+			}
+			f.Set(reflect.MakeSlice(f.Type(), 2, 2))
+			for n := range 2 {
+				f.Index(n).Set(reflect.New(f.Type().Elem().Elem()))
 			}
 		}
 		return o
