@@ -13,9 +13,7 @@ func TestEveryFieldOfAStateCounts(t *testing.T) {
 	t.Parallel()
 	full := func() *Objects {
 		o := &Objects{}
-		v := reflect.ValueOf(o).Elem()
-		for i := range v.NumField() {
-			f := v.Field(i)
+		for _, f := range reflect.ValueOf(o).Elem().Fields() {
 			if f.Kind() == reflect.Map {
 				f.Set(reflect.ValueOf(map[Name]string{{Namespace: "shop", Name: "a"}: "may not be read"}))
 				continue
