@@ -307,6 +307,9 @@ func (c *Controller) objects(ctx context.Context) (objects *translate.Objects, m
 		c.fence.known = read
 		return c.gather(read), true
 	}
+	if passed {
+		c.fence.keep(read)
+	}
 	begun := c.fence.trial == nil
 	if begun {
 		t := c.fence.begin(read)

@@ -4,13 +4,10 @@ package kube
 
 import (
 	"context"
-	"maps"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
-
-	"github.com/gatehouse-sh/gatehouse/gateway/translate"
 )
 
 // fence keeps what is new from being served before the policies are known that the API
@@ -26,9 +23,10 @@ type fence struct {
 	passed  func()        // a trial has passed, or takes long
 	counted func(string)  // an outcome of asking
 	moved   chan struct{} // has a value when more was read of a guard
+	now     func() time.Time
 
 	// These belong to the goroutine of Run.
-	known map[*kind]view // the doors that may be served; nil: none yet
+	known map[*kind]view // the doors that may be served, and the guards that go with them; nil: none yet
 	trial *trial
 }
 
@@ -53,7 +51,7 @@ const (
 )
 
 func newFence(api *client, kinds []*kind, log logr.Logger, watcher func(*kind) *watcher, passed func()) *fence {
-	f := &fence{client: api, log: log, watcher: watcher, passed: passed, counted: func(string) {}, moved: make(chan struct{}, 1)}
+	f := &fence{client: api, log: log, watcher: watcher, passed: passed, counted: func(string) {}, moved: make(chan struct{}, 1), now: time.Now}
 	for _, k := range kinds {
 		if k.part == guard {
 			f.guards = append(f.guards, k)
@@ -76,13 +74,16 @@ func (f *fence) advance() (passed, wait bool) {
 		f.known, f.trial = t.views, nil
 		return true, false
 	default:
-		return false, time.Since(t.began) < patience
+		return false, f.young()
 	}
 }
 
+// young tells whether the trial has only begun.
+func (f *fence) young() bool { return f.now().Sub(f.trial.began) < patience }
+
 // begin begins a trial of what was read. It calls run, in a goroutine, to have it pass.
 func (f *fence) begin(views map[*kind]view) *trial {
-	f.trial = &trial{views: views, began: time.Now(), slow: time.AfterFunc(patience, f.passed)}
+	f.trial = &trial{views: views, began: f.now(), slow: time.AfterFunc(patience, f.passed)}
 	return f.trial
 }
 
@@ -94,29 +95,6 @@ func (f *fence) hides(now map[*kind]view) bool {
 		}
 	}
 	return false
-}
-
-// admit returns what may be served of what was read: of doors those that were let through,
-// as they were then, and that are still there.
-func (f *fence) admit(now map[*kind]view) map[*kind]view {
-	out := maps.Clone(now)
-	for k, v := range now {
-		if k.part != door || v.meant == f.known[k].meant {
-			continue
-		}
-		is := make(map[translate.Name]object, len(v.objects))
-		for _, o := range v.objects {
-			is[nameOf(o)] = o
-		}
-		held := view{meant: f.known[k].meant}
-		for _, o := range f.known[k].objects {
-			if other := is[nameOf(o)]; other != nil && other.GetUID() == o.GetUID() {
-				held.objects = append(held.objects, o)
-			}
-		}
-		out[k] = held
-	}
-	return out
 }
 
 // run has a trial pass once the guards are known. It ends with ctx at the latest: as long as
@@ -138,7 +116,7 @@ func (f *fence) run(ctx context.Context, t *trial) {
 			}
 			continue
 		}
-		if f.knows(asked) {
+		if asked = f.unheard(asked); len(asked) == 0 {
 			f.counted("known")
 		} else {
 			f.counted("waited")
@@ -158,17 +136,18 @@ func (f *fence) run(ctx context.Context, t *trial) {
 	}
 }
 
-// await waits until all guards are known; false when that takes too long.
-func (f *fence) await(ctx context.Context, asked []held) bool {
+// await waits until all that was not heard of is; false when that takes too long.
+func (f *fence) await(ctx context.Context, left []held) bool {
 	late := time.NewTimer(hearing)
 	defer late.Stop()
-	for !f.knows(asked) {
+	for len(left) > 0 {
 		select {
 		case <-ctx.Done():
 			return false
 		case <-late.C:
-			return f.knows(asked)
+			return len(f.unheard(left)) == 0
 		case <-f.moved:
+			left = f.unheard(left)
 		}
 	}
 	return true

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -51,23 +52,21 @@ func (f *fence) ask(ctx context.Context) ([]held, error) {
 	return out, nil
 }
 
-// knows tells whether all that the API server has said was read. Of one kind, versions can be
-// compared (KEP-5504); those of an API server of which they cannot are to be the same.
-func (f *fence) knows(asked []held) bool {
-	for i := range asked {
-		h := &asked[i]
+// unheard are those of what the API server has said that were not read yet. Of one kind,
+// versions can be compared (KEP-5504); those of an API server of which they cannot are to be
+// the same.
+func (f *fence) unheard(asked []held) []held {
+	return slices.DeleteFunc(asked, func(h held) bool {
 		w := f.watcher(h.kind)
 		if w == nil || !w.synced() {
 			return false
 		}
 		if o := w.get(h.name); o != nil && o.GetResourceVersion() == h.version {
-			continue
+			return true
 		}
-		if order, err := resourceversion.CompareResourceVersion(w.readUpTo(), h.version); err != nil || order < 0 {
-			return false
-		}
-	}
-	return true
+		order, err := resourceversion.CompareResourceVersion(w.readUpTo(), h.version)
+		return err == nil && order >= 0
+	})
 }
 
 // metadataOnly asks for the metadata of objects, and nothing else of them.
