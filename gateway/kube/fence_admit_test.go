@@ -170,7 +170,8 @@ func TestWhatIsServedIsNoStateThatNeverWas(t *testing.T) {
 	}{
 		"a route is changed, and then its policy goes": {
 			func(f *fenced) { f.route("x", "x", "public"); f.remove("AccessPolicy", "x") },
-			[]string{"x.example.com private guarded"}, []string{"x.example.com private guarded"},
+			[]string{"x.example.com private guarded"},
+			[]string{"x.example.com private guarded"},
 		},
 		"a route goes, and then its policy": {
 			func(f *fenced) {
@@ -178,7 +179,8 @@ func TestWhatIsServedIsNoStateThatNeverWas(t *testing.T) {
 				f.remove("HTTPRoute", "x")
 				f.remove("AccessPolicy", "x")
 			},
-			[]string{"x.example.com private guarded"}, nil,
+			[]string{"x.example.com private guarded"},
+			nil,
 		},
 		"a namespace ends, of which policies go first": {
 			func(f *fenced) {
@@ -189,7 +191,8 @@ func TestWhatIsServedIsNoStateThatNeverWas(t *testing.T) {
 		},
 		"a route takes the place of another one": {
 			func(f *fenced) { f.route("y", "x", "private"); f.remove("HTTPRoute", "x") },
-			[]string{"x.example.com private guarded"}, nil,
+			[]string{"x.example.com private guarded"},
+			nil,
 		},
 		"a Service takes the place of another one": {
 			func(f *fenced) {
@@ -197,18 +200,21 @@ func TestWhatIsServedIsNoStateThatNeverWas(t *testing.T) {
 				f.route("x", "x", "newer")
 				f.remove("Service", "private")
 			},
-			[]string{"x.example.com private guarded"}, []string{"x.example.com an error guarded"},
+			[]string{"x.example.com private guarded"},
+			[]string{"x.example.com an error guarded"},
 		},
 		"a route leads elsewhere, and its Service goes": {
 			func(f *fenced) { f.route("x", "x", "public"); f.remove("Service", "private") },
-			[]string{"x.example.com private guarded"}, []string{"x.example.com an error guarded"},
+			[]string{"x.example.com private guarded"},
+			[]string{"x.example.com an error guarded"},
 		},
 		"a policy is made": {
 			func(f *fenced) {
 				f.route("x", "x", "public")
 				f.put(&v1alpha1.TrafficPolicy{}, `{metadata: {name: x, namespace: shop}, spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: x}]}}`)
 			},
-			[]string{"x.example.com private guarded"}, []string{"x.example.com private guarded"},
+			[]string{"x.example.com private guarded"},
+			[]string{"x.example.com private guarded"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
