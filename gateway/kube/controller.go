@@ -207,11 +207,10 @@ func (c *Controller) translate(ctx context.Context, ahead bool) bool {
 	switch {
 	case objects == nil:
 		return false // not all is known; what comes says so
-	case may:
-	case ahead:
-		c.ahead = draft{objects, c.meaning(objects)}
-		return false
-	default:
+	case !may:
+		if ahead {
+			c.ahead = draft{objects, c.meaning(objects)}
+		}
 		return false
 	}
 	result := c.ahead.result
