@@ -208,9 +208,20 @@ bench: $(CLUSTER_FILES) build ## Run the benchmarks COUNT (6) times. BENCH=patte
 	$(TOOL) benchstat $(wildcard bin/bench/old.txt) bin/bench/new.txt
 
 .PHONY: scale
-scale: $(CLUSTER_FILES) ## Measure webhook and controller with 5,000 Pods of kwok in 500 namespaces. It takes ten minutes.
-	CGO_ENABLED=0 $(GO) -C test/scale/kwok build -trimpath -ldflags '-s -w' -o $(CURDIR)/bin/kwok sigs.k8s.io/kwok/cmd/kwok
+scale: $(CLUSTER_FILES) kwok ## Measure webhook and controller with 5,000 Pods of kwok in 500 namespaces. It takes ten minutes.
 	GATEHOUSE_KWOK='$(CURDIR)/bin/kwok' $(GO) test -count 1 -v -timeout 30m -run '^TestScale$$' ./test/scale
+
+.PHONY: kwok
+kwok:
+	CGO_ENABLED=0 $(GO) -C test/scale/kwok build -trimpath -ldflags '-s -w' -o $(CURDIR)/bin/kwok sigs.k8s.io/kwok/cmd/kwok
+
+SCALE_NODE ?= /tmp/gatehouse-scale
+
+.PHONY: scale-node
+scale-node: e2e-images kwok ## Measure the same beside a node with Cilium on which Gatehouse runs. Needs root and Linux. It takes twenty minutes.
+	PATH="$$GATEHOUSE_CLUSTER_BIN:$$PATH" GATEHOUSE_KWOK='$(CURDIR)/bin/kwok' GATEHOUSE_NODE='$(SCALE_NODE)' \
+		bin/node/node --dir '$(SCALE_NODE)' --enforcer cilium --images 'bin/e2e/images/*.tar' -- \
+		$(GO) test -count 1 -v -timeout 60m -run '^TestScaleBesideANode$$' ./test/scale
 
 ROUNDS ?= 5
 SECONDS_EACH ?= 5

@@ -130,7 +130,7 @@ func (s *settings) parts(ctx context.Context, ended chan<- error) error {
 		{"kube-proxy", []string{"--config=" + s.in("config", "kube-proxy.yaml"), verbosity}, nil},
 		{"kube-scheduler", []string{
 			"--kubeconfig=" + scheduler, "--authentication-kubeconfig=" + scheduler, "--authorization-kubeconfig=" + scheduler,
-			"--bind-address=127.0.0.1", "--leader-elect=false",
+			"--bind-address=127.0.0.1", "--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400",
 		}, nil},
 	} {
 		p := part{name: start.name, log: s.in("log", start.name+".log")}

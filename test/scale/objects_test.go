@@ -26,8 +26,8 @@ const (
 var network = shape.Network{Workloads: 1000, Namespaces: 500}
 
 // objects are those of the cluster, in the order in which they are written: namespaces and
-// nodes first, then what is in them.
-func objects() (first, rest []client.Object) {
+// nodes first, then what is in them. What Deployments stand for is added by replicas.
+func objects(replicas func(d *appsv1.Deployment, pods *int) []client.Object) (first, rest []client.Object) {
 	for i := range nodes {
 		first = append(first, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName(i), Labels: map[string]string{"type": "kwok"}, Annotations: map[string]string{"kwok.x-k8s.io/node": "fake"}}})
 	}

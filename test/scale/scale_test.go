@@ -19,11 +19,13 @@ import (
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
-	"github.com/gatehouse-sh/gatehouse/test/program"
 )
 
 // kwokVariable names the program of kwok; `make scale` builds it.
 const kwokVariable = "GATEHOUSE_KWOK"
+
+// nodeVariable names the folder of a node that runs; `make scale-node` brings one up.
+const nodeVariable = "GATEHOUSE_NODE"
 
 // changes are how many are measured, one after the other: the first comes while the
 // controller rests from its first pass.
@@ -32,48 +34,68 @@ const changes = 3
 // writers is how many write at once.
 const writers = 8
 
+// The programs.
+const (
+	webhookName    = "gatehouse-webhook"
+	controllerName = "gatehouse-controller"
+)
+
 // TestScale measures; it fails only if something does not come to its end.
 func TestScale(t *testing.T) {
+	kwok := kwokProgram(t)
+	measure(t, newProcesses(t), kwok)
+}
+
+// TestScaleBesideANode measures the same in a cluster that has a node which runs Pods,
+// Gatehouse's among them, with its scheduler, its controllers and its enforcer.
+func TestScaleBesideANode(t *testing.T) {
+	if os.Getenv(nodeVariable) == "" {
+		t.Skipf("%s names no node, so NOT MEASURED: 5,000 Pods beside a real node; `make scale-node` does", nodeVariable)
+	}
+	kwok := kwokProgram(t)
+	measure(t, newNode(t), kwok)
+}
+
+func kwokProgram(t *testing.T) string {
+	t.Helper()
 	kwok := os.Getenv(kwokVariable)
 	if kwok == "" {
 		t.Skipf("%s names no kwok, so NOT MEASURED: 5,000 Pods in 500 namespaces; `make scale` does", kwokVariable)
 	}
+	return kwok
+}
+
+func measure(t *testing.T, s site, kwok string) {
+	t.Helper()
 	f := &figures{t: t}
 	defer func() {
 		t.Logf("%d processors, %s\n\n| what | figure |\n|---|---|\n%s", runtime.NumCPU(), runtime.Version(), strings.Join(f.lines, "\n"))
 	}()
-	w := newWorld(t)
-	port, probes, side := program.Free(t), program.Free(t), program.Free(t)
-	w.register(t, "https://"+port)
-	_, number, _ := strings.Cut(port, ":")
-	webhook := w.start(t, build(t, "gatehouse-webhook"), "--host=127.0.0.1", "--port="+number, "--metrics="+side, "--probes="+probes, "--names=127.0.0.1")
-	ready(t, webhook, probes)
-	f.add("webhook, empty cluster: memory (VmHWM)", "%d MiB", program.Peak(t, webhook.Pid())>>10)
-
-	w.fill(t, f, kwok, side)
+	w := newWorld(t, s)
+	f.add("webhook, empty cluster: memory (VmHWM)", "%d MiB", w.peak(t, webhookName)>>10)
+	w.fill(t, f, kwok)
 	w.reconcile(t, f)
-	f.add("webhook: memory (VmHWM)", "%d MiB", program.Peak(t, webhook.Pid())>>10)
+	f.add("webhook: memory (VmHWM)", "%d MiB", w.peak(t, webhookName)>>10)
 }
 
 // fill writes the cluster, with the webhook judging it, and waits until its Pods run.
-func (w *world) fill(t *testing.T, f *figures, kwok, side string) {
+func (w *world) fill(t *testing.T, f *figures, kwok string) {
 	t.Helper()
-	nodes := w.start(t, kwok, append([]string{"--kubeconfig=" + w.Kubeconfig(), "--manage-all-nodes=true", "--cidr=10.64.0.0/14"}, stages(t)...)...)
-	first, rest := objects()
+	flags := append([]string{"--kubeconfig=" + w.Kubeconfig(), "--cidr=10.64.0.0/14"}, w.kwok()...)
+	nodes := start(t, w, kwok, append(flags, stages(t)...)...)
+	first, rest := w.objects()
 	w.create(t, first)
-	w.must(t, "", "wait", "--for=condition=Ready", "--timeout=60s", "node", "--all")
+	must(t, w, "", "wait", "--for=condition=Ready", "--timeout=120s", "node", "--all")
 	before := w.put(t)
 	began := time.Now()
 	took := w.create(t, rest)
 	f.add("objects written by 8 clients at once", "%d in %.0f s", len(rest), time.Since(began).Seconds())
 	for _, kind := range []string{"*v1.Pod", "*v1.Service", "*v1.Deployment", "*v1alpha1.NetworkPlan"} {
+		if len(took[kind]) == 0 {
+			continue // others create them
+		}
 		f.add("time of a creation, "+kind[strings.LastIndexByte(kind, '.')+1:], "%s", quantiles(took[kind]))
 	}
-	text, err := get(t.Context(), "http://"+side+"/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.add("of which in the webhook, all reviews", "%s", histogram(text, "gatehouse_admission_review_seconds"))
 	controlplane.Eventually(t, patience, "every Pod runs", func() error {
 		select {
 		case <-nodes.Over():
@@ -90,8 +112,11 @@ func (w *world) fill(t *testing.T, f *figures, kwok, side string) {
 		return nil
 	})
 	f.add("Pods of kwok running", "after %.0f s", time.Since(began).Seconds())
+	f.add("of the webhook for all of it", "%s", histogram(w.reviews(t), "gatehouse_admission_review_seconds"))
 	f.add("etcd was given for all of this", "%.1f MiB", (w.put(t)-before)/(1<<20))
-	nodes.Kill() // what is written from now on is ours
+	if !w.keepsNodes() {
+		nodes.Kill() // what is written from now on is ours
+	}
 	f.add("creation of a Service, nothing else written, judged", "%s", quantiles(w.dry(t, network.Home(7))))
 	f.add("the same where nobody opted in", "%s", quantiles(w.dry(t, plain)))
 }
@@ -151,10 +176,8 @@ func (w *world) dry(t *testing.T, namespace string) []time.Duration {
 // then until one of them has another one, since a workload calls somebody else.
 func (w *world) reconcile(t *testing.T, f *figures) {
 	t.Helper()
-	probes, binary := program.Free(t), build(t, "gatehouse-controller")
 	before, began := w.put(t), time.Now()
-	controller := w.start(t, binary, "--metrics=0", "--probes="+probes, "--canary-namespace=")
-	ready(t, controller, probes)
+	w.control(t)
 	f.add("controller: ready", "after %.1f s", time.Since(began).Seconds())
 	want := network.Namespaces
 	controlplane.Eventually(t, patience, "every namespace is planned", func() error {
@@ -183,7 +206,7 @@ func (w *world) reconcile(t *testing.T, f *figures) {
 		f.add("controller: one workload calls one more, until its plan says so", "after %.1f s", w.change(t, i).Seconds())
 	}
 	f.add("etcd was given for each of these changes", "%.1f KiB", (w.put(t)-before)/1024/changes)
-	f.add("controller: memory (VmHWM)", "%d MiB", program.Peak(t, controller.Pid())>>10)
+	f.add("controller: memory (VmHWM)", "%d MiB", w.peak(t, controllerName)>>10)
 }
 
 // change has a workload call one of another namespace, and returns how long it took until

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -22,66 +21,77 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
-	"github.com/gatehouse-sh/gatehouse/checks/catalog"
-	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 	"github.com/gatehouse-sh/gatehouse/test/program"
-	"github.com/gatehouse-sh/gatehouse/test/registered"
-	"github.com/gatehouse-sh/gatehouse/webhook/registration"
 )
 
-// own is the namespace that the programs believe they run in.
+// own is the namespace of the programs.
 const own = "gatehouse-system"
 
 // patience is for what has no limit of its own.
-const patience = 10 * time.Minute
+const patience = 20 * time.Minute
+
+// site is where the API server and our programs run.
+type site interface {
+	// Kubeconfig is the file of an administrator.
+	Kubeconfig() string
+	// RESTConfig is the same as a configuration, which the caller may change.
+	RESTConfig() *rest.Config
+	// KubectlInput runs kubectl as the administrator.
+	KubectlInput(ctx context.Context, stdin io.Reader, args ...string) (stdout, stderr string, err error)
+	// written is what etcd says of itself, in Prometheus' format.
+	written(t *testing.T) string
+	// reviews is the same of the webhook's replicas, one after the other.
+	reviews(t *testing.T) string
+	// peak is how many KiB the program has held at most, of several replicas the one that held most.
+	peak(t *testing.T, program string) int
+	// control starts the controller, and returns when it is ready.
+	control(t *testing.T)
+	// objects are those of the cluster: what everything else is in, and the rest.
+	objects() (first, rest []client.Object)
+	// kwok are flags of kwok: which nodes are its own.
+	kwok() []string
+	// keepsNodes tells that nodes need their kwok after their Pods run.
+	keepsNodes() bool
+}
 
 // world is the cluster.
 type world struct {
-	*controlplane.ControlPlane
+	site
 	api client.Client
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, s site) *world {
 	t.Helper()
-	cp, err := controlplane.Start(t.Context(), controlplane.Options{Log: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config := cp.RESTConfig()
+	config := s.RESTConfig()
 	config.QPS, config.WarningHandler = -1, rest.NoWarnings{}
 	api, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{cp, api}
-	w.must(t, "", "apply", "--server-side", "-k", "../../manifests/crd")
-	w.must(t, "", "wait", "--for=condition=Established", "--timeout=120s", "crd", "--all")
-	return w
+	return &world{s, api}
 }
 
-func (w *world) must(t *testing.T, stdin string, args ...string) {
+// must is kubectl that succeeds.
+func must(t *testing.T, s site, stdin string, args ...string) string {
 	t.Helper()
-	if out, errOut, err := w.KubectlInput(t.Context(), strings.NewReader(stdin), args...); err != nil {
+	out, errOut, err := s.KubectlInput(t.Context(), strings.NewReader(stdin), args...)
+	if err != nil {
 		t.Fatalf("kubectl %s: %v\n%s%s", strings.Join(args, " "), err, out, errOut)
 	}
+	return out
 }
 
 // start runs a program of this project, or kwok, as an administrator of the cluster. It
 // finds no settings in the home folder.
-func (w *world) start(t *testing.T, name string, args ...string) *program.Process {
+func start(t *testing.T, s site, name string, args ...string) *program.Process {
 	t.Helper()
-	return program.Start(t, "", syscall.SIGTERM, "env", append([]string{"KUBECONFIG=" + w.Kubeconfig(), "HOME=" + t.TempDir(), name}, args...)...)
+	return program.Start(t, "", syscall.SIGTERM, "env", append([]string{"KUBECONFIG=" + s.Kubeconfig(), "HOME=" + t.TempDir(), name}, args...)...)
 }
 
 // stages are the flags that tell kwok what becomes of nodes and Pods: they are ready, and
@@ -107,42 +117,6 @@ func stages(t *testing.T) []string {
 	return flags
 }
 
-// build builds a program as the Makefile does.
-func build(t *testing.T, name string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "grpcnotrace,kustomize_disable_go_plugin_support", "-ldflags", "-s -w", "-o", file, "./cmd/"+name)
-	cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return file
-}
-
-// register tells the API server of a webhook.
-func (w *world) register(t *testing.T, url string) {
-	t.Helper()
-	set, err := catalog.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.must(t, registered.Documents(t, set, registration.Options{Namespace: own, Service: "gatehouse-webhook", URL: url}), "apply", "-f", "-")
-}
-
-// ready waits until a program says that it is.
-func ready(t *testing.T, p *program.Process, probes string) {
-	t.Helper()
-	controlplane.Eventually(t, patience, "the program is ready", func() error {
-		select {
-		case <-p.Over():
-			t.Fatalf("it ended: %s", p.Said())
-		default:
-		}
-		_, err := get(t.Context(), "http://"+probes+"/readyz")
-		return err
-	})
-}
-
 // get reads what a program answers.
 func get(ctx context.Context, url string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -164,14 +138,10 @@ func get(ctx context.Context, url string) (string, error) {
 // put is how many bytes of keys and values etcd was given so far.
 func (w *world) put(t *testing.T) float64 {
 	t.Helper()
-	text, err := get(t.Context(), w.Etcd()+"/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const name = "\netcd_mvcc_put_bytes "
-	_, after, found := strings.Cut(strings.Replace(text, "\netcd_debugging_mvcc_total_put_size_in_bytes ", name, 1), name)
+	_, after, found := strings.Cut(strings.Replace(w.written(t), "\netcd_debugging_mvcc_total_put_size_in_bytes ", name, 1), name)
 	number, _, _ := strings.Cut(after, "\n")
-	n, err := strconv.ParseFloat(number, 64)
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if !found || err != nil {
 		t.Fatalf("etcd does not say how much it was given: %v", err)
 	}
