@@ -3,27 +3,29 @@
 package flows
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // scanner reads one JSON text from front to end and makes something only of the
 // values that are asked for; the others are checked and passed over. A flow has
-// some sixty values of which a fifth is needed, and encoding/json, which makes
-// something of each, takes several times as long. It accepts what encoding/json
-// accepts, nested less deeply than jsontext's 10,000; FuzzScanner compares them.
+// some sixty values of which a fifth is needed, and a library that makes tokens of
+// all takes twice as long. It accepts what encoding/json accepts and reads the same
+// of it; FuzzScanner compares them.
 type scanner struct {
-	data bytes.Buffer // read in place
-	json jsontext.Decoder
-	err  error // the first fault; nothing is read after it
+	data  []byte
+	at    int   // what is read next
+	depth int   // of objects and arrays
+	err   error // the first fault; nothing is read after it
 
 	text  []byte // a decoded string, reused
 	names map[string]string
 }
+
+// maxDepth is how deeply values may be nested, as in encoding/json.
+const maxDepth = 10_000
 
 // maxNames bounds the strings that are kept to be used again, and maxName the
 // length of one that is worth it.
@@ -35,27 +37,25 @@ const (
 var (
 	errEnd       = errors.New("ends early")
 	errFollowing = errors.New("something follows the value")
+	errDeep      = fmt.Errorf("is nested more than %d deep", maxDepth)
+	errNoValue   = errors.New("no value begins here")
+	errNoName    = errors.New("no name of a field begins here")
+	errNoColon   = errors.New("no colon follows the name")
+	errNoComma   = errors.New("neither a comma nor the end follows the value")
 )
 
-func (s *scanner) start(data []byte) {
-	s.data, s.err = *bytes.NewBuffer(data), nil
-	s.json.Reset(&s.data, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
+func (s *scanner) start(data []byte) { s.data, s.at, s.depth, s.err = data, 0, 0, nil }
 
-// fail keeps the first fault, in words that name its place.
+// fail keeps the first fault, in words that name its place. What is missing at the
+// end is the end's fault.
 func (s *scanner) fail(err error) {
 	if s.err != nil {
 		return
 	}
-	var fault *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):
+	if s.at >= len(s.data) {
 		err = errEnd
-	case errors.As(err, &fault):
-		s.err = fmt.Errorf("byte %d: %w", fault.ByteOffset+1, fault.Err)
-		return
 	}
-	s.err = fmt.Errorf("byte %d: %w", s.json.InputOffset()+1, err)
+	s.err = fmt.Errorf("byte %d: %w", s.at+1, err)
 }
 
 // next returns the first byte of the next value, '0' of any number; 0 at the end
@@ -64,37 +64,33 @@ func (s *scanner) next() byte {
 	if s.err != nil {
 		return 0
 	}
-	return byte(s.json.PeekKind())
+	switch c := s.peek(); c {
+	case '"', '{', '[', 't', 'f', 'n':
+		return c
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return '0'
+	}
+	return 0
+}
+
+// peek passes over white space and returns the byte after it; 0 at the end.
+func (s *scanner) peek() byte {
+	for ; s.at < len(s.data); s.at++ {
+		if c := s.data[s.at]; c > ' ' || c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return c
+		}
+	}
+	return 0
 }
 
 // ended checks that nothing follows the value.
 func (s *scanner) ended() error {
 	if s.err == nil {
-		if _, err := s.json.ReadToken(); !errors.Is(err, io.EOF) {
+		if s.peek(); s.at < len(s.data) {
 			s.fail(errFollowing)
 		}
 	}
 	return s.err
-}
-
-// value reads a value as it is written, valid until the next is read or asked for.
-func (s *scanner) value() []byte {
-	if s.err != nil {
-		return nil
-	}
-	v, err := s.json.ReadValue()
-	if err != nil {
-		s.fail(err)
-		return nil
-	}
-	return v
-}
-
-// token reads a brace or a bracket.
-func (s *scanner) token() {
-	if _, err := s.json.ReadToken(); err != nil {
-		s.fail(err)
-	}
 }
 
 // object calls field for every field of an object, with the name decoded and
@@ -105,12 +101,16 @@ func (s *scanner) object(field func(name []byte)) {
 		s.skip()
 		return
 	}
-	s.token()
-	for s.next() == '"' {
-		field(s.str())
-	}
-	if s.err == nil {
-		s.token()
+	for more := s.first('}'); more; more = s.another('}') {
+		if s.peek() != '"' {
+			s.fail(errNoName)
+			return
+		}
+		name := s.str()
+		if s.colon(); s.err != nil {
+			return
+		}
+		field(name)
 	}
 }
 
@@ -120,37 +120,111 @@ func (s *scanner) array(item func()) {
 		s.skip()
 		return
 	}
-	s.token()
-	for s.err == nil && s.next() != ']' {
+	for more := s.first(']'); more; more = s.another(']') {
 		item()
 	}
-	if s.err == nil {
-		s.token()
+}
+
+// first goes into an object or an array, and reports whether anything is in it.
+func (s *scanner) first(end byte) bool {
+	if s.depth++; s.depth > maxDepth {
+		s.fail(errDeep)
+		return false
 	}
+	s.at++
+	if s.peek() != end {
+		return true
+	}
+	s.at++
+	s.depth--
+	return false
+}
+
+// another reads what stands after a value, and reports whether one more follows.
+func (s *scanner) another(end byte) bool {
+	if s.err != nil {
+		return false
+	}
+	switch s.peek() {
+	case ',':
+		s.at++
+		return true
+	case end:
+		s.at++
+		s.depth--
+		return false
+	}
+	s.fail(errNoComma)
+	return false
+}
+
+func (s *scanner) colon() {
+	if s.err != nil {
+		return
+	}
+	if s.peek() != ':' {
+		s.fail(errNoColon)
+		return
+	}
+	s.at++
 }
 
 // skip passes over a value and checks it.
 func (s *scanner) skip() {
-	if s.err != nil {
-		return
-	}
-	if err := s.json.SkipValue(); err != nil {
-		s.fail(err)
+	switch s.next() {
+	case '"':
+		s.skipString()
+	case '0':
+		s.skipNumber()
+	case '{':
+		for more := s.first('}'); more; more = s.another('}') {
+			if s.peek() != '"' {
+				s.fail(errNoName)
+				return
+			}
+			s.skipString()
+			s.colon()
+			s.skip()
+		}
+	case '[':
+		for more := s.first(']'); more; more = s.another(']') {
+			s.skip()
+		}
+	case 't':
+		s.skipWord("true")
+	case 'f':
+		s.skipWord("false")
+	case 'n':
+		s.skipWord("null")
+	default:
+		s.fail(errNoValue)
 	}
 }
 
-// str reads a string; the bytes are valid until anything is read or asked for.
-// Bytes that are no UTF-8 become the replacement character, as in encoding/json.
-func (s *scanner) str() []byte {
-	quoted := s.value()
-	if len(quoted) < len(`""`) {
+// value reads a value as it is written, without the space around it.
+func (s *scanner) value() []byte {
+	s.next()
+	begin := s.at
+	s.skip()
+	if s.err != nil {
 		return nil
 	}
-	for _, c := range quoted {
-		if c == '\\' || c >= 0x80 {
-			s.text, _ = jsontext.AppendUnquote(s.text[:0], quoted) // what was read can be decoded; bytes that are no UTF-8 are its one error
-			return s.text
-		}
+	return s.data[begin:s.at]
+}
+
+// str reads a string, at whose quotation mark the scanner stands; the bytes are
+// valid until anything is read or asked for. Bytes that are no UTF-8 become the
+// replacement character, as in encoding/json.
+func (s *scanner) str() []byte {
+	begin := s.at
+	if end := s.plain(begin+1, aboveASCII); end < len(s.data) && s.data[end] == '"' {
+		s.at = end + 1
+		return s.data[begin+1 : end]
 	}
-	return quoted[1 : len(quoted)-1]
+	s.skipString()
+	if s.err != nil {
+		return nil
+	}
+	s.text, _ = jsontext.AppendUnquote(s.text[:0], s.data[begin:s.at]) // what was read can be decoded; bytes that are no UTF-8 are its one error
+	return s.text
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -84,6 +85,53 @@ func TestTheScannerReadsWhatEncodingJSONReads(t *testing.T) {
 	t.Parallel()
 	for _, text := range texts {
 		compare(t, []byte(text))
+	}
+}
+
+// TestEveryByteIsJudgedAtEveryPlace: strings are read eight bytes at once.
+func TestEveryByteIsJudgedAtEveryPlace(t *testing.T) {
+	t.Parallel()
+	for c := range 256 {
+		for before := range 9 {
+			for _, after := range []string{"", "n", "n!\x01\"", "nopqrstuvwxyz"} {
+				compare(t, []byte(`"`+strings.Repeat("!", before)+string([]byte{byte(c)})+after+`"`))
+			}
+		}
+	}
+}
+
+func TestNestingIsBoundedAsInEncodingJSON(t *testing.T) {
+	t.Parallel()
+	for depth, want := range map[int]error{maxDepth: nil, maxDepth + 1: errDeep} {
+		for _, text := range []string{strings.Repeat("[", depth) + strings.Repeat("]", depth), strings.Repeat(`{"":`, depth) + "0" + strings.Repeat("}", depth)} {
+			compare(t, []byte(text))
+			var s scanner
+			s.start([]byte(text))
+			if s.skip(); !errors.Is(s.ended(), want) {
+				t.Errorf("%d deep: %v, not %v", depth, s.err, want)
+			}
+		}
+	}
+}
+
+func TestAFaultNamesItsPlace(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"a":1,}`: "byte 8: no name of a field begins here",
+		`{"a" 1}`:  "byte 6: no colon follows the name",
+		`[1 2]`:    "byte 4: neither a comma nor the end follows the value",
+		`[1,]`:     "byte 4: no value begins here",
+		"\"a\nb\"": "byte 3: a control character stands in a string",
+		`"\x"`:     "byte 3: no such escape is known",
+		`-a`:       "byte 2: a digit is missing",
+		`[trve]`:   "byte 2: is neither true, false nor null",
+		`[true`:    "byte 6: ends early",
+		`"\u00`:    "byte 6: ends early",
+		`{} {}`:    "byte 4: something follows the value",
+	} {
+		if _, err := strs([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, not %s", text, err, want)
+		}
 	}
 }
 

@@ -47,7 +47,9 @@ func (s *scanner) scalar() []byte {
 	case '"':
 		return s.str()
 	case '0':
-		return s.value()
+		begin := s.at
+		s.skipNumber()
+		return s.data[begin:s.at]
 	}
 	s.skip()
 	return nil
