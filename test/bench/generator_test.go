@@ -308,13 +308,18 @@ func proposeAll(n shape.Network, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	kept := make([]*network.Proposal, 0, n.Namespaces)
+	var store network.Store
+	kept := make([]network.Stored, 0, n.Namespaces)
 	for i := range n.Namespaces {
 		p, err := propose(c, shape.Namespace(i))
 		if err != nil {
 			return err
 		}
-		kept = append(kept, &network.Proposal{Policies: p.Policies, Digest: p.Digest})
+		k, err := store.Put(p.Policies)
+		if err != nil {
+			return err
+		}
+		kept = append(kept, k)
 	}
 	err = sayMemory(out, input)
 	runtime.KeepAlive(inv)

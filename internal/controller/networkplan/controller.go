@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	networkingv1 "k8s.io/api/networking/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -76,6 +75,7 @@ type Controller struct {
 
 	dirty   chan struct{}
 	memory  map[string]*memory // by namespace
+	store   network.Store      // of what memory holds
 	read    map[string]*texts  // by namespace
 	others  map[network.Stranger]bool
 	started time.Time
@@ -86,8 +86,8 @@ type Controller struct {
 type memory struct {
 	moved   time.Time // when something was applied or deleted last
 	phase   v1alpha1.NetworkPhase
-	digest  string                        // of what follows
-	applied []*networkingv1.NetworkPolicy // as a whole last; nil in a process that has not seen it
+	digest  string         // of what follows
+	applied network.Stored // as a whole last; none in a process that has not seen it
 }
 
 // New returns a controller that is to be wired.

@@ -172,16 +172,13 @@ func (p *pass) namespace(ctx context.Context, namespace string) error {
 		facts.Ahead-- // it need not wait for itself
 	}
 	d := network.Decide(&facts)
-	p.settle(namespace, plan, status, proposal, &facts, d)
-	var done error
+	kept, done := p.settle(namespace, plan, status, proposal, &facts, d), error(nil)
 	switch d.Act {
 	case network.Keep:
 	case network.Advance:
 		done = p.advance(ctx, namespace, proposal.Apply())
 	case network.Mend:
-		if m := p.remember(namespace); m.digest == status.Applied {
-			done = p.advance(ctx, namespace, proposal.To(m.applied))
-		}
+		done = p.mend(ctx, namespace, status.Applied, proposal)
 	case network.Withdraw:
 		done = p.advance(ctx, namespace, proposal.Withdraw())
 	}
@@ -194,7 +191,20 @@ func (p *pass) namespace(ctx context.Context, namespace string) error {
 	}
 	p.phases[d.Phase]++
 	network.Fill(status, plan.Generation, mode, proposal, d)
-	return errors.Join(proposal.Fault, done, p.writeStatus(ctx, plan, status))
+	return errors.Join(proposal.Fault, kept, done, p.writeStatus(ctx, plan, status))
+}
+
+// mend goes back to what was applied as a whole last, where this process has seen it.
+func (p *pass) mend(ctx context.Context, namespace, applied string, proposal *network.Proposal) error {
+	m := p.remember(namespace)
+	if m.digest != applied {
+		return nil
+	}
+	policies, err := m.applied.Policies()
+	if err != nil {
+		return err
+	}
+	return p.advance(ctx, namespace, proposal.To(policies))
 }
 
 func (p *pass) facts(mode v1alpha1.NetworkMode, fault string, spec *v1alpha1.NetworkPlanSpec, status *v1alpha1.NetworkPlanStatus, proposal *network.Proposal) network.Facts {
@@ -223,8 +233,8 @@ func (p *pass) facts(mode v1alpha1.NetworkMode, fault string, spec *v1alpha1.Net
 }
 
 // settle notes in the status what a decision changes in what is applied, and tells
-// what a person should know.
-func (p *pass) settle(namespace string, plan *v1alpha1.NetworkPlan, s *v1alpha1.NetworkPlanStatus, proposal *network.Proposal, f *network.Facts, d network.Decision) {
+// what a person should know. An error says that what is applied could not be kept.
+func (p *pass) settle(namespace string, plan *v1alpha1.NetworkPlan, s *v1alpha1.NetworkPlanStatus, proposal *network.Proposal, f *network.Facts, d network.Decision) (err error) {
 	m := p.remember(namespace)
 	switch {
 	case d.Forsake:
@@ -236,7 +246,10 @@ func (p *pass) settle(namespace string, plan *v1alpha1.NetworkPlan, s *v1alpha1.
 		}
 	}
 	if d.Phase == v1alpha1.NetworkApplied {
-		m.digest, m.applied = f.Digest, proposal.Policies
+		m.digest = f.Digest
+		if m.applied, err = p.store.Put(proposal.Policies); err != nil {
+			m.digest = "" // what is not known is not mended
+		}
 	}
 	if d.Act == network.Withdraw && f.Cleanup == rollout.Done {
 		s.Applied, s.AppliedAt, s.FirstAppliedAt = "", nil, nil
@@ -251,6 +264,7 @@ func (p *pass) settle(namespace string, plan *v1alpha1.NetworkPlan, s *v1alpha1.
 		p.tell(plan, proposal, d)
 	}
 	m.phase = d.Phase
+	return err
 }
 
 func (p *pass) tell(plan *v1alpha1.NetworkPlan, proposal *network.Proposal, d network.Decision) {
