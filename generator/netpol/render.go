@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/compact"
@@ -41,13 +40,16 @@ const DefaultMaxBytes = 1 << 20
 // left out, and no rule becomes wider. Default denials of a plan are policies
 // like the others, so that whoever applies them can render them apart.
 //
-// Nothing is shared with the plan. Peers of the policies share their selectors
+// Nothing is shared with the plan. The policies share labels, selectors and ports
 // with each other, which are half of a large plan's memory: read only.
 func Render(policies []compact.Policy, o RenderOptions) ([]*networkingv1.NetworkPolicy, []generator.Problem) {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
-	r := renderer{selectors: map[pair]*metav1.LabelSelector{}}
+	r := renderer{
+		labels:    map[string]string{ManagedByLabel: ManagedBy},
+		selectors: map[pair]*metav1.LabelSelector{}, ports: map[generator.Port][]networkingv1.NetworkPolicyPort{},
+	}
 	out := make([]*networkingv1.NetworkPolicy, 0, len(policies))
 	for i := range policies {
 		p := &policies[i]
@@ -56,7 +58,7 @@ func Render(policies []compact.Policy, o RenderOptions) ([]*networkingv1.Network
 			continue // nothing of it can be said; the denial is a policy of its own
 		}
 		for n, part := range rendering.Split(rules, o.MaxBytes, rule.size, rule.halves) {
-			out = append(out, object(p, n, part))
+			out = append(out, r.object(p, n, part))
 		}
 	}
 	return out, r.problems.List()
@@ -70,43 +72,45 @@ type rule struct {
 }
 
 // object returns one policy; n counts the parts of one that was cut.
-func object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy {
+func (r *renderer) object(p *compact.Policy, n int, rules []rule) *networkingv1.NetworkPolicy {
 	var edges []*generator.Edge
-	for _, r := range rules {
-		edges = append(edges, r.edges...)
+	for _, one := range rules {
+		edges = append(edges, one.edges...)
 	}
 	out := &networkingv1.NetworkPolicy{
 		TypeMeta: metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: p.Namespace, Name: rendering.Name(p, n),
-			Labels:      map[string]string{ManagedByLabel: ManagedBy},
+			Labels:      r.labels,
 			Annotations: map[string]string{BecauseAnnotation: rendering.Because(p, edges)},
 		},
-		Spec: networkingv1.NetworkPolicySpec{PodSelector: *p.Subject.DeepCopy()},
+		Spec: networkingv1.NetworkPolicySpec{PodSelector: *r.selector(p.Subject)},
 	}
 	if p.Direction == compact.Egress {
 		out.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}
-		for _, r := range rules {
-			out.Spec.Egress = append(out.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: r.peers, Ports: r.ports})
+		for _, one := range rules {
+			out.Spec.Egress = append(out.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: one.peers, Ports: one.ports})
 		}
 		return out
 	}
 	out.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
-	for _, r := range rules {
-		out.Spec.Ingress = append(out.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: r.peers, Ports: r.ports})
+	for _, one := range rules {
+		out.Spec.Ingress = append(out.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: one.peers, Ports: one.ports})
 	}
 	return out
 }
 
+// renderer shares what is the same in many policies: nobody may change it.
 type renderer struct {
 	problems  rendering.Problems
-	selectors map[pair]*metav1.LabelSelector // of one label each
+	labels    map[string]string
+	selectors map[pair]*metav1.LabelSelector                      // of one label each
+	ports     map[generator.Port][]networkingv1.NetworkPolicyPort // of one port each
 }
 
 type pair struct{ key, value string }
 
-// selector returns a copy of a selector, for peers: one for all that ask for the
-// same label.
+// selector returns a copy of a selector: one for all that ask for the same label.
 func (r *renderer) selector(s metav1.LabelSelector) *metav1.LabelSelector {
 	if len(s.MatchLabels) != 1 || len(s.MatchExpressions) > 0 {
 		return s.DeepCopy()
@@ -129,7 +133,7 @@ func (r *renderer) rules(p *compact.Policy) []rule {
 		from := &p.Rules[i]
 		edges := from.Edges
 		var all, some, blocks []networkingv1.NetworkPolicyPeer // some are those that may have a name for a port
-		ports, numbers := portsOf(from.Ports), portsOf(rendering.Numbered(from.Ports))
+		ports, numbers := r.portsOf(from.Ports), r.portsOf(rendering.Numbered(from.Ports))
 		var refused rendering.Refusals
 		for j := range from.Peers {
 			q := &from.Peers[j]
@@ -175,31 +179,6 @@ var (
 	errName   = errors.New("NetworkPolicy knows no domain names: allow every address outside on this port (--domains external; spec.domains where the controller keeps the plan), give the addresses as a block, or generate CiliumNetworkPolicies")
 	errNoName = errors.New("no address has a name for a port: give the number")
 )
-
-func portsOf(list []generator.Port) []networkingv1.NetworkPolicyPort {
-	var out []networkingv1.NetworkPolicyPort
-	for _, p := range list {
-		if p.Validate() != nil {
-			continue
-		}
-		protocol := corev1.Protocol(p.Protocol.String())
-		to := networkingv1.NetworkPolicyPort{Protocol: &protocol}
-		switch {
-		case p.Name != "":
-			port := intstr.FromString(p.Name)
-			to.Port = &port
-		case p != generator.EveryPort(p.Protocol):
-			port := intstr.FromInt32(int32(p.First))
-			to.Port = &port
-			if p.Last > p.First {
-				last := int32(p.Last)
-				to.EndPort = &last
-			}
-		}
-		out = append(out, to)
-	}
-	return out
-}
 
 // peerOf writes a peer down, seen from a namespace.
 func (r *renderer) peerOf(namespace string, q *compact.Peer) (networkingv1.NetworkPolicyPeer, error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,21 +35,20 @@ const digits = 14
 // Named returns copies of policies as a rollout writes them: with the label that
 // says what they are for, and under a name that changes with their rules, which is
 // also another than that of policies which somebody generated and applied. The
-// arguments are not changed.
+// arguments are not changed, and the copies share their rules: nobody may change those.
 func Named(policies []*networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy {
 	out := make([]*networkingv1.NetworkPolicy, len(policies))
 	for i, p := range policies {
-		p = p.DeepCopy()
+		own := *p
 		role := allows
 		if isDenial(&p.Spec) {
 			role = denies
 		}
-		p.Name = compact.Name(p.Name + "-" + digest(p.Spec)[:digits])
-		if p.Labels == nil {
-			p.Labels = map[string]string{}
-		}
-		p.Labels[RoleLabel] = role
-		out[i] = p
+		own.Name = compact.Name(p.Name + "-" + digest(p.Spec)[:digits])
+		own.Labels = make(map[string]string, len(p.Labels)+1)
+		maps.Copy(own.Labels, p.Labels)
+		own.Labels[RoleLabel] = role
+		out[i] = &own
 	}
 	return out
 }

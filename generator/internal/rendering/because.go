@@ -36,17 +36,18 @@ func Because(p *compact.Policy, edges []*generator.Edge) string {
 	edges = slices.Clone(edges)
 	slices.SortFunc(edges, func(a, b *generator.Edge) int { return a.Compare(*b) })
 	edges = slices.Compact(edges)
-	var b strings.Builder
+	lines, length := make([]string, 0, len(edges)), 0
 	for i, e := range edges {
-		line := reason(e) + "\n"
+		line := reason(e)
 		rest := fmt.Sprintf("and %d more", len(edges)-i)
-		if b.Len()+len(line)+len(rest) > maxBecause {
-			b.WriteString(rest)
+		if length+len(line)+len("\n")+len(rest) > maxBecause {
+			lines = append(lines, rest)
 			break
 		}
-		b.WriteString(line)
+		lines = append(lines, line)
+		length += len(line) + len("\n")
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.Join(lines, "\n") // exactly as long as it is: there is one for each policy of a cluster
 }
 
 // reason is one edge and its evidence: what it is, from where, and what stands
