@@ -49,16 +49,17 @@ func bound(w http.ResponseWriter, r *http.Request, l *listener, t *target) *pace
 	if most > 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 	}
-	return &paced{ReadCloser: r.Body, control: http.NewResponseController(w), began: time.Now(), rate: l.rate}
+	return &paced{ReadCloser: r.Body, control: http.NewResponseController(w), rate: l.rate}
 }
 
-// paced reads a body that must come at a rate on average: the time by which the
-// next bytes must be there grows with what there is. It is read by one goroutine, and
-// may be closed by another one.
+// paced reads a body that must come at a rate on average: the time that the client
+// has for the next bytes grows with what there is. What passes between two reads is not
+// the client's: the backend may be slow to take what was read. It is read by one
+// goroutine, and may be closed by another one.
 type paced struct {
 	io.ReadCloser
 	control *http.ResponseController
-	began   time.Time
+	waited  time.Duration         // for the client, in all reads
 	rate    int64                 // bytes a second
 	read    atomic.Int64          // bytes; a transport may read on when the response is there
 	failed  atomic.Pointer[error] // what ended it, but for its end
@@ -71,19 +72,16 @@ type paced struct {
 
 // Read implements io.Reader.
 func (b *paced) Read(p []byte) (int, error) {
-	before := b.read.Load()
-	earned := time.Duration(float64(before) / float64(b.rate) * float64(time.Second))
+	earned := time.Duration(float64(b.read.Load()) / float64(b.rate) * float64(time.Second))
 	if earned < 0 || earned > time.Hour {
 		earned = time.Hour
 	}
-	due := b.began.Add(grace + earned)
-	if soonest := time.Now().Add(time.Second); due.Before(soonest) && before == 0 {
-		due = soonest
-	}
-	if err := b.deadline(due); err != nil {
+	began := time.Now()
+	if err := b.deadline(began.Add(grace + earned - b.waited)); err != nil {
 		return 0, err
 	}
 	n, err := b.ReadCloser.Read(p)
+	b.waited += time.Since(began)
 	b.read.Add(int64(n))
 	switch {
 	case err == nil:

@@ -5,8 +5,10 @@ package proxy
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,3 +72,53 @@ func TestBodiesMustComeAtARateUntilTheBackendAnswers(t *testing.T) {
 		}
 	})
 }
+
+func TestABodyIsNotSlowWhileTheBackendIs(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		client, backend time.Duration // that each takes for a piece of 100 bytes
+		status          int
+	}{
+		"a backend that takes a minute for each piece": {0, time.Minute, 0},
+		"a client that keeps up with its rate":         {time.Second, time.Minute, 0},
+		"a client that does not":                       {4 * time.Second, 0, http.StatusRequestTimeout},
+		"a slow client that nobody waits for":          {4 * time.Second, time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := &timed{ResponseRecorder: httptest.NewRecorder()}
+				in, out := net.Pipe()
+				var sent sync.WaitGroup
+				defer sent.Wait()
+				defer in.Close()
+				b := bound(&connected{w, in}, &http.Request{Body: in, ContentLength: -1}, &listener{rate: 100}, &target{})
+				sent.Go(func() {
+					for range 10 {
+						time.Sleep(tc.client)
+						if _, err := out.Write(make([]byte, 100)); err != nil {
+							return
+						}
+					}
+				})
+				for range 10 {
+					if _, err := io.ReadFull(b, make([]byte, 100)); err != nil {
+						break
+					}
+					time.Sleep(tc.backend)
+				}
+				if status, reason := b.fault(); status != tc.status {
+					t.Errorf("got %d %q", status, reason)
+				}
+			})
+		})
+	}
+}
+
+// connected is a response whose time to read by is its connection's.
+type connected struct {
+	*timed
+	conn net.Conn
+}
+
+func (w *connected) SetReadDeadline(t time.Time) error { return w.conn.SetReadDeadline(t) }

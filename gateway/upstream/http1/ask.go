@@ -16,9 +16,10 @@ type question struct {
 	r *Request
 	e *exchange
 
-	waiting bool // the body is sent when the backend asks for it
-	sent    bool // all of the body
-	read    int  // bytes of heads before
+	waiting bool  // the body is sent when the backend asks for it
+	sent    bool  // all of the body
+	read    int   // bytes of heads before
+	writes  int64 // of the body, when the time was over that a head has
 }
 
 func (c *conn) ask(r *Request, e *exchange) (stage Stage, unsent bool, err error) {
@@ -100,7 +101,7 @@ func (q *question) goesOn(err error) bool {
 		return false
 	case q.waiting: // the backend waits for the body, too
 		q.send()
-	case !q.sent:
+	case !q.sent && !q.stuck():
 		q.sent = q.e.body.sent()
 		q.c.within(q.r.HeadTimeout)
 	default:

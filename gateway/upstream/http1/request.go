@@ -31,7 +31,8 @@ type Request struct {
 	Upgrade bool // the backend is asked to switch to WebSocket
 	Expect  bool // the body is sent when the backend asks for it, or says nothing for a second
 	// HeadTimeout bounds the time from the last byte of the request to the last of the
-	// response's head; 0 is none. For a body that is sent meanwhile it may be twice that.
+	// response's head; 0 is none. For a body that is sent meanwhile it may be twice that,
+	// which is also what a backend has to take a piece of 32 KiB of it.
 	HeadTimeout time.Duration
 	// Informed is told of a response that comes before the response (1xx), but 101. It
 	// may be nil.

@@ -19,9 +19,10 @@ import (
 type sending struct {
 	body   io.ReadCloser
 	done   chan struct{}
-	whole  atomic.Bool // all of it was written
-	failed atomic.Bool // err is set, and nobody asked it to end
-	err    error       // of the body, once done is closed
+	whole  atomic.Bool  // all of it was written
+	writes atomic.Int64 // that began, and that ended: it is odd while the backend is to take something
+	failed atomic.Bool  // err is set, and nobody asked it to end
+	err    error        // of the body, once done is closed
 }
 
 const sendBuffer = 32 << 10
@@ -60,7 +61,7 @@ func (s *sending) sized(to net.Conn, buffer []byte, left int64) {
 		n, err := s.body.Read(buffer[:min(left, sendBuffer)])
 		if n > 0 {
 			left -= int64(n)
-			if _, failed := to.Write(buffer[:n]); failed != nil {
+			if _, failed := s.write(to, buffer[:n]); failed != nil {
 				return // the response, if there is one, says why
 			}
 		}
@@ -81,6 +82,12 @@ func (s *sending) sized(to net.Conn, buffer []byte, left int64) {
 	}
 }
 
+func (s *sending) write(to net.Conn, p []byte) (int, error) {
+	s.writes.Add(1)
+	defer s.writes.Add(1)
+	return to.Write(p)
+}
+
 const (
 	chunkHead = 8 // hexadecimal digits of a length below sendBuffer, and a line end
 	lastChunk = "0\r\n"
@@ -97,7 +104,7 @@ func (s *sending) chunked(to net.Conn, buffer []byte, trailer http.Header) {
 			copy(buffer[from:], digits)
 			copy(buffer[chunkHead-2:], "\r\n")
 			copy(buffer[chunkHead+n:], "\r\n")
-			if _, failed := to.Write(buffer[from : chunkHead+n+2]); failed != nil {
+			if _, failed := s.write(to, buffer[from:chunkHead+n+2]); failed != nil {
 				return
 			}
 		}
@@ -123,7 +130,7 @@ func (s *sending) chunked(to net.Conn, buffer []byte, trailer http.Header) {
 			out = append(out, "\r\n"...)
 		}
 	}
-	if _, err := to.Write(append(out, "\r\n"...)); err == nil {
+	if _, err := s.write(to, append(out, "\r\n"...)); err == nil {
 		s.whole.Store(true)
 	}
 }
@@ -150,6 +157,14 @@ func (s *sending) settle() bool {
 
 // sent tells whether nothing of the request is left to be sent.
 func (b *body) sent() bool { return b.sending == nil || b.sending.whole.Load() }
+
+// stuck tells whether the backend is still to take the piece that it was to take when
+// this was asked last.
+func (q *question) stuck() bool {
+	before := q.writes
+	q.writes = q.e.body.sending.writes.Load()
+	return q.writes == before && before%2 == 1
+}
 
 // abandon ends it, and returns what was wrong with the body.
 func (s *sending) abandon(c net.Conn) error {
