@@ -4,7 +4,10 @@ package access
 
 import (
 	"context"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/auth"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
@@ -74,6 +77,7 @@ type Verdict struct {
 	header http.Header // External's
 	remove []string    // and this
 	scheme func(http.Header)
+	again  time.Duration // after which it may be otherwise; 0: that is not told
 }
 
 // Name is what the policy is called.
@@ -144,7 +148,9 @@ func (p *Policy) authenticate(ctx context.Context, r *auth.Request) Verdict {
 			}
 			return v
 		case auth.Unavailable:
-			return p.refuse(http.StatusServiceUnavailable, answer.Reason)
+			v := p.refuse(http.StatusServiceUnavailable, answer.Reason)
+			v.again = answer.Again
+			return v
 		}
 	}
 	if p.sources.any(r) {
@@ -215,6 +221,9 @@ func (v *Verdict) Header(h http.Header) {
 	}
 	if v.scheme != nil {
 		v.scheme(h)
+	}
+	if v.again > 0 {
+		h.Set("Retry-After", strconv.FormatFloat(math.Ceil(v.again.Seconds()), 'f', 0, 64))
 	}
 }
 

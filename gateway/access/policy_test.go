@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/gatehouse-sh/gatehouse/gateway/auth"
-	"github.com/gatehouse-sh/gatehouse/gateway/auth/basic"
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 	"github.com/gatehouse-sh/gatehouse/gateway/request"
 )
@@ -202,33 +204,57 @@ func TestWhatWasFoundOutOutlivesAConfiguration(t *testing.T) {
 	}
 }
 
-func TestPasswordsOfAllPoliciesShareProcessors(t *testing.T) {
+func TestPasswordsOfAllPoliciesAreCheckedAndRememberedTogether(t *testing.T) {
 	t.Parallel()
+	hash, err := bcrypt.GenerateFromPassword([]byte("hush"), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := NewSet()
 	t.Cleanup(s.Close)
 	c := &config.Snapshot{}
 	for _, name := range []string{"a", "b"} {
 		c.AccessPolicies = append(c.AccessPolicies, config.AccessPolicy{Name: name, Authorization: anybody, Authentication: config.Authentication{AnyOf: []config.Authenticator{
-			{Name: name, Basic: &config.Basic{Users: config.Secret("ann:$2y$10$abcdefghijklmnopqrstuuKeMnWNpIJLDZ0EmVaKsLdJtFcGVBDEq\n")}},
+			{Name: name, Basic: &config.Basic{Users: config.Secret("ann:" + string(hash))}},
 		}}})
 	}
 	policies, _, _, err := s.Update(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range cap(s.slots) { // all are taken
-		s.slots <- struct{}{}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
+	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	for name, p := range policies {
+	for _, tc := range []struct {
+		name, policy string
+		ctx          context.Context //nolint:containedctx // of one request
+		want         auth.Verdict
+	}{
+		{"the first time", "a", t.Context(), auth.Valid},
+		{"by the other policy, without time for a check", "b", gone, auth.Valid},
+	} {
 		r := asked(http.Header{"Authorization": {"Basic YW5uOmh1c2g="}})
-		if got := p.list[0].Authenticate(ctx, r); got.Verdict != auth.Unavailable || got.Reason != basic.Busy {
-			t.Errorf("%s: got %+v", name, got)
+		if got := policies[tc.policy].list[0].Authenticate(tc.ctx, r); got.Verdict != tc.want {
+			t.Errorf("%s: got %+v", tc.name, got)
 		}
 	}
-	if len(policies) != 2 {
-		t.Errorf("%d policies", len(policies))
+}
+
+func TestWhoCannotBeAskedForNowIsToldWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	c := &config.AccessPolicy{Name: "p", Authorization: anybody, Authentication: config.Authentication{AnyOf: []config.Authenticator{byKey}}}
+	for name, tc := range map[string]struct {
+		again time.Duration
+		want  []string
+	}{
+		"in a while":        {1500 * time.Millisecond, []string{"2"}},
+		"nobody knows when": {0, nil},
+	} {
+		v := policy(t, c, says{Verdict: auth.Unavailable, Reason: "busy", Again: tc.again}).Judge(t.Context(), asked(http.Header{}))
+		h := http.Header{}
+		v.Header(h)
+		if v.Allowed || v.Status != http.StatusServiceUnavailable || v.Reason != "busy" || !slices.Equal(h["Retry-After"], tc.want) {
+			t.Errorf("%s: got %+v, %v", name, v, h)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type Set struct {
 	// is. It is set before the first Update.
 	Fetched func(keySet string, s jwks.Status)
 
-	slots basic.Slots // of all checks of passwords
+	passwords *basic.Checks
 
 	mu     sync.Mutex
 	keys   *jwks.Sets
@@ -36,7 +36,7 @@ type Set struct {
 }
 
 // NewSet makes an empty Set.
-func NewSet() *Set { return &Set{keys: jwks.NewSets(), slots: basic.NewSlots()} }
+func NewSet() *Set { return &Set{keys: jwks.NewSets(), passwords: basic.NewChecks()} }
 
 // Update makes the policies of a configuration ready, by name. The configuration
 // before is served as well as it was until one of the functions is called, once: keep,
@@ -192,7 +192,7 @@ func (m *maker) create(a *config.Authenticator) (auth.Authenticator, error) {
 				return nil, err
 			}
 		}
-		return basic.New(a.Name, users, m.set.slots)
+		return basic.New(a.Name, users, m.set.passwords)
 	case a.ClientCertificate != nil:
 		kind := map[string]clientcert.Kind{"SPIFFE": clientcert.SPIFFE, "URI": clientcert.URI, "DNS": clientcert.DNS, "Email": clientcert.Email, "DistinguishedName": clientcert.DistinguishedName}[a.ClientCertificate.Subject]
 		return clientcert.New(clientcert.Options{Name: a.Name, Subject: kind, TrustDomains: a.ClientCertificate.TrustDomains}), nil

@@ -48,6 +48,7 @@ const (
 // Answer is what an Authenticator found.
 type Answer struct {
 	Verdict   Verdict
-	Principal *Principal // of Valid only
-	Reason    string     // a word for log and metric, "" for Valid
+	Principal *Principal    // of Valid only
+	Reason    string        // a word for log and metric, "" for Valid
+	Again     time.Duration // of Unavailable: after which it may be otherwise; 0: that is not known
 }

@@ -4,14 +4,15 @@ package basic
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
-	"runtime"
 	"strings"
-	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/auth"
+	"github.com/gatehouse-sh/gatehouse/gateway/internal/network"
 )
 
 // Reasons of answers.
@@ -29,29 +30,18 @@ const maxPassword = 72
 
 // Authenticator implements auth.Authenticator.
 type Authenticator struct {
-	name    string
-	users   *Users
-	nobody  []byte // the hash of a password that nobody has
-	cache   *cache
-	slots   Slots
-	waiting atomic.Int64
-	most    int64 // that may wait
+	name   string
+	users  *Users
+	nobody []byte // the hash of a password that nobody has
+	checks *Checks
 
 	principals map[string]*auth.Principal
-	check      func(hash, password []byte) error // bcrypt.CompareHashAndPassword
+	compare    func(hash, password []byte) error // bcrypt.CompareHashAndPassword
 }
 
-// Slots bound how many passwords are checked at once by all authenticators that share
-// them.
-type Slots chan struct{}
-
-// NewSlots makes Slots for half of the processors.
-func NewSlots() Slots { return make(Slots, max(runtime.GOMAXPROCS(0)/2, 1)) }
-
 // New makes an authenticator. Without users it answers auth.Unavailable.
-func New(name string, users *Users, slots Slots) (*Authenticator, error) {
-	const perSlot = 32 // that wait: some seconds at cost 12
-	a := &Authenticator{name: name, users: users, cache: newCache(), slots: slots, most: int64(perSlot * cap(slots)), check: bcrypt.CompareHashAndPassword}
+func New(name string, users *Users, checks *Checks) (*Authenticator, error) {
+	a := &Authenticator{name: name, users: users, checks: checks, compare: bcrypt.CompareHashAndPassword}
 	if users.Len() == 0 {
 		return a, nil
 	}
@@ -60,7 +50,7 @@ func New(name string, users *Users, slots Slots) (*Authenticator, error) {
 		a.principals[n] = &auth.Principal{By: name, Subject: n}
 	}
 	var err error
-	a.nobody, err = bcrypt.GenerateFromPassword([]byte("nobody"), users.cost)
+	a.nobody, err = bcrypt.GenerateFromPassword([]byte(rand.Text()), users.cost)
 	return a, err
 }
 
@@ -84,33 +74,38 @@ func (a *Authenticator) Authenticate(ctx context.Context, r *auth.Request) auth.
 	if !ok {
 		return auth.Answer{Verdict: auth.Invalid, Reason: BadBasic}
 	}
-	sum := a.cache.sum(name, password)
-	if a.cache.has(sum, r.Now) {
-		return auth.Answer{Verdict: auth.Valid, Principal: a.principals[name]}
-	}
-	if a.waiting.Add(1) > a.most {
-		a.waiting.Add(-1)
-		return auth.Answer{Verdict: auth.Unavailable, Reason: Busy}
-	}
-	defer a.waiting.Add(-1)
-	select {
-	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
-	case <-ctx.Done():
-		return auth.Answer{Verdict: auth.Unavailable, Reason: Busy}
-	}
-	if a.cache.has(sum, r.Now) { // it was checked while this one waited
-		return auth.Answer{Verdict: auth.Valid, Principal: a.principals[name]}
-	}
 	hash, known := a.users.hashes[name]
 	if !known {
 		hash = a.nobody
 	}
-	if err := a.check(hash, []byte(password)); err != nil || !known {
+	right, made := a.check(ctx, r, name, password, hash)
+	switch {
+	case !made:
+		return auth.Answer{Verdict: auth.Unavailable, Reason: Busy, Again: again}
+	case !right || !known:
 		return auth.Answer{Verdict: auth.Invalid, Reason: WrongPassword}
 	}
-	a.cache.add(sum, r.Now)
 	return auth.Answer{Verdict: auth.Valid, Principal: a.principals[name]}
+}
+
+// again is about what it takes to check those that wait.
+const again = 2 * time.Second
+
+// check tells whether a password fits a hash. It is not found out when too many ask. The
+// name counts, or else it would be seen which names have one hash, that of nobody.
+func (a *Authenticator) check(ctx context.Context, r *auth.Request, name, password string, hash []byte) (right, made bool) {
+	c := a.checks.cache
+	key := c.sum(name, password, hash)
+	if c.has(key, r.Now) {
+		return true, true
+	}
+	return a.checks.make(ctx, key, network.Of(r.Form.Client), func() bool {
+		if a.compare(hash, []byte(password)) != nil {
+			return false
+		}
+		c.add(key, r.Now)
+		return true
+	})
 }
 
 // credentials reads what RFC 7617, section 2, has: base64 of a name without colon,

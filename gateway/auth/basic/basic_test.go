@@ -4,14 +4,11 @@ package basic
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +37,7 @@ func authenticator(t testing.TB) *Authenticator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := New("people", users, NewSlots())
+	a, err := New("people", users, NewChecks())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +58,8 @@ func TestWhoHasAPassword(t *testing.T) {
 	t.Parallel()
 	a := authenticator(t)
 	checks := 0
-	compare := a.check
-	a.check = func(hash, password []byte) error { checks++; return compare(hash, password) }
+	compare := a.compare
+	a.compare = func(hash, password []byte) error { checks++; return compare(hash, password) }
 	valid := auth.Answer{Verdict: auth.Valid, Principal: &auth.Principal{By: "people", Subject: "ann"}}
 	wrong, bad := auth.Answer{Verdict: auth.Invalid, Reason: WrongPassword}, auth.Answer{Verdict: auth.Invalid, Reason: BadBasic}
 	absent := auth.Answer{Verdict: auth.Absent, Reason: NoPassword}
@@ -96,16 +93,23 @@ func TestWhoHasAPassword(t *testing.T) {
 			t.Errorf("%s: %d checks, want %d: %s", tc.name, checks, tc.checks, diff)
 		}
 	}
-	later := asked(encoded("ann:hush"))
-	later.Now = now.Add(cachedFor)
-	if got := a.Authenticate(t.Context(), later); got.Verdict != auth.Valid || checks != 6 {
-		t.Errorf("after a while: %+v, %d checks", got, checks)
+	at := now
+	for _, tc := range []struct {
+		after  time.Duration
+		checks int
+	}{{cachedFor - time.Second, 5}, {cachedFor - time.Second, 5}, {cachedFor, 6}} {
+		later := asked(encoded("ann:hush"))
+		at = at.Add(tc.after)
+		later.Now = at
+		if got := a.Authenticate(t.Context(), later); got.Verdict != auth.Valid || checks != tc.checks {
+			t.Errorf("%s after it was used: %+v, %d checks", tc.after, got, checks)
+		}
 	}
 }
 
 func TestWithoutUsersNobodyIsKnown(t *testing.T) {
 	t.Parallel()
-	a, err := New("people", nil, NewSlots())
+	a, err := New("people", nil, NewChecks())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,70 +118,6 @@ func TestWithoutUsersNobodyIsKnown(t *testing.T) {
 	}
 	if got := a.Authenticate(t.Context(), asked()); got.Verdict != auth.Absent {
 		t.Errorf("got %+v", got)
-	}
-}
-
-// Who guesses passwords must neither take all processors nor be waited for.
-func TestChecksAreBounded(t *testing.T) {
-	t.Parallel()
-	a := authenticator(t)
-	var running, most atomic.Int64
-	release := make(chan struct{})
-	a.check = func(_, _ []byte) error {
-		if n := running.Add(1); n > most.Load() {
-			most.Store(n)
-		}
-		defer running.Add(-1)
-		<-release
-		return errors.New("wrong")
-	}
-	answers := make(chan auth.Answer, a.most+1)
-	var all sync.WaitGroup
-	for i := range a.most {
-		all.Go(func() { answers <- a.Authenticate(t.Context(), asked(encoded(fmt.Sprintf("ann:%d", i)))) })
-	}
-	for a.waiting.Load() < a.most { // all but those that are checked wait now
-		<-time.After(time.Millisecond)
-	}
-	if got := a.Authenticate(t.Context(), asked(encoded("ann:more"))); got.Verdict != auth.Unavailable || got.Reason != Busy {
-		t.Errorf("one too many: got %+v", got)
-	}
-	a.cache.add(a.cache.sum("ann", "hush"), now)
-	if got := a.Authenticate(t.Context(), asked(encoded("ann:hush"))); got.Verdict != auth.Valid {
-		t.Errorf("one that is remembered: got %+v", got)
-	}
-	close(release)
-	all.Wait()
-	close(answers)
-	for got := range answers {
-		if got.Verdict != auth.Invalid {
-			t.Errorf("got %+v", got)
-		}
-	}
-	if most.Load() > int64(cap(a.slots)) || a.waiting.Load() != 0 {
-		t.Errorf("%d checks at once, %d wait", most.Load(), a.waiting.Load())
-	}
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	for range cap(a.slots) {
-		a.slots <- struct{}{}
-	}
-	if got := a.Authenticate(gone, asked(encoded("ann:x"))); got.Verdict != auth.Unavailable || a.waiting.Load() != 0 {
-		t.Errorf("a client that has gone: got %+v", got)
-	}
-}
-
-func TestWhatIsRememberedIsBounded(t *testing.T) {
-	t.Parallel()
-	c := newCache()
-	for i := range maxCached + 100 {
-		c.add(c.sum(fmt.Sprint(i), "x"), now)
-	}
-	if len(c.until) != maxCached || !c.has(c.sum(fmt.Sprint(maxCached+99), "x"), now) {
-		t.Errorf("%d are remembered", len(c.until))
-	}
-	if c.sum("a", "bc") == c.sum("ab", "c") {
-		t.Error("a name and a password are mixed up")
 	}
 }
 

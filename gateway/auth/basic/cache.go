@@ -13,45 +13,55 @@ import (
 
 // Bounds of what is remembered.
 const (
-	maxCached = 8192
+	maxCached = 65_536 // some 5 MiB
 	cachedFor = 5 * time.Minute
 )
 
-// cache remembers which names and passwords were right. What was wrong is not
-// remembered: there is no end of it.
+// cache remembers which passwords fit which hashes, until nobody has used one for a
+// while: that it fits does not end. What was wrong is not remembered: there is no end of
+// it.
 type cache struct {
 	key [sha256.Size]byte // of the process: a dump of the map is no list of hashes
 
 	mu    sync.Mutex
-	until map[[sha256.Size]byte]time.Time
+	until map[sum]int64 // seconds of Unix time
 }
 
+// sum is under what a name, its password and its hash are remembered.
+type sum [sha256.Size]byte
+
 func newCache() *cache {
-	c := &cache{until: map[[sha256.Size]byte]time.Time{}}
+	c := &cache{until: map[sum]int64{}}
 	_, _ = rand.Read(c.key[:]) // it never fails
 	return c
 }
 
-// sum is under what a name and a password are remembered.
-func (c *cache) sum(name, password string) (out [sha256.Size]byte) {
+func (c *cache) sum(name, password string, hash []byte) (out sum) {
 	mac := hmac.New(sha256.New, c.key[:])
 	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(name)))
-	_, _ = mac.Write(length[:])        // a hash takes everything
-	_, _ = mac.Write([]byte(name))     // and this
-	_, _ = mac.Write([]byte(password)) // and this
+	for _, part := range [][]byte{[]byte(name), []byte(password), hash} {
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		_, _ = mac.Write(length[:]) // a hash takes everything
+		_, _ = mac.Write(part)      // and this
+	}
 	mac.Sum(out[:0])
 	return out
 }
 
-func (c *cache) has(sum [sha256.Size]byte, now time.Time) bool {
+// has tells whether a password is known to fit, and remembers it for longer.
+func (c *cache) has(s sum, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return now.Before(c.until[sum])
+	until, has := c.until[s]
+	if !has || now.Unix() >= until {
+		return false
+	}
+	c.until[s] = max(until, now.Add(cachedFor).Unix())
+	return true
 }
 
 // add forgets another one, whichever it is, when there are too many.
-func (c *cache) add(sum [sha256.Size]byte, now time.Time) {
+func (c *cache) add(s sum, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.until) >= maxCached {
@@ -60,5 +70,5 @@ func (c *cache) add(sum [sha256.Size]byte, now time.Time) {
 			break
 		}
 	}
-	c.until[sum] = now.Add(cachedFor)
+	c.until[s] = now.Add(cachedFor).Unix()
 }
