@@ -6,15 +6,9 @@ package certs
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -128,6 +122,7 @@ type Choice struct {
 	exact map[string]*tls.Certificate
 	wild  map[string]*tls.Certificate // by ".example.com"
 	first *tls.Certificate
+	made  *made // is presented, whatever is asked for; nil: the others are
 }
 
 // Choose makes the choice among certificates by their names: of two with one name
@@ -145,13 +140,6 @@ func (s *Store) Choose(names []string) (*Choice, error) {
 		c.add(pair, s.from[name].Hosts)
 	}
 	return c, nil
-}
-
-// Of presents one certificate only.
-func Of(pair *tls.Certificate) *Choice {
-	c := &Choice{exact: map[string]*tls.Certificate{}, wild: map[string]*tls.Certificate{}}
-	c.add(pair, nil)
-	return c
 }
 
 // add presents a certificate for the names that it has, or for those of them that are
@@ -185,7 +173,9 @@ func (c *Choice) add(pair *tls.Certificate, hosts []string) {
 
 // None tells whether there is no certificate to present: no handshake can be made, not
 // even one that goes on with a session that had one.
-func (c *Choice) None() bool { return c.first == nil && len(c.exact) == 0 && len(c.wild) == 0 }
+func (c *Choice) None() bool {
+	return c.made == nil && c.first == nil && len(c.exact) == 0 && len(c.wild) == 0
+}
 
 // Certificate is for tls.Config.GetCertificate. A client that names a host that
 // nobody has a certificate for gets the first, and says itself that it does not fit.
@@ -199,6 +189,9 @@ func (c *Choice) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 // For is the certificate for a name. A wildcard stands for one label (RFC 6125,
 // section 6.4.3).
 func (c *Choice) For(name string) *tls.Certificate {
+	if c.made != nil {
+		return c.made.current()
+	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if pair := c.exact[name]; pair != nil {
 		return pair
@@ -209,30 +202,4 @@ func (c *Choice) For(name string) *tls.Certificate {
 		}
 	}
 	return c.first // nil where every certificate is for some hosts only: no handshake then
-}
-
-// SelfSigned makes a certificate that no client trusts, for 90 days.
-func SelfSigned(now time.Time) (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: "gatehouse-gateway (self-signed)"}, DNSNames: []string{"localhost"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(90 * 24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }

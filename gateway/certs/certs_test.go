@@ -216,17 +216,3 @@ func TestACertificateThatStandsAloneTakesNothingDown(t *testing.T) {
 		}
 	}
 }
-
-func TestAMadeCertificateFitsLocalhost(t *testing.T) {
-	t.Parallel()
-	c, err := SelfSigned(now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Leaf.VerifyHostname("localhost"); err != nil {
-		t.Error(err)
-	}
-	if got, err := Of(c).Certificate(&tls.ClientHelloInfo{ServerName: "anything"}); err != nil || got != c {
-		t.Errorf("got %v, %v", got, err)
-	}
-}

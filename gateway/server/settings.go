@@ -138,11 +138,11 @@ func (s *Server) choice(names []string, store *certs.Store, listener string) (*c
 		return store.Choose(names)
 	}
 	if s.made == nil {
-		made, err := certs.SelfSigned(time.Now())
+		made, err := certs.SelfSigned(time.Now)
 		if err != nil {
 			return nil, err
 		}
-		s.made = certs.Of(made)
+		s.made = made
 		s.log.Info("a self-signed certificate is presented, which no client trusts: name one in tls.certificates", "listener", listener)
 	}
 	return s.made, nil
