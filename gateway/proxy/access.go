@@ -34,7 +34,8 @@ func (p policy) Judge(x *Exchange) Decision {
 	}
 	if !v.Allowed {
 		d := Refuse(v.Status, v.Reason)
-		d.Policy, d.Rule, d.Header = p.Name(), v.Rule, v.Header
+		refused := v // v itself is not to be kept
+		d.Policy, d.Rule, d.Header = p.Name(), v.Rule, refused.Header
 		return d
 	}
 	if x.verdicts == nil {

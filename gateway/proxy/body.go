@@ -36,9 +36,9 @@ const (
 	grace       = 5 * time.Second // before the rate counts, and for one read
 )
 
-// bound limits the size and the slowness of a body, and returns it; nil if there is
-// none.
-func bound(w http.ResponseWriter, r *http.Request, l *listener, t *target) *paced {
+// bound limits the size and the slowness of a body, which b is made of, and returns it;
+// nil if there is none.
+func bound(b *paced, w http.ResponseWriter, r *http.Request, l *listener, t *target) *paced {
 	if r.ContentLength == 0 {
 		return nil
 	}
@@ -49,7 +49,8 @@ func bound(w http.ResponseWriter, r *http.Request, l *listener, t *target) *pace
 	if most > 0 {
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 	}
-	return &paced{ReadCloser: r.Body, control: http.NewResponseController(w), rate: l.rate}
+	b.ReadCloser, b.control, b.rate = r.Body, *http.NewResponseController(w), l.rate
+	return b
 }
 
 // paced reads a body that must come at a rate on average: the time that the client
@@ -58,7 +59,7 @@ func bound(w http.ResponseWriter, r *http.Request, l *listener, t *target) *pace
 // goroutine, and may be closed by another one.
 type paced struct {
 	io.ReadCloser
-	control *http.ResponseController
+	control http.ResponseController
 	waited  time.Duration         // for the client, in all reads
 	rate    int64                 // bytes a second
 	read    atomic.Int64          // bytes; a transport may read on when the response is there
@@ -89,7 +90,8 @@ func (b *paced) Read(p []byte) (int, error) {
 		b.ended.Store(true)
 		_ = b.deadline(time.Time{}) // the connection's next request has its own
 	case !b.gone():
-		b.failed.Store(&err)
+		failed := err
+		b.failed.Store(&failed)
 	}
 	return n, err
 }

@@ -35,7 +35,7 @@ func TestBodiesMustComeAtARateUntilTheBackendAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &timed{ResponseRecorder: httptest.NewRecorder()}
 		in, out := io.Pipe()
-		b := bound(w, &http.Request{Body: slow{in}, ContentLength: -1}, &listener{rate: 100}, &target{})
+		b := bound(&paced{}, w, &http.Request{Body: slow{in}, ContentLength: -1}, &listener{rate: 100}, &target{})
 		read := func() {
 			t.Helper()
 			go func() { _, _ = out.Write(make([]byte, 200)) }()
@@ -92,7 +92,7 @@ func TestABodyIsNotSlowWhileTheBackendIs(t *testing.T) {
 				var sent sync.WaitGroup
 				defer sent.Wait()
 				defer in.Close()
-				b := bound(&connected{w, in}, &http.Request{Body: in, ContentLength: -1}, &listener{rate: 100}, &target{})
+				b := bound(&paced{}, &connected{w, in}, &http.Request{Body: in, ContentLength: -1}, &listener{rate: 100}, &target{})
 				sent.Go(func() {
 					for range 10 {
 						time.Sleep(tc.client)

@@ -25,8 +25,10 @@ type Exchange struct {
 	// nobody was asked for.
 	Principal *auth.Principal
 
-	body     *paced // nil: none
-	held     []held // until it is over
+	form     request.Form // what Form points to
+	paced    paced        // what body points to
+	body     *paced       // nil: none
+	held     []held       // until it is over
 	answer   *answer
 	tunnel   net.Conn      // what the connection has become; nil: HTTP
 	idle     time.Duration // of a tunnel
@@ -37,7 +39,7 @@ type Exchange struct {
 
 	out    http1.Request
 	copied http.Header // of it, without what is set for one backend; nil: there are no mirrors
-	said   [3]string   // values of the header lines that say who asks
+	said   [4]string   // values of the header lines that say who asks, and of its name
 }
 
 // held is a request's place among those under way.

@@ -66,7 +66,7 @@ func (x *Exchange) outgoing(t *target, to *share, prefix string) {
 	f := x.Form
 	path, host := f.Path, f.Authority()
 	forwarded := &x.said
-	forwarded[0], forwarded[1], forwarded[2] = f.Client.String(), f.Scheme, host
+	forwarded[0], forwarded[1], forwarded[2] = x.client(), f.Scheme, host
 	if r := t.rewrite; r != nil {
 		host = cmp.Or(r.Host, host)
 		switch {
@@ -95,7 +95,7 @@ func (x *Exchange) outgoing(t *target, to *share, prefix string) {
 	x.tell(h) // after the route's changes, which are not to write over it
 	x.out = http1.Request{
 		Method: f.Method, Path: path, Query: f.Query, Host: host, Header: h,
-		Upgrade: f.WebSocket, Expect: expects && x.body != nil, Informed: x.informed, HeadTimeout: t.attempt,
+		Upgrade: f.WebSocket, Expect: expects && x.body != nil, Informed: x, HeadTimeout: t.attempt,
 	}
 	if x.body != nil {
 		x.out.Body, x.out.Length, x.out.Trailer = x.body, x.R.ContentLength, x.R.Trailer
@@ -116,9 +116,18 @@ func (x *Exchange) unfinished() {
 	}
 }
 
-// informed passes a response on that comes before the response, without what is
-// the connection's.
-func (x *Exchange) informed(code int, header http.Header) error {
+// client is who asks, as text: of an address of IPv4 that which net/http has made of it.
+func (x *Exchange) client() string {
+	if c := x.Form.Client; c.Is4() && c == x.answer.record.Client && x.R.RemoteAddr[0] != '[' {
+		text, _, _ := strings.Cut(x.R.RemoteAddr, ":")
+		return text
+	}
+	return x.Form.Client.String()
+}
+
+// Inform implements http1.Informer: it passes a response on that comes before the
+// response, without what is the connection's.
+func (x *Exchange) Inform(code int, header http.Header) error {
 	if code == http.StatusContinue || x.R.ProtoMajor == 1 && x.R.ProtoMinor == 0 {
 		return nil // net/http says the first, and old clients know of none
 	}

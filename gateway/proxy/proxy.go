@@ -178,8 +178,14 @@ func compileListener(l *config.Listener, form request.Options) *listener {
 // Handler serves the requests of a listener.
 func (p *Proxy) Handler(listener string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := &answer{ResponseWriter: w, record: telemetry.Record{Time: time.Now(), Listener: listener, Protocol: r.Proto, Client: peerOf(r)}}
-		x := &Exchange{W: a, R: r, Now: a.record.Time, answer: a}
+		whole := &struct { // made at once, and for this request only
+			Exchange
+			answer answer
+		}{}
+		x, a := &whole.Exchange, &whole.answer
+		a.ResponseWriter = w
+		a.record.Time, a.record.Listener, a.record.Protocol, a.record.Client = time.Now(), listener, r.Proto, peerOf(r)
+		x.W, x.R, x.Now, x.answer = a, r, a.record.Time, a
 		defer a.last()
 		defer func() { // when all is told: the process waits for it
 			if x.tunnel != nil {
@@ -216,13 +222,15 @@ func (p *Proxy) serve(now *compiled, l *listener, x *Exchange) {
 		// that is forwarded has times of its own.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(grace)) // what is wrong will be seen by the read
 	}
-	form, refusal := request.Parse(r, x.answer.record.Client, &l.form)
+	var refusal *request.Refusal
+	form := &x.form
+	*form, refusal = request.Parse(r, x.answer.record.Client, &l.form)
 	if refusal != nil {
 		w.Header()["Connection"] = closing // what comes after it is not to be trusted
 		refuse(w, refusal.StatusCode(), string(refusal.Reason))
 		return
 	}
-	x.Form = &form
+	x.Form = form
 	p.begin(x)
 	if d := conn.judge(form.Host, x.Now, l.terms); !d.next {
 		w.Header()["Connection"] = closing // another one may do
@@ -230,17 +238,17 @@ func (p *Proxy) serve(now *compiled, l *listener, x *Exchange) {
 		return
 	}
 	if l.redirect != 0 {
-		toHTTPS(w, &form, l.redirect)
+		toHTTPS(w, form, l.redirect)
 		return
 	}
 	t, prefix := now.admit(l, x)
 	switch {
 	case t == nil:
 	case t.redirect != nil:
-		t.redirect.answer(w, &form, prefix)
+		t.redirect.answer(w, form, prefix)
 	default:
 		x.prune(l.form.Headers, t.identity)
-		x.body = bound(w, r, l, t)
+		x.body = bound(&x.paced, w, r, l, t)
 		p.forward(x, t, prefix)
 	}
 }

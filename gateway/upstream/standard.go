@@ -75,7 +75,7 @@ const maxInforms = 16
 // waits for it: RoundTrip may return, since its context ended, while a goroutine of the
 // transport still tells, and who sent the request answers otherwise by then.
 type informing struct {
-	inform func(code int, h http.Header) error
+	inform http1.Informer
 
 	mu    sync.Mutex
 	ended bool
@@ -91,7 +91,7 @@ func (i *informing) tell(code int, h textproto.MIMEHeader) error {
 	if i.ended || i.inform == nil {
 		return nil
 	}
-	return i.inform(code, http.Header(h))
+	return i.inform.Inform(code, http.Header(h))
 }
 
 // end waits for what is being told, and lets nothing more be.

@@ -303,6 +303,11 @@ func TestWhatAClientDoesEjectsNothing(t *testing.T) {
 	}
 }
 
+// informer is a function that is told.
+type informer func(code int, h http.Header) error
+
+func (f informer) Inform(code int, h http.Header) error { return f(code, h) }
+
 // TestNothingIsToldOnceNobodyWaits: the goroutine of net/http that reads from a backend
 // must not write the header lines of an answer that is being given already.
 func TestNothingIsToldOnceNobodyWaits(t *testing.T) {
@@ -324,7 +329,7 @@ func TestNothingIsToldOnceNobodyWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	returned, late := make(chan struct{}), make(chan bool, maxInforms)
-	r := &http1.Request{Method: "GET", Path: "/", Host: "a", Header: http.Header{}, Informed: func(int, http.Header) error {
+	r := &http1.Request{Method: "GET", Path: "/", Host: "a", Header: http.Header{}, Informed: informer(func(int, http.Header) error {
 		cancel()
 		select {
 		case <-returned:
@@ -333,7 +338,7 @@ func TestNothingIsToldOnceNobodyWaits(t *testing.T) {
 			late <- false
 		}
 		return nil
-	}}
+	})}
 	_, err = pools["b"].Send(ctx, r, once)
 	close(returned)
 	if !errors.Is(err, context.Canceled) {

@@ -16,10 +16,11 @@ type question struct {
 	r *Request
 	e *exchange
 
-	waiting bool  // the body is sent when the backend asks for it
-	sent    bool  // all of the body
-	read    int   // bytes of heads before
-	writes  int64 // of the body, when the time was over that a head has
+	waiting bool     // the body is sent when the backend asks for it
+	sent    bool     // all of the body
+	read    int      // bytes of heads before
+	room    []string // for the values of a head
+	writes  int64    // of the body, when the time was over that a head has
 }
 
 func (c *conn) ask(r *Request, e *exchange) (stage Stage, unsent bool, err error) {
@@ -31,7 +32,7 @@ func (c *conn) ask(r *Request, e *exchange) (stage Stage, unsent bool, err error
 		// got the request.
 		return Sending, n == 0, err
 	}
-	q := question{c: c, r: r, e: e, waiting: r.Expect && !r.whole}
+	q := question{c: c, r: r, e: e, room: e.values[:], waiting: r.Expect && !r.whole}
 	if q.waiting {
 		c.until(time.Now().Add(time.Second))
 	} else {
@@ -72,7 +73,8 @@ func (q *question) head() (o head, stage Stage, err error) {
 	for {
 		end, next, fault := block(c.pending(), scanned)
 		if end > 0 {
-			o, fault = parseHead(string(c.pending()[:end]), q.e.Header)
+			o, fault = parseHead(string(c.pending()[:end]), q.e.Header, q.room)
+			q.room = nil // somebody has a part of it
 			c.from += end
 			q.read += end
 		}
@@ -116,7 +118,7 @@ func (q *question) inform(status int) error {
 		q.send()
 	}
 	if q.r.Informed != nil {
-		if err := q.r.Informed(status, q.e.Header); err != nil {
+		if err := q.r.Informed.Inform(status, q.e.Header); err != nil {
 			return err
 		}
 	}

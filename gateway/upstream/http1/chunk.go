@@ -105,7 +105,7 @@ func (b *body) trailers() error {
 		if end > 0 {
 			c.from += end
 			h := http.Header{}
-			if fault := fields(string(p[:end]), h, maxLines); fault != "" {
+			if fault := fields(string(p[:end]), h, maxLines, nil); fault != "" {
 				return refused(fault)
 			}
 			return b.addTrailers(h)

@@ -47,14 +47,15 @@ func block(b []byte, from int) (end, next int, fault Fault) {
 	}
 }
 
-// parseHead reads a head, which ends in an empty line, into h.
-func parseHead(text string, h http.Header) (head, Fault) {
+// parseHead reads a head, which ends in an empty line, into h. If the values fit into
+// room, that is where they are.
+func parseHead(text string, h http.Header, room []string) (head, Fault) {
 	line, rest, _ := strings.Cut(text, "\r\n")
 	out, fault := statusLine(line)
 	if fault != "" {
 		return out, fault
 	}
-	if fault := fields(rest, h, maxLines); fault != "" {
+	if fault := fields(rest, h, maxLines, room); fault != "" {
 		return out, fault
 	}
 	return out, out.frame(h)
@@ -84,8 +85,8 @@ func statusLine(line string) (head, Fault) {
 	return out, ""
 }
 
-// fields reads header lines into h, which gets parts of text.
-func fields(text string, h http.Header, most int) Fault {
+// fields reads header lines into h, which gets parts of text and of room.
+func fields(text string, h http.Header, most int, room []string) Fault {
 	n := strings.Count(text, "\n") - 1
 	if n <= 0 {
 		return ""
@@ -93,7 +94,10 @@ func fields(text string, h http.Header, most int) Fault {
 	if n > most {
 		return TooManyLines
 	}
-	values := make([]string, n)
+	values := room
+	if n > len(room) {
+		values = make([]string, n)
+	}
 	for i := range n {
 		end := strings.IndexByte(text, '\n') - 1
 		line := text[:end]

@@ -36,11 +36,17 @@ type Request struct {
 	HeadTimeout time.Duration
 	// Informed is told of a response that comes before the response (1xx), but 101. It
 	// may be nil.
-	Informed func(code int, h http.Header) error
+	Informed Informer
 
 	wire  *[]byte // the head, and the body if it was short
 	head  int     // bytes of the head
 	whole bool    // nothing is left of the body to be sent
+}
+
+// Informer is told of responses that come before the response. The header lines are its
+// only until it returns.
+type Informer interface {
+	Inform(code int, h http.Header) error
 }
 
 // shortBody is taken whole before anything is sent: a connection to a backend is not

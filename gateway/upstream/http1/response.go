@@ -52,7 +52,8 @@ func giveHeader(h http.Header) {
 // exchange is a response and what reads it.
 type exchange struct {
 	Response
-	body body
+	body   body
+	values [16]string // of the header lines, if there are no more
 }
 
 type kind uint8

@@ -113,6 +113,11 @@ type outcome struct {
 }
 
 // ask sends a request and reads all of the response.
+// informer is a function that is told.
+type informer func(code int, h http.Header) error
+
+func (f informer) Inform(code int, h http.Header) error { return f(code, h) }
+
 func ask(ctx context.Context, c *Client, r *Request) outcome {
 	if r.Path == "" {
 		r.Path = "/"
@@ -124,7 +129,7 @@ func ask(ctx context.Context, c *Client, r *Request) outcome {
 		r.Method = http.MethodGet
 	}
 	var out outcome
-	r.Informed = func(code int, _ http.Header) error { out.informs = append(out.informs, code); return nil }
+	r.Informed = informer(func(code int, _ http.Header) error { out.informs = append(out.informs, code); return nil })
 	defer r.Release()
 	if out.err = r.Prepare(); out.err != nil {
 		return out
