@@ -4,9 +4,7 @@ package telemetry
 
 import (
 	"bytes"
-	"context"
 	"io"
-	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
@@ -23,11 +21,10 @@ const (
 // waits: nothing is lost while the reader is slow. Its methods may be called by any
 // number of goroutines.
 type Log struct {
-	handler slog.Handler
-	out     *waiting
-	end     chan struct{}
-	once    sync.Once
-	ended   sync.WaitGroup
+	out   *waiting
+	end   chan struct{}
+	once  sync.Once
+	ended sync.WaitGroup
 }
 
 // waiting gathers lines.
@@ -45,7 +42,6 @@ type waiting struct {
 // counted by lost; why is told to failed, once until they can be again.
 func NewLog(to io.Writer, lost func(lines int), failed func(error)) *Log {
 	l := &Log{out: &waiting{to: to, lost: lost, failed: failed}, end: make(chan struct{})}
-	l.handler = slog.NewJSONHandler(l.out, &slog.HandlerOptions{ReplaceAttr: withoutLevel})
 	l.ended.Go(func() {
 		tick := time.NewTicker(flushEvery)
 		defer tick.Stop()
@@ -60,14 +56,6 @@ func NewLog(to io.Writer, lost func(lines int), failed func(error)) *Log {
 		}
 	})
 	return l
-}
-
-// withoutLevel leaves out what is the same in every line.
-func withoutLevel(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
-		return slog.Attr{}
-	}
-	return a
 }
 
 // Redirect writes what waits, and everything after it to somewhere else. It returns
@@ -89,40 +77,10 @@ func (l *Log) Close() {
 
 // Record writes one line, with the address of the client as it is told.
 func (l *Log) Record(r *Record, client string) {
-	line := slog.NewRecord(r.Time, slog.LevelInfo, "", 0)
-	attributes := make([]slog.Attr, 0, 28)
-	text := func(name, value string) {
-		if value != "" {
-			attributes = append(attributes, slog.String(name, value))
-		}
-	}
-	text("id", r.ID)
-	text("trace", r.Trace)
-	text("listener", r.Listener)
-	text("client", client)
-	text("protocol", r.Protocol)
-	text("scheme", r.Scheme)
-	text("method", r.Method)
-	text("host", r.Host)
-	text("path", r.Path)
-	text("query", r.Query)
-	for i := 0; i+1 < len(r.Header); i += 2 {
-		text("header."+r.Header[i], r.Header[i+1])
-	}
-	text("route", r.Route)
-	text("backend", r.Backend)
-	text("principal", r.Principal)
-	text("by", r.By)
-	attributes = append(attributes, slog.Int("status", r.Status))
-	text("policy", r.Policy)
-	text("rule", r.Rule)
-	text("shadow", r.Shadow)
-	text("reason", r.Reason)
-	attributes = append(attributes,
-		slog.Int64("received", r.Received), slog.Int64("sent", r.Sent),
-		slog.Float64("seconds", r.Total.Seconds()), slog.Float64("backendSeconds", r.Upstream.Seconds()))
-	line.AddAttrs(attributes...)
-	_ = l.handler.Handle(context.Background(), line) // waiting says what fails
+	b := lines.get()
+	defer lines.put(b)
+	b.record(r, client)
+	_, _ = l.out.Write(b.b) // waiting says what fails
 }
 
 // Write implements io.Writer. It is called with whole lines.

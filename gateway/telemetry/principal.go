@@ -7,12 +7,24 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
+	"sync"
 )
 
 // Hasher tells principals from one another without saying who they are: whoever
 // has the key can find the lines of somebody, and nobody can find somebody by the
 // lines.
-type Hasher struct{ key []byte }
+type Hasher struct {
+	key    []byte
+	hashes sync.Pool // of *keyed
+}
+
+// keyed is a hash with its key, and room for what goes into it and comes out.
+type keyed struct {
+	hash.Hash
+	in  []byte
+	out [sha256.Size]byte
+}
 
 // NewHasher takes a key, or makes one if there is none.
 func NewHasher(key []byte) *Hasher {
@@ -23,12 +35,24 @@ func NewHasher(key []byte) *Hasher {
 	return &Hasher{key: key}
 }
 
-// Hash is 16 hexadecimal digits for what is said of a principal.
+// Hash is 16 hexadecimal digits for what is said of a principal. It is safe for concurrent use.
 func (h *Hasher) Hash(by, issuer, subject string) string {
-	sum := hmac.New(sha256.New, h.key)
-	for _, part := range []string{by, issuer, subject} {
-		_, _ = sum.Write([]byte(part)) // a hash takes everything
-		_, _ = sum.Write([]byte{0})    // and this
+	k, is := h.hashes.Get().(*keyed)
+	if !is {
+		k = &keyed{Hash: hmac.New(sha256.New, h.key)}
 	}
-	return hex.EncodeToString(sum.Sum(nil)[:8])
+	defer func() {
+		if cap(k.in) <= longestKept {
+			h.hashes.Put(k)
+		}
+	}()
+	k.Reset()
+	k.in = k.in[:0]
+	for _, part := range [...]string{by, issuer, subject} {
+		k.in = append(append(k.in, part...), 0)
+	}
+	_, _ = k.Write(k.in) // a hash takes everything
+	var text [16]byte
+	hex.Encode(text[:], k.Sum(k.out[:0])[:8])
+	return string(text[:])
 }
