@@ -61,6 +61,11 @@ type GatewayParametersSpec struct {
 	// Resources are what each Pod asks for.
 	// +optional
 	Resources GatewayResources `json:"resources,omitzero"`
+
+	// Store is where the replicas of each Gateway count together. Default: none, and what a
+	// TrafficPolicy with a limit of scope Gateway is for is answered 503.
+	// +optional
+	Store *GatewayStore `json:"store,omitempty"`
 }
 
 // GatewayDeployment says what serves a Gateway.

@@ -3,8 +3,10 @@
 package v1alpha1_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-sh/gatehouse/test/controlplane"
 )
@@ -53,9 +55,13 @@ func TestTheAPIServerRefusesPoliciesThatSayNothing(t *testing.T) {
 		if _, problems, err := cp.Kubectl(t.Context(), "apply", "-f", "../../manifests/crd/gatehouse.sh_"+kind+".yaml"); err != nil {
 			t.Fatal(err, problems)
 		}
-		if _, problems, err := cp.Kubectl(t.Context(), "wait", "--for=condition=Established", "--timeout=60s", "crd/"+kind+".gatehouse.sh"); err != nil {
-			t.Fatal(err, problems)
-		}
+		controlplane.Eventually(t, time.Minute, kind+" are served", func() error { // kubectl fails where there is no status yet
+			_, problems, err := cp.Kubectl(t.Context(), "wait", "--for=condition=Established", "--timeout=60s", "crd/"+kind+".gatehouse.sh")
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, problems)
+			}
+			return nil
+		})
 	}
 	cases := map[string]map[string]policyCase{
 		accessPolicy: {
@@ -96,6 +102,12 @@ func TestTheAPIServerRefusesPoliciesThatSayNothing(t *testing.T) {
 			"a schedule of half":     {"onExceed:", `schedules: [{from: "00:00", requests: 1, per: 1m}], onExceed:`, "give from and to, or cron and for"},
 			"a time of no unit":      {"per: 1m", "per: 1parsec", "should match"},
 			"a time beyond all":      {"per: 1m", "per: 100000000000h", "should match"},
+			"replicas that share":    {"rateLimits: [{name: user,", "onStoreFailure: Local\n  rateLimits: [{name: user, scope: Gateway,", ""},
+			"a share undecided":      {"{name: user,", "{name: user, scope: Gateway,", "onStoreFailure is for limits whose scope is Gateway"},
+			"a share of nothing":     {"rateLimits: [{name: user,", "onStoreFailure: Deny\n  rateLimits: [{name: user, scope: Replica,", "onStoreFailure is for limits whose scope is Gateway"},
+			"a failure of no limit":  {"rateLimits: [{name: user, key: [principal], limit: {requests: 100, per: 1m}, onExceed: {action: Queue, maxWait: 2s}}]", "onStoreFailure: Deny\n  concurrency: {requests: 1}", "onStoreFailure is for limits whose scope is Gateway"},
+			"a store of a policy":    {"spec:", "spec:\n  store: {redis: {address: \"10.0.0.1:6379\"}}", "unknown field"},
+			"a scope that is none":   {"{name: user,", "{name: user, scope: World,", "Unsupported value"},
 			"two limits of one name": {"rateLimits: [", "rateLimits: [{name: user, limit: {requests: 1, per: 1m}}, ", "Duplicate value"},
 		},
 		clientPolicy: {

@@ -12,7 +12,7 @@ const TrafficPolicyKind = "TrafficPolicy"
 
 // TrafficPolicy says how many requests may come to its targets, and how many may be
 // under way. All targets of a policy at one Gateway are counted together, by each
-// replica for itself. What is passed on without being read (TCP, UDP, TLS) has no
+// replica for itself unless a limit's scope is Gateway. What is passed on without being read (TCP, UDP, TLS) has no
 // requests. A policy that is at fault has every request of its targets answered 503.
 //
 // +kubebuilder:object:root=true
@@ -51,6 +51,7 @@ type TrafficPolicyList struct {
 // TrafficPolicySpec is how much.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.rateLimits) || has(self.concurrency)",message="says nothing: give rateLimits or concurrency"
+// +kubebuilder:validation:XValidation:rule="has(self.onStoreFailure) == (has(self.rateLimits) && self.rateLimits.exists(l, has(l.scope) && l.scope == 'Gateway'))",message="onStoreFailure is for limits whose scope is Gateway, which need it"
 type TrafficPolicySpec struct {
 	// TargetRefs are what the policy is for. With a Gateway or a listener it is for what
 	// has no route, too; with a Service for every rule that sends anything to it. 1 to 16.
@@ -75,10 +76,38 @@ type TrafficPolicySpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	RateLimits []RateLimit `json:"rateLimits,omitempty"`
 
+	// OnStoreFailure is what limits whose scope is Gateway do while the store does not
+	// answer: Deny answers 503, Local has each replica count by itself. With such limits it
+	// must be given.
+	// +optional
+	OnStoreFailure StoreFailure `json:"onStoreFailure,omitempty"`
+
 	// Concurrency bounds what is under way. Default: none.
 	// +optional
 	Concurrency *Concurrency `json:"concurrency,omitempty"`
 }
+
+// StoreFailure says what limits do that cannot be counted together.
+//
+// +kubebuilder:validation:Enum=Deny;Local
+type StoreFailure string
+
+// There is no default.
+const (
+	StoreFailureDeny  StoreFailure = "Deny"  // requests are answered 503
+	StoreFailureLocal StoreFailure = "Local" // each replica counts by itself, from an empty count
+)
+
+// LimitScope says who counts together.
+//
+// +kubebuilder:validation:Enum=Replica;Gateway
+type LimitScope string
+
+// The zero value is ScopeReplica.
+const (
+	ScopeReplica LimitScope = "Replica" // each replica of the Gateway for itself
+	ScopeGateway LimitScope = "Gateway" // all replicas, in the store of the GatewayParameters
+)
 
 // RateLimit is a number of requests for each key.
 type RateLimit struct {
@@ -114,6 +143,12 @@ type RateLimit struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Schedules []Schedule `json:"schedules,omitempty"`
+
+	// Scope is who counts together: Replica (default), or Gateway, which is all replicas of
+	// a Gateway, in the store that its GatewayParameters name. Without one, requests are
+	// answered 503.
+	// +optional
+	Scope LimitScope `json:"scope,omitempty"`
 
 	// OnExceed is what becomes of a request too many. Default: it is answered 429.
 	// +optional

@@ -40,7 +40,7 @@ func Traffic(before, after map[string]any) []Looser {
 type weakening struct{ found []Looser }
 
 func (d *weakening) sorted(before, after map[string]any) []Looser {
-	d.others("spec", before, after, "mode", "targetRefs", "authentication", "authorization", "forward", "externalAuth", "rateLimits", "concurrency")
+	d.others("spec", before, after, "mode", "targetRefs", "authentication", "authorization", "forward", "externalAuth", "rateLimits", "onStoreFailure", "concurrency")
 	slices.SortStableFunc(d.found, func(a, b Looser) int { return cmp.Compare(a.Field, b.Field) })
 	return d.found
 }

@@ -41,10 +41,12 @@ const fullTraffic = `
 rateLimits:
 - name: user
   key: [principal]
+  scope: Gateway
   limit: {requests: 100, per: 1m, burst: 20}
   tiers: [{when: "true", requests: 1000, per: 1m, burst: 5}]
   schedules: [{requests: 5, per: 1m, burst: 1, days: [Mon], from: "08:00", to: "18:00", cron: "* * * * *", for: 1h, timeZone: UTC}]
   onExceed: {action: Queue, maxWait: 2s, maxQueued: 10}
+onStoreFailure: Deny
 concurrency: {requests: 20, key: [client.ip]}
 `
 
@@ -200,6 +202,7 @@ func TestOnlyWhatAsksForLessIsTold(t *testing.T) {
 	const access = "authentication: {anyOf: [{name: idp, jwt: {issuer: i, audiences: [a, b]}}, {name: keys, apiKey: {}}]}\nauthorization: {rules: [{name: read, allow: {methods: [GET, HEAD], scopes: [read]}}, {name: not, deny: {paths: [/admin]}}]}\n"
 	const asking = access + "externalAuth: {http: {backendRef: {name: judge, port: 80}}}\n"
 	const traffic = "rateLimits: [{name: user, limit: {requests: 100, per: 1m, burst: 20}, onExceed: {action: Queue, maxWait: 2s}}]\nconcurrency: {requests: 20}\n"
+	const together = "onStoreFailure: Deny\nrateLimits: [{name: user, scope: Gateway, limit: {requests: 100, per: 1m}}]\n"
 	for name, tc := range map[string]struct{ text, from, to, want string }{
 		"a way to be let in is added":        {access, "{name: keys,", "{name: nobody, anonymous: {}}, {name: keys,", `spec.authentication.anyOf[nobody]`},
 		"a way to be let in is taken away":   {access, ", {name: keys, apiKey: {}}", "", ""},
@@ -228,6 +231,11 @@ func TestOnlyWhatAsksForLessIsTold(t *testing.T) {
 		"as many may come in less time":      {traffic, "per: 1m", "per: 59s", "spec.rateLimits[user].limit"},
 		"as many may come, written in other": {traffic, "per: 1m", "per: 60s", ""},
 		"more may come at once":              {traffic, ", burst: 20", "", "spec.rateLimits[user].limit"},
+		"each replica counts by itself":      {together, "scope: Gateway, ", "scope: Replica, ", "spec.rateLimits[user].scope"},
+		"replicas count together":            {traffic, "{name: user, ", "{name: user, scope: Gateway, ", ""},
+		"the way to count is written out":    {traffic, "{name: user, ", "{name: user, scope: Replica, ", ""},
+		"what is not counted is let in":      {together, "onStoreFailure: Deny", "onStoreFailure: Local", "spec.onStoreFailure"},
+		"what is not counted is refused":     {strings.Replace(together, "Deny", "Local", 1), "onStoreFailure: Local", "onStoreFailure: Deny", ""},
 		"those too many are only told of":    {traffic, "{action: Queue, maxWait: 2s}", "{action: Shadow}", "spec.rateLimits[user].onExceed"},
 		"those too many no longer wait":      {traffic, "{action: Queue, maxWait: 2s}", "{action: Reject}", ""},
 		"those too many wait longer":         {traffic, "maxWait: 2s", "maxWait: 3s", "spec.rateLimits[user].onExceed.maxWait"},
@@ -241,7 +249,7 @@ func TestOnlyWhatAsksForLessIsTold(t *testing.T) {
 				t.Fatalf("there is no %q to change", tc.from)
 			}
 			compare := Access
-			if tc.text == traffic {
+			if strings.Contains(tc.text, "rateLimits") {
 				compare = Traffic
 			}
 			got := compare(spec(t, tc.text), spec(t, strings.Replace(tc.text, tc.from, tc.to, 1)))

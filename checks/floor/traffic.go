@@ -17,6 +17,7 @@ func (d *weakening) traffic(before, after map[string]any) {
 			d.rateLimit(at, was[name], is[name])
 		}
 	}
+	d.shared(before["onStoreFailure"], after["onStoreFailure"])
 	if before["concurrency"] == nil {
 		return
 	}
@@ -31,8 +32,23 @@ func (d *weakening) traffic(before, after map[string]any) {
 	}
 }
 
+// shared allows what limits of scope Gateway do without their store to become stricter:
+// Deny in the place of Local. What had no such limits said nothing.
+func (d *weakening) shared(before, after any) {
+	if before != nil && before != after && after != "Deny" {
+		d.add("spec.onStoreFailure", "refuses less while the store of its limits does not answer")
+	}
+}
+
 func (d *weakening) rateLimit(at string, before, after map[string]any) {
-	d.others(at, before, after, "name", "limit", "onExceed")
+	d.others(at, before, after, "name", "limit", "scope", "onExceed")
+	scope := func(m map[string]any) string {
+		text, _ := m["scope"].(string)
+		return cmp.Or(text, "Replica")
+	}
+	if now := scope(after); now != scope(before) && now != "Gateway" {
+		d.add(at+".scope", "has each replica count by itself")
+	}
 	old, now := child(before, "limit"), child(after, "limit")
 	d.others(at+".limit", old, now, "requests", "per", "burst")
 	if !slower(old, now) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,19 +130,25 @@ data: {mine: "1"}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sample string
+	var samples []string
 	for _, block := range strings.Split(string(page), "```yaml\n")[1:] {
 		if text, _, _ := strings.Cut(block, "```"); strings.Contains(text, "kind: GatewayParameters") {
-			sample = text
+			samples = append(samples, text)
 		}
 	}
-	if sample == "" {
+	if len(samples) == 0 {
 		t.Fatal("the page has no parameters")
 	}
-	c.apply(t, sample)
-	for old, wrong := range map[string]string{"min: 2": "min: 11", "PerGateway": "Shared", "type: LoadBalancer": "type: ClusterIP", "max: 10": "max: 101"} {
+	for _, sample := range samples {
+		c.apply(t, sample)
+	}
+	for old, wrong := range map[string]string{"min: 2": "min: 11", "PerGateway": "Shared", "type: LoadBalancer": "type: ClusterIP", "max: 10": "max: 101", "redis.infra.svc:6379": "unix:/run/redis.sock", "timeout: 100ms": "timeout: forever"} {
 		u := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal([]byte(strings.Replace(sample, old, wrong, 1)), &u.Object); err != nil {
+		of := slices.IndexFunc(samples, func(sample string) bool { return strings.Contains(sample, old) })
+		if of < 0 {
+			t.Fatalf("the page has no %q", old)
+		}
+		if err := yaml.Unmarshal([]byte(strings.Replace(samples[of], old, wrong, 1)), &u.Object); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.api.Patch(t.Context(), u, ctrlclient.Apply, ctrlclient.FieldOwner("test")); !apierrors.IsInvalid(err) { //nolint:staticcheck // of what has no type here

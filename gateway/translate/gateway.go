@@ -28,6 +28,7 @@ type gateway struct {
 	unshown bool // one is asked for, and cannot be had: backends by TLS are spoken to by nobody
 	refused bool // it asks for what there is not, and nothing of it is served
 	missing Missing
+	storage *storage // where its replicas count together; nil: no policy has asked
 }
 
 // Reasons and conditions that the API shares between kinds.
@@ -71,6 +72,7 @@ func unknownParameters(c *gatewayv1.GatewayClass, all []*v1alpha1.GatewayParamet
 // here reads no Gateway is served: they may have been to keep clients out.
 func (x *index) class(c *gatewayv1.GatewayClass) []metav1.Condition {
 	own := conditions{generation: c.Generation}
+	x.parametersOf[c.Name] = Parameters(c, x.parameters)
 	own.set(accepted, metav1.ConditionTrue, string(gatewayv1.GatewayClassReasonAccepted), "")
 	if why := unknownParameters(c, x.parameters); why != "" {
 		x.unknown[c.Name] = why

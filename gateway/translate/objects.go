@@ -132,13 +132,15 @@ type index struct {
 	builder    ruleBuilder               // of the rule that is read
 	ready      map[*corev1.ServicePort][]netip.AddrPort
 	parameters []*v1alpha1.GatewayParameters
+
+	parametersOf map[string]*v1alpha1.GatewayParameters // by classes that are ours
 }
 
 func newIndex(o *Objects, controller string) *index {
 	x := &index{
 		classes: map[string]bool{}, unknown: map[string]string{}, namespaces: map[string]map[string]string{}, services: map[Name]*corev1.Service{},
 		slices: map[Name][]*discoveryv1.EndpointSlice{}, secrets: map[Name]*corev1.Secret{}, configMaps: map[Name]*corev1.ConfigMap{}, secured: map[secured][]*tlsPolicy{}, grants: map[string][]*gatewayv1.ReferenceGrant{},
-		joined: map[Name]*listenerSet{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
+		joined: map[Name]*listenerSet{}, parametersOf: map[string]*v1alpha1.GatewayParameters{}, wantedSecrets: map[Name]bool{}, wantedConfigMaps: map[Name]bool{}, guarded: map[Name]Name{}, servicing: map[string]Name{},
 		ready: map[*corev1.ServicePort][]netip.AddrPort{}, parameters: o.Parameters,
 	}
 	x.unread = map[kind]map[Name]string{secretKind: o.UnreadSecrets, configMapKind: o.UnreadConfigMaps}

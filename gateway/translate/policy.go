@@ -89,7 +89,10 @@ func (x *index) guards(o *Objects) *policies {
 	}
 	for _, t := range o.TrafficPolicies {
 		p := add(trafficPolicyKind, t, t.Spec.Mode, t.Spec.TargetRefs)
-		p.read = func() { p.readTraffic(&t.Spec) }
+		p.read = func() {
+			p.readTraffic(&t.Spec)
+			x.stored(p)
+		}
 	}
 	for _, c := range o.ClientPolicies {
 		p := add(clientPolicyKind, c, v1alpha1.PolicyDefault, c.Spec.TargetRefs)

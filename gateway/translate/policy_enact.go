@@ -19,13 +19,14 @@ func (b *snapshotBuilder) enact() {
 	b.afford()
 	list := slices.SortedFunc(maps.Keys(b.used), func(p, q *policy) int { return cmp.Compare(p.label(), q.label()) })
 	for _, p := range list {
-		switch why := cmp.Or(p.broken, p.gateways[b.gateway].broken); {
+		switch why := p.refusesAt(p.gateways[b.gateway]); {
 		case why != "" && p.of == trafficPolicyKind:
 			b.out.TrafficPolicies = append(b.out.TrafficPolicies, config.TrafficPolicy{Name: p.label(), Mode: p.mode, Unresolved: why})
 		case why != "":
 			b.out.AccessPolicies = append(b.out.AccessPolicies, p.refusal(why))
 		case p.of == trafficPolicyKind:
 			b.out.TrafficPolicies = append(b.out.TrafficPolicies, *p.traffic)
+			b.store(p)
 		default:
 			b.out.AccessPolicies = append(b.out.AccessPolicies, *p.access)
 			b.out.KeySets = append(b.out.KeySets, p.keySets...)

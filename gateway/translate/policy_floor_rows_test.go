@@ -134,6 +134,8 @@ var trafficFloor = []floorRow{
 	{fields: "rateLimits[].schedules[].cron rateLimits[].schedules[].for", floor: one(many + `, schedules: [{cron: "0 0 * * *", for: 24h, requests: 1, per: 24h}]`), route: one(few + `, schedules: [{cron: "0 0 * * *", for: 24h, requests: 1000, per: 1s}]`), times: 2, want: "429"},
 	{fields: "rateLimits[].onExceed.action", floor: one(few), route: one(few + ", onExceed: {action: Shadow}"), times: 2, want: "429"},
 	{fields: "rateLimits[].onExceed.maxWait rateLimits[].onExceed.maxQueued", floor: one(few + ", onExceed: {action: Queue, maxWait: 1ms, maxQueued: 1}"), route: one(many + ", onExceed: {action: Queue, maxWait: 5m, maxQueued: 1000}"), times: 2, want: "429"},
+	{fields: "rateLimits[].scope", floor: one("scope: Gateway, "+many) + ", onStoreFailure: Deny", route: one("scope: Replica, " + many), want: "503 +limit-store-unavailable"},
+	{fields: "onStoreFailure", floor: one("scope: Gateway, "+many) + ", onStoreFailure: Deny", route: one("scope: Gateway, "+many) + ", onStoreFailure: Local", want: "503 +limit-store-unavailable"},
 	{fields: "concurrency.requests concurrency.key", floor: "concurrency: {requests: 1}", route: "concurrency: {requests: 1000, key: [header:X-Number]}", times: underWay, want: "429"},
 }
 

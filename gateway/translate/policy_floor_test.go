@@ -22,7 +22,25 @@ import (
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
 )
 
-const floorObjects = openEdge + `---
+// floorObjects are of a class whose store does not answer.
+const floorObjects = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway, parametersRef: {group: gatehouse.sh, kind: GatewayParameters, name: gatehouse}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: gatehouse
+  listeners: [{name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
+---
+apiVersion: gatehouse.sh/v1alpha1
+kind: GatewayParameters
+metadata: {name: gatehouse}
+spec: {store: {redis: {address: "127.0.0.1:1", timeout: 1s}}}
+---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: r, namespace: shop}

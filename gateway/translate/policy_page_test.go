@@ -16,7 +16,24 @@ import (
 )
 
 // aroundThePage is what the examples of the page are for.
-const aroundThePage = openEdge + `---
+const aroundThePage = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway, parametersRef: {group: gatehouse.sh, kind: GatewayParameters, name: counting}}
+---
+apiVersion: gatehouse.sh/v1alpha1
+kind: GatewayParameters
+metadata: {name: counting}
+spec: {store: {redis: {address: "redis.infra.svc:6379"}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: infra}
+spec:
+  gatewayClassName: gatehouse
+  listeners: [{name: web, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
+---
 apiVersion: v1
 kind: Service
 metadata: {name: orders, namespace: shop}

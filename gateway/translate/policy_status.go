@@ -3,6 +3,7 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,8 @@ type reach struct {
 	all      bool            // for whatever is asked for, with a route or without
 	held     map[string]bool // routes, or ports
 	replaced map[string]string
-	broken   string // here
+	broken   string   // here
+	unstored *storage // of its Gateway, in which it was to count; nil: none is missing
 }
 
 func newReach() *reach { return &reach{held: map[string]bool{}, replaced: map[string]string{}} }
@@ -86,8 +88,11 @@ func (p *policy) said(r *reach) []metav1.Condition {
 	if r.broken != "" {
 		own.set(accepted, metav1.ConditionFalse, string(gatewayv1.PolicyReasonInvalid), r.broken)
 	}
+	if r.unstored != nil {
+		own.set(resolvedRefs, metav1.ConditionFalse, r.unstored.reason, r.unstored.message)
+	}
 	switch {
-	case p.broken+r.broken != "" && (r.all || len(held) > 0):
+	case p.refusesAt(r) != "" && (r.all || len(held) > 0):
 		own.set(v1alpha1.ConditionEffective, metav1.ConditionFalse, v1alpha1.ReasonRefusing, things+" answered 503"+list(held))
 	case r.all:
 		own.set(v1alpha1.ConditionEffective, metav1.ConditionTrue, v1alpha1.ReasonEffective, "whatever is asked for, "+things+list(held))
@@ -108,6 +113,15 @@ func (p *policy) said(r *reach) []metav1.Condition {
 		own.set(v1alpha1.ConditionOverridden, metav1.ConditionTrue, v1alpha1.ReasonOverridden, fmt.Sprintf("%d%s", len(names), list(names)))
 	}
 	return own.all()
+}
+
+// refusesAt is why a policy refuses what it is for at a Gateway; "" if it does not.
+func (p *policy) refusesAt(r *reach) string {
+	missing := ""
+	if r.unstored != nil {
+		missing = r.unstored.message
+	}
+	return cmp.Or(p.broken, r.broken, missing)
 }
 
 func count(n int, one, many string) string {

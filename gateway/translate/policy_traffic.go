@@ -9,12 +9,12 @@ import (
 
 // readTraffic reads a TrafficPolicy.
 func (p *policy) readTraffic(spec *v1alpha1.TrafficPolicySpec) {
-	out := &config.TrafficPolicy{Name: p.label(), Mode: p.mode}
+	out := &config.TrafficPolicy{Name: p.label(), Mode: p.mode, OnStoreFailure: string(spec.OnStoreFailure)}
 	p.traffic = out
 	for i := range spec.RateLimits {
 		l := &spec.RateLimits[i]
 		made := config.RateLimit{
-			Name: l.Name, Key: l.Key, Limit: p.limit(&l.Limit),
+			Name: l.Name, Key: l.Key, Limit: p.limit(&l.Limit), Scope: string(l.Scope),
 			OnExceed: config.OnExceed{Action: l.OnExceed.Action, MaxWait: p.duration(l.OnExceed.MaxWait), MaxQueued: int(l.OnExceed.MaxQueued)},
 		}
 		for k := range l.Tiers {
@@ -24,13 +24,20 @@ func (p *policy) readTraffic(spec *v1alpha1.TrafficPolicySpec) {
 			s := &l.Schedules[k]
 			made.Schedules = append(made.Schedules, config.Schedule{Days: s.Days, From: s.From, To: s.To, Cron: s.Cron, For: p.duration(s.For), TimeZone: s.TimeZone, Limit: p.limit(&s.Limit)})
 		}
+		if made.Scope == config.Gateway {
+			out.Store = storeName
+		}
 		out.RateLimits = append(out.RateLimits, made)
 	}
 	if c := spec.Concurrency; c != nil {
 		out.Concurrency = &config.Concurrency{Requests: int(c.Requests), Key: c.Key}
 	}
 	if p.broken == "" {
-		p.judge(&config.Snapshot{TrafficPolicies: []config.TrafficPolicy{*out}}, config.Route{Traffic: []string{out.Name}})
+		alone := &config.Snapshot{TrafficPolicies: []config.TrafficPolicy{*out}}
+		if out.Store != "" { // which is judged by itself
+			alone.Stores = []config.Store{{Name: storeName, Redis: &config.Redis{Address: "store:1"}}}
+		}
+		p.judge(alone, config.Route{Traffic: []string{out.Name}})
 	}
 }
 

@@ -36,6 +36,7 @@ type: kubernetes.io/tls
 stringData: {made: a.example.com}
 data:
   keys: Y2k6YTY2NWE0NTkyMDQyMmY5ZDQxN2U0ODY3ZWZkYzRmYjhhMDRhMWYzZmZmMWZhMDdlOTk4ZTg2ZjdmN2EyN2FlMw==
+  password: MTIz
   auth: YW5uOiQyYSQxMCROOXFvOHVMT2lja2d4MlpNUlpvTXllSWpaQWdjZmw3cDkybGRHeGFkNjhMSlpkTDE3bGhXeQo=
   jwks: eyJrZXlzIjpbeyJrdHkiOiJvY3QiLCJraWQiOiJhIiwiYWxnIjoiSFMyNTYiLCJrIjoiTURFeU16UTFOamM0T1RBeE1qTTBOVFkzT0Rrd01USXpORFUyTnpnNU1ERXlNelExTmpjNE9RIn1dfQ==
 ---
@@ -66,8 +67,34 @@ func TestReferencesNeedAGrant(t *testing.T) {
 	const policyHead = "apiVersion: gatehouse.sh/v1alpha1\nkind: %s\nmetadata: {name: own, namespace: shop}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}], "
 	mirror := "  - {filters: [{type: RequestMirror, requestMirror: {backendRef: " + there + "}}], backendRefs: [" + here + "]}\n"
 	backend := "  - {backendRefs: [" + there + "]}\n"
+	const store = `apiVersion: gatehouse.sh/v1alpha1
+kind: GatewayParameters
+metadata: {name: counting}
+spec: {store: {redis: {address: "redis:6379", %s}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: counting}
+spec: {controllerName: gatehouse.sh/gateway, parametersRef: {group: gatehouse.sh, kind: GatewayParameters, name: counting}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: own, namespace: shop}
+spec: {gatewayClassName: counting, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gatehouse.sh/v1alpha1
+kind: TrafficPolicy
+metadata: {name: own, namespace: shop}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: own}]
+  onStoreFailure: Deny
+  rateLimits: [{name: all, scope: Gateway, limit: {requests: 10, per: 1s}}]
+`
 	counted := 0
 	for name, tc := range map[string]struct{ from, to, object string }{
+		"a password of a store":    {"Gateway", "Secret", fmt.Sprintf(store, "secretRef: "+elsewhere)},
+		"a CA of a store":          {"Gateway", "ConfigMap", fmt.Sprintf(store, "tls: {caRef: "+elsewhere+"}")},
+		"a certificate of a store": {"Gateway", "Secret", fmt.Sprintf(store, "tls: {clientCertificateRef: "+elsewhere+"}")},
 		"a certificate of a listener": {"Gateway", "Secret", `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -109,7 +136,7 @@ spec:
 	} {
 		object := tc.object
 		if strings.HasPrefix(object, "apiVersion") {
-			object = fmt.Sprintf(object, tc.from)
+			object = strings.ReplaceAll(object, "kind: %s", "kind: "+tc.from)
 		}
 		grant := func(namespace, from, in, to, name string) string {
 			return fmt.Sprintf("---\napiVersion: gateway.networking.k8s.io/v1\nkind: ReferenceGrant\nmetadata: {name: g, namespace: %s}\nspec:\n  from: [{group: %s, kind: %s, namespace: %s}]\n  to: [{group: \"\", kind: %s%s}]\n",
@@ -137,7 +164,9 @@ spec:
 			counted++
 			r := Translate(read(t, []byte(granting+object+grants.text)), options)
 			var said []metav1.Condition
-			if own := r.Gateways[Name{Namespace: "shop", Name: "own"}]; tc.from == "Gateway" {
+			if list := r.TrafficPolicies[Name{Namespace: "shop", Name: "own"}].Ancestors; len(list) == 1 {
+				said = list[0].Conditions
+			} else if own := r.Gateways[Name{Namespace: "shop", Name: "own"}]; tc.from == "Gateway" {
 				said = own.Conditions
 				if !strings.Contains(object, "backend:") {
 					said = own.Listeners[0].Conditions
@@ -166,6 +195,9 @@ spec:
 					if !grants.want && strings.HasPrefix(b.Name, "team/") {
 						t.Errorf("%s, granted %s: the snapshot has %s", name, given, b.Name)
 					}
+				}
+				if !grants.want && len(s.Stores) > 0 {
+					t.Errorf("%s, granted %s: the snapshot has its store", name, given)
 				}
 				if !grants.want && len(s.Certificates) > 0 {
 					t.Errorf("%s, granted %s: the snapshot has its certificate", name, given)
