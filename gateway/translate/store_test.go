@@ -4,6 +4,7 @@ package translate
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/config"
+	"github.com/gatehouse-sh/gatehouse/gateway/ratelimit/shared/redistest"
 )
 
 // counting is a Gateway whose class has a store, and a policy with a limit that is counted
@@ -156,5 +158,49 @@ func TestASecretOfAStoreIsReadWhenAPolicyCounts(t *testing.T) {
 		if r.Secrets[none] != want || slices.Contains(r.Missing[edge].Secrets, none) != want {
 			t.Errorf("scope %q: it is wanted: %t, and missed: %v", scope, r.Secrets[none], r.Missing)
 		}
+	}
+}
+
+// TestTwoReplicasCountTogether: two data planes that were handed the same configuration let
+// in as many as a limit says, in a real redis-server with a password, and go on as the
+// policy says when that is gone. Limits of a replica let in as many at each.
+func TestTwoReplicasCountTogether(t *testing.T) {
+	t.Parallel()
+	const password = "not for everybody"
+	redis := redistest.Start(t, "--requirepass", password)
+	objects := strings.NewReplacer(`"127.0.0.1:1", timeout: 1s`, `"`+redis.Address+`", timeout: 10s, secretRef: {name: redis}`).Replace(floorObjects) +
+		"---\napiVersion: v1\nkind: Secret\nmetadata: {name: redis, namespace: infra}\ndata: {password: " + encoded(password) + "}\n" +
+		answering(t, "shop", "a", func(http.ResponseWriter, *http.Request) {})
+	const most = 10
+	for _, tc := range []struct {
+		name, policy string
+		want         int
+		lost         int // the status without the store
+	}{
+		{"all replicas, or none", "onStoreFailure: Deny, rateLimits: [{name: deny, scope: Gateway, limit: {requests: 10, per: 24h}}]", most, 503},
+		{"all replicas, or each", "onStoreFailure: Local, rateLimits: [{name: local, scope: Gateway, limit: {requests: 10, per: 24h}}]", most, 200},
+		{"each replica", "rateLimits: [{name: replica, limit: {requests: 10, per: 24h}}]", 2 * most, 429},
+	} {
+		text := objects + policyFor("TrafficPolicy", "shop", "p", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}", tc.policy)
+		var replicas []func(listener, host, path string, lines ...string) (int, string)
+		for range 2 {
+			ask, _ := served(t, Name{Namespace: "infra", Name: "edge"}, text)
+			replicas = append(replicas, ask)
+		}
+		got := map[int]int{}
+		for n := range 4 * most {
+			status, _ := replicas[n%2]("http-80", "a.example.com", "/")
+			got[status]++
+		}
+		if got[200] != tc.want || got[429] != 4*most-tc.want {
+			t.Errorf("%s: %v, want %d of 200 and 429 for the rest", tc.name, got, tc.want)
+		}
+		redis.Kill()
+		for _, ask := range replicas {
+			if status, text := ask("http-80", "a.example.com", "/"); status != tc.lost {
+				t.Errorf("%s: without the store %d, want %d: %s", tc.name, status, tc.lost, text)
+			}
+		}
+		redis.Restart()
 	}
 }

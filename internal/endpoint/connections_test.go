@@ -241,6 +241,42 @@ func TestWhoComesInByAListener(t *testing.T) {
 	}
 }
 
+// TestAPolicyThatCountsTogetherOpensItsStore: in the cluster, by the parameters of the class,
+// and where no policy counts there, nothing is opened.
+func TestAPolicyThatCountsTogetherOpensItsStore(t *testing.T) {
+	t.Parallel()
+	const class = `
+kind: GatewayClass
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway, parametersRef: {group: gatehouse.sh, kind: GatewayParameters, name: counting}}
+---
+kind: GatewayParameters
+apiVersion: gatehouse.sh/v1alpha1
+metadata: {name: counting}
+spec: {store: {redis: {address: "web.shop.svc:5432", secretRef: {name: redis}}}}
+---
+kind: TrafficPolicy
+apiVersion: gatehouse.sh/v1alpha1
+metadata: {name: limits, namespace: shop}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: web}]
+  onStoreFailure: Deny
+  rateLimits: [{name: all, scope: Gateway, limit: {requests: 100, per: 1m}}]
+`
+	const from = "Deployment gatehouse-system/gatehouse-gateway -> Service shop/web TCP/"
+	for scope, want := range map[string][]string{"Gateway": {from + "5432", from + "80"}, "Replica": {from + "80"}} {
+		policy := strings.Replace(class, "scope: Gateway", "scope: "+scope, 1)
+		if scope == "Replica" {
+			policy = strings.Replace(policy, "  onStoreFailure: Deny\n", "", 1)
+		}
+		edges, problems := connections(t, Servers{}, door, plain, policy)
+		if diff := cmp.Diff(want, edges); diff != "" || len(problems) > 0 {
+			t.Errorf("scope %s: %s %v", scope, diff, problems)
+		}
+	}
+}
+
 // TestLimitsAreCountedSomewhere: a store is connected to where a policy counts in it.
 func TestLimitsAreCountedSomewhere(t *testing.T) {
 	t.Parallel()

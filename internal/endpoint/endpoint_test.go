@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,48 @@ spec:
   targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: orders}]
   rateLimits: [{name: all, key: [client.ip], limit: {requests: 100, per: 1m}}]
 `
+
+// TestWhoCountsIsTold: a limit that all replicas share, where its class has a store, whose
+// password was not read, and where it has none.
+func TestWhoCountsIsTold(t *testing.T) {
+	t.Parallel()
+	const class = `
+kind: GatewayClass
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway, parametersRef: {group: gatehouse.sh, kind: GatewayParameters, name: counting}}
+---
+kind: GatewayParameters
+apiVersion: gatehouse.sh/v1alpha1
+metadata: {name: counting}
+spec: {store: {redis: {address: "redis.data.svc:6379", secretRef: {name: redis}}}}
+---
+kind: TrafficPolicy
+apiVersion: gatehouse.sh/v1alpha1
+metadata: {name: limits, namespace: shop}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: web}]
+  onStoreFailure: Deny
+  rateLimits: [{name: all, key: [client.ip], scope: Gateway, limit: {requests: 100, per: 1m}}]
+`
+	for name, tc := range map[string]struct{ old, new, want string }{
+		"as it is":                {"", "", "trafficpolicy/shop/limits: 100 in 1m, for each client.ip, counted by all replicas together, 503 without their store"},
+		"by each without a store": {"Deny", "Local", "trafficpolicy/shop/limits: 100 in 1m, for each client.ip, counted by all replicas together, by each for itself without their store"},
+		"by each":                 {"onStoreFailure: Deny\n  rateLimits: [{name: all, key: [client.ip], scope: Gateway, ", "rateLimits: [{name: all, key: [client.ip], ", "trafficpolicy/shop/limits: 100 in 1m, for each client.ip"},
+		"in no store":             {`{store: {redis: {address: "redis.data.svc:6379", secretRef: {name: redis}}}}`, "{}", "trafficpolicy/shop/limits: every request is answered 503: GatewayClass gatehouse has no GatewayParameters with a store, in which limits of scope Gateway are counted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := world(t, strings.Join([]string{door, plain, strings.Replace(class, tc.old, tc.new, 1)}, "\n---\n")).Report().Endpoints
+			if len(e) == 0 {
+				t.Fatal("there is no endpoint")
+			}
+			if i := slices.IndexFunc(e, func(e Endpoint) bool { return slices.Contains(e.Limits, tc.want) }); i < 0 {
+				t.Errorf("nowhere is said %s: %v", tc.want, e[0].Limits)
+			}
+		})
+	}
+}
 
 // TestPoliciesThatHoldAreTold: also when none of the Secrets that they name was read.
 func TestPoliciesThatHoldAreTold(t *testing.T) {

@@ -207,7 +207,7 @@ func (s *served) limits(policies []Held, l *config.Listener, r *config.Route) []
 			continue
 		}
 		for i := range p.RateLimits {
-			out = append(out, fmt.Sprintf("%s: %s", h.Name, limitText(&p.RateLimits[i])))
+			out = append(out, fmt.Sprintf("%s: %s", h.Name, limitText(p, &p.RateLimits[i])))
 		}
 		if c := p.Concurrency; c != nil {
 			out = append(out, fmt.Sprintf("%s: %d at once", h.Name, c.Requests))

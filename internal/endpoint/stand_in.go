@@ -58,6 +58,8 @@ func standIn(of translate.Name, names []string) (map[string][]byte, error) {
 		"keys": fmt.Appendf(nil, "not-read-%x:%x", own, own),                                   // package apikey
 		"auth": fmt.Appendf(nil, "not-read-%x:$2y$12$%s", own[:8], strings.Repeat(".", 22+31)), // package basic
 		"jwks": encode("PUBLIC KEY", public),
+
+		corev1.BasicAuthPasswordKey: []byte("not-read"), // of a store
 	}, nil
 }
 

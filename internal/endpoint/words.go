@@ -64,8 +64,9 @@ func valueText(v *config.ValueMatch) string {
 	return v.Name + " of a value"
 }
 
-// limitText is a limit in words: "100 in 1m0s, 20 at once, for each client.ip".
-func limitText(l *config.RateLimit) string {
+// limitText is a limit of a policy in words: "100 in 1m, 20 at once, for each client.ip,
+// counted by all replicas together, 503 without their store".
+func limitText(p *config.TrafficPolicy, l *config.RateLimit) string {
 	out := fmt.Sprintf("%d in %s", l.Limit.Requests, durationText(l.Limit.Per))
 	if l.Limit.Burst > 0 {
 		out += fmt.Sprintf(", %d at once", l.Limit.Burst)
@@ -77,6 +78,13 @@ func limitText(l *config.RateLimit) string {
 	}
 	if len(l.Tiers)+len(l.Schedules) > 0 {
 		out += fmt.Sprintf(", else as %d tiers and %d schedules say", len(l.Tiers), len(l.Schedules))
+	}
+	if l.Scope == config.Gateway {
+		without := "503"
+		if p.OnStoreFailure == "Local" {
+			without = "by each for itself"
+		}
+		out += ", counted by all replicas together, " + without + " without their store"
 	}
 	if l.OnExceed.Action == config.Shadow {
 		out += ", only told (Shadow)"
