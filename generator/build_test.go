@@ -36,6 +36,11 @@ func shopInventory(t *testing.T) *inventory.Inventory {
 // inventoryOf holds objects, each as JSON.
 func inventoryOf(t *testing.T, lines ...string) *inventory.Inventory {
 	t.Helper()
+	return inventory.New(objectsOf(t, lines...)...)
+}
+
+func objectsOf(t *testing.T, lines ...string) []inventory.Object {
+	t.Helper()
 	var objects []inventory.Object
 	for _, line := range lines {
 		o, _, err := inventory.DecodeAny([]byte(line))
@@ -44,7 +49,7 @@ func inventoryOf(t *testing.T, lines ...string) *inventory.Inventory {
 		}
 		objects = append(objects, o)
 	}
-	return inventory.New(objects...)
+	return objects
 }
 
 func TestBuildFollowsServices(t *testing.T) {

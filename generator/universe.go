@@ -23,7 +23,7 @@ import (
 type Universe struct {
 	workloads  []*Workload
 	namespaces map[string]map[string]string
-	byID       map[WorkloadID]*Workload
+	byID       map[string]map[WorkloadID]*Workload // by namespace
 }
 
 // NewUniverse takes workloads and the labels of namespaces. Namespaces of
@@ -33,16 +33,19 @@ func NewUniverse(workloads []*Workload, namespaces map[string]map[string]string)
 	u := &Universe{
 		workloads:  slices.SortedFunc(slices.Values(workloads), func(a, b *Workload) int { return a.ID.Compare(b.ID) }),
 		namespaces: make(map[string]map[string]string, len(namespaces)),
-		byID:       make(map[WorkloadID]*Workload, len(workloads)),
+		byID:       make(map[string]map[WorkloadID]*Workload, len(namespaces)),
 	}
 	for name, labels := range namespaces {
 		u.addNamespace(name, labels)
 	}
 	for _, w := range u.workloads {
-		if _, twice := u.byID[w.ID]; twice {
+		if u.Workload(w.ID) != nil {
 			return nil, fmt.Errorf("%s: described twice", w.ID)
 		}
-		u.byID[w.ID] = w
+		if u.byID[w.ID.Namespace] == nil {
+			u.byID[w.ID.Namespace] = map[WorkloadID]*Workload{}
+		}
+		u.byID[w.ID.Namespace][w.ID] = w
 		if _, known := u.namespaces[w.ID.Namespace]; !known {
 			u.addNamespace(w.ID.Namespace, nil)
 		}
@@ -61,7 +64,7 @@ func (u *Universe) addNamespace(name string, labels map[string]string) {
 func (u *Universe) Workloads() []*Workload { return u.workloads }
 
 // Workload returns one workload, or nil.
-func (u *Universe) Workload(id WorkloadID) *Workload { return u.byID[id] }
+func (u *Universe) Workload(id WorkloadID) *Workload { return u.byID[id.Namespace][id] }
 
 // Within returns the workloads of a namespace in order. The slice is shared.
 func (u *Universe) Within(namespace string) []*Workload {
@@ -79,45 +82,6 @@ func (u *Universe) Namespaces() []string { return slices.Sorted(maps.Keys(u.name
 
 // NamespaceLabels returns the labels of a namespace; nil for an unknown one.
 func (u *Universe) NamespaceLabels(name string) map[string]string { return u.namespaces[name] }
-
-// Observe reads the universe out of an inventory. Pods, ReplicaSets and Jobs
-// belong to what controls them, up to what nothing controls: a Deployment, a
-// CronJob, a custom resource with a pod template.
-func Observe(inv *inventory.Inventory) (*Universe, error) {
-	found := map[WorkloadID]*Workload{}
-	var pods []*inventory.Workload
-	for _, kind := range inventory.Kinds() {
-		for e := range inv.Entries(kind.GroupKind, "") {
-			switch {
-			case e.Workload == nil:
-			case e.Workload.Controller != nil:
-				pods = append(pods, e.Workload)
-			default:
-				w := workloadOf(e.Workload, idOf(e.Workload.Key))
-				w.Selector = selectorOf(e.Object)
-				found[w.ID] = w
-			}
-		}
-	}
-	for _, p := range pods {
-		id := OwnerOf(inv, p)
-		w, known := found[id]
-		if !known {
-			w = workloadOf(p, id)
-			w.Addresses = nil
-			w.Labels = stable(w.Labels)
-			found[id] = w
-		}
-		w.Addresses = append(w.Addresses, addressesOf(p)...)
-	}
-	namespaces := map[string]map[string]string{}
-	for e := range inv.Entries(inventory.NamespaceKind, "") {
-		if ns, ok := e.Object.(*corev1.Namespace); ok {
-			namespaces[ns.Name] = ns.Labels
-		}
-	}
-	return NewUniverse(slices.Collect(maps.Values(found)), namespaces)
-}
 
 // OwnerOf returns the workload that a pod or a template belongs to. What the
 // inventory does not hold is known by the reference alone: the ReplicaSet of a

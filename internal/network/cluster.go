@@ -58,8 +58,12 @@ type Sources struct {
 	// Inventory is one version of the objects; its workloads have their environment
 	// variables (inventory.Pool.Connections).
 	Inventory *inventory.Inventory
-	Plans     []*v1alpha1.NetworkPlan
-	Traffic   Traffic
+
+	// Observer knows the workloads of the version before. It is changed; nil for none.
+	Observer *generator.Observer
+
+	Plans   []*v1alpha1.NetworkPlan
+	Traffic Traffic
 
 	// Strangers are policies that have the label of ours and that somebody else wrote.
 	Strangers map[Stranger]bool
@@ -95,8 +99,8 @@ type Cluster struct {
 }
 
 // Survey returns the workloads of a version of a cluster, and what the groups among
-// the peers are.
-func Survey(inv *inventory.Inventory, o Options) (*generator.Universe, generator.Environment, error) {
+// the peers are. The observer remembers what did not change; nil remembers nothing.
+func Survey(inv *inventory.Inventory, o Options, observer *generator.Observer) (*generator.Universe, generator.Environment, error) {
 	env := generator.Discover(inv)
 	if o.Domain != "" {
 		env.Domain = o.Domain
@@ -107,7 +111,7 @@ func Survey(inv *inventory.Inventory, o Options) (*generator.Universe, generator
 	if err := followGateway(inv, o.Gateways, &env.Gateway); err != nil {
 		return nil, env, err
 	}
-	universe, err := generator.Observe(inv)
+	universe, err := observer.Observe(inv)
 	if err != nil {
 		return nil, env, fmt.Errorf("read the workloads: %w", err)
 	}
@@ -117,7 +121,7 @@ func Survey(inv *inventory.Inventory, o Options) (*generator.Universe, generator
 // Look reads a version of a cluster. The moment is that at which intents expire.
 func Look(s Sources, o Options, now time.Time) (*Cluster, error) {
 	inv := s.Inventory
-	universe, env, err := Survey(inv, o)
+	universe, env, err := Survey(inv, o, s.Observer)
 	if err != nil {
 		return nil, err
 	}

@@ -224,7 +224,7 @@ func TestTheGatewayBehindAService(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, env, err := Survey(inventory.New(tc.objects...), Options{Gateways: []string{"edge/gw"}})
+			_, env, err := Survey(inventory.New(tc.objects...), Options{Gateways: []string{"edge/gw"}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -238,7 +238,7 @@ func TestTheGatewayBehindAService(t *testing.T) {
 		})
 	}
 	for _, wrong := range []string{"", "gw", "/gw", "edge/"} {
-		if _, _, err := Survey(inventory.New(), Options{Gateways: []string{wrong}}); err == nil {
+		if _, _, err := Survey(inventory.New(), Options{Gateways: []string{wrong}}, nil); err == nil {
 			t.Errorf("%q is taken", wrong)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
+	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/internal/controller"
 	"github.com/gatehouse-sh/gatehouse/internal/network"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -76,6 +77,7 @@ type Controller struct {
 	dirty   chan struct{}
 	memory  map[string]*memory // by namespace
 	store   network.Store      // of what memory holds
+	observe generator.Observer // of pass
 	read    map[string]*texts  // by namespace
 	others  map[network.Stranger]bool
 	started time.Time
@@ -99,7 +101,7 @@ func New(o Options) (*Controller, error) {
 		return nil, errors.New("network plans: a time that is less than none")
 	}
 	// What the cluster is told to have is checked before anything runs.
-	if _, _, err := network.Survey(inventory.New(), o.Network); err != nil {
+	if _, _, err := network.Survey(inventory.New(), o.Network, nil); err != nil {
 		return nil, err
 	}
 	return &Controller{Options: o, dirty: make(chan struct{}, 1), memory: map[string]*memory{}, read: map[string]*texts{}, others: map[network.Stranger]bool{}}, nil

@@ -42,7 +42,7 @@ func (c *Controller) pass(ctx context.Context) (next time.Duration, err error) {
 		mode, _ := p.mode(namespace, plans[namespace])
 		return mode == ""
 	}))
-	p.cluster, err = network.Look(network.Sources{Inventory: known, Plans: all, Traffic: traffic, Strangers: c.others, Unread: unread}, c.Options.Network, p.now)
+	p.cluster, err = network.Look(network.Sources{Inventory: known, Observer: &c.observe, Plans: all, Traffic: traffic, Strangers: c.others, Unread: unread}, c.Options.Network, p.now)
 	if err != nil {
 		return sweep, err
 	}

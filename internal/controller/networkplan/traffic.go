@@ -54,6 +54,8 @@ type Traffic struct {
 	fresh bool
 
 	known [sorts]map[connection]generator.Evidence
+
+	observer generator.Observer // of turn
 }
 
 // The sorts of what is seen: what came about, and from wasRefused on what was dropped, by
@@ -147,7 +149,7 @@ func (t *Traffic) add(f *flows.Flow) error {
 // are now, and publishes.
 func (t *Traffic) turn(now time.Time) error {
 	inv := t.Inventory()
-	universe, env, err := network.Survey(inv, t.Network)
+	universe, env, err := network.Survey(inv, t.Network, &t.observer)
 	if err != nil {
 		return err
 	}
