@@ -46,6 +46,9 @@ type Options struct {
 
 	Verify verify.Options
 	Beside []verify.Policy // policies that are there anyway and stay, of any dialect
+
+	// Diff asks for what the plan changes where only those beside it are there.
+	Diff bool
 }
 
 // Plan is the policies of a model as objects, with the proof. Make makes one.
@@ -57,6 +60,8 @@ type Plan[T any] struct {
 	Policies []verify.Policy     // what the objects mean, read back; without those beside them
 	Report   verify.Report       // how they differ from the model, together with those beside them
 	Problems []generator.Problem // edges of which something could not be said, in order
+
+	Gained, Lost []verify.Difference // as Options.Diff asks
 
 	// Widened are edges on which every request of HTTP is allowed, and somebody asked for
 	// some: nothing of them is missing.
@@ -94,7 +99,13 @@ func Make[T any](m *generator.Model, d Dialect[T], o Options) (Plan[T], error) {
 	if out.Policies, err = d.Read(m, out.Objects()); err != nil {
 		return Plan[T]{}, fmt.Errorf("read the policies back: %w", err)
 	}
-	if out.Report, err = verify.Compare(slices.Concat(out.Policies, o.Beside), m, o.Verify); err != nil {
+	together := slices.Concat(out.Policies, o.Beside)
+	if o.Diff {
+		out.Report, out.Gained, out.Lost, err = verify.CompareAndDiff(o.Beside, together, m, o.Verify)
+	} else {
+		out.Report, err = verify.Compare(together, m, o.Verify)
+	}
+	if err != nil {
 		return Plan[T]{}, fmt.Errorf("prove the policies: %w", err)
 	}
 	out.proven = true

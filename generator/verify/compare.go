@@ -2,13 +2,7 @@
 
 package verify
 
-import (
-	"cmp"
-	"hash/maphash"
-	"slices"
-
-	"github.com/gatehouse-sh/gatehouse/generator"
-)
+import "github.com/gatehouse-sh/gatehouse/generator"
 
 // Difference is connections that are in one and not in the other: each of From
 // with each of To on each of Ports.
@@ -53,7 +47,29 @@ func compareWithin(count *meter, policies []Policy, m *generator.Model, o Option
 	if err != nil {
 		return Report{}, err
 	}
-	s, t := sets[0], newPortTable(count)
+	return compareSet(count, sets[0], policies, m, o)
+}
+
+// CompareAndDiff is Compare of policies, and Diff to them from those before, with the
+// ends divided once for both. Each of the two may take Options.MaxSteps.
+func CompareAndDiff(before, policies []Policy, m *generator.Model, o Options) (report Report, gained, lost []Difference, err error) {
+	count := newMeter(o, m)
+	sets, err := compile(m, o, count, policies, before)
+	if err != nil {
+		return Report{}, nil, nil, err
+	}
+	if report, err = compareSet(count, sets[0], policies, m, o); err != nil {
+		return Report{}, nil, nil, err
+	}
+	gained, lost, err = diffSets(newMeter(o, m), sets[1], sets[0], m, o)
+	if err != nil {
+		return Report{}, nil, nil, err
+	}
+	return report, gained, lost, nil
+}
+
+func compareSet(count *meter, s *Set, policies []Policy, m *generator.Model, o Options) (Report, error) {
+	t := newPortTable(count)
 	wanted := s.space.wanted(t)
 	g := s.space.guarded()
 	missing, extra := newGrouping(s, t), newGrouping(s, t)
@@ -89,17 +105,21 @@ func Diff(before, after []Policy, m *generator.Model, o Options) (gained, lost [
 	if err != nil {
 		return nil, nil, err
 	}
+	return diffSets(count, sets[0], sets[1], m, o)
+}
+
+func diffSets(count *meter, before, after *Set, m *generator.Model, o Options) (gained, lost []Difference, err error) {
 	t := newPortTable(count)
-	old := make([][]part, len(sets[0].space.classes))
-	for from, row := range sets[0].rows(t) {
+	old := make([][]part, len(before.space.classes))
+	for from, row := range before.rows(t) {
 		for _, p := range row {
 			count.spend(keptSteps * len(p.to))
 		}
 		old[from] = row
 	}
-	more, less := newGrouping(sets[1], t), newGrouping(sets[0], t)
+	more, less := newGrouping(after, t), newGrouping(before, t)
 	done := 0
-	for from, row := range sets[1].rows(t) {
+	for from, row := range after.rows(t) {
 		if done++; o.Progress != nil {
 			o.Progress(done)
 		}
@@ -107,157 +127,7 @@ func Diff(before, after []Policy, m *generator.Model, o Options) (gained, lost [
 		less.add(from, t.difference(old[from], row))
 	}
 	if count.over() {
-		return nil, nil, tooLarge([][]Policy{before, after}, m)
+		return nil, nil, tooLarge([][]Policy{before.given, after.given}, m)
 	}
 	return more.list(), less.list(), nil
-}
-
-// maxExplained bounds the pairs of ends of which each gets its own reasons, and
-// maxAsked the rules that are asked for them: a second of work. Policies that leave a large cluster open differ from a model in
-// more pairs than that, and the reason is the same for all.
-const (
-	maxExplained = 1 << 20
-	maxAsked     = 1 << 25
-)
-
-// grouping gathers differences: sources that differ in the same way are one.
-type grouping struct {
-	set              *Set
-	table            *portTable
-	explained, asked int
-	free             bitset // classes that no policy selects for what they accept; nil before anybody asked
-	found            []found
-	byHash           map[uint64][]int
-	seed             maphash.Seed
-}
-
-// found is a Difference by numbers.
-type found struct {
-	from, to bitset
-	reason
-}
-
-func newGrouping(s *Set, t *portTable) *grouping {
-	return &grouping{set: s, table: t, byHash: map[uint64][]int{}, seed: maphash.MakeSeed()}
-}
-
-// add takes what one class differs in.
-func (g *grouping) add(from int32, row []part) {
-	for _, p := range row {
-		n := p.to.count()
-		g.explained += n
-		g.asked += n * (1 + len(g.set.egress.subjects[g.set.egress.of[from]].policies))
-		if g.explained > maxExplained || g.asked > maxAsked {
-			port := g.table.sets[p.ports].List()[0]
-			v := g.set.verdict(g.table, from, p.to.first(), g.table.intern(generator.Ports(generator.NumberedPort(port.Protocol, port.First))))
-			g.join(p.to, from, reason{v.Egress, v.Ingress, p.ports})
-			continue
-		}
-		g.explain(from, p)
-	}
-}
-
-// reason tells apart what is explained differently.
-type reason struct {
-	egress, ingress Decision
-	ports           portID
-}
-
-// explain divides what one class differs in by who decides it.
-func (g *grouping) explain(from int32, p part) {
-	p.to = g.undecided(from, p)
-	by := map[reason]bitset{}
-	var order []reason
-	for to := range p.to.all() {
-		for _, e := range g.set.egress.decide(g.table, from, to, p.ports) {
-			for _, i := range g.set.ingress.decide(g.table, to, from, e.ports) {
-				why := reason{e.by, i.by, i.ports}
-				if by[why] == nil {
-					g.table.meter.spend(len(p.to))
-					by[why] = newBitset(len(p.to) * 64)
-					order = append(order, why)
-				}
-				by[why].set(to)
-			}
-		}
-		if g.table.meter.over() {
-			return
-		}
-	}
-	for _, why := range order {
-		g.join(by[why], from, why)
-	}
-}
-
-// undecided explains at once what no policy has a part in, and returns the rest: before
-// anything is guarded that is most of a cluster.
-func (g *grouping) undecided(from int32, p part) bitset {
-	egress := &g.set.egress
-	if len(egress.subjects[egress.of[from]].policies) > 0 {
-		return p.to
-	}
-	if g.free == nil {
-		g.free = g.set.ingress.free()
-	}
-	g.table.meter.spend(4 * len(p.to))
-	in, rest := newBitset(len(p.to)*64), slices.Clone(p.to)
-	if in.meet(p.to, g.free) {
-		rest.remove(in)
-		nobody := Decision{Action: Accept}
-		g.join(in, from, reason{nobody, nobody, p.ports})
-	}
-	return rest
-}
-
-// join adds a class to the difference that is the same for another, or begins one.
-func (g *grouping) join(to bitset, from int32, why reason) {
-	g.table.meter.spend(2 * len(to))
-	var h maphash.Hash
-	h.SetSeed(g.seed)
-	for _, w := range to {
-		maphash.WriteComparable(&h, w)
-	}
-	maphash.WriteComparable(&h, why)
-	key := h.Sum64()
-	for _, i := range g.byHash[key] {
-		d := &g.found[i]
-		if d.reason == why && slices.Equal(d.to, to) {
-			d.from.set(from)
-			return
-		}
-	}
-	g.table.meter.spend(rangeSteps + 2*keptSteps*len(to))
-	source := newBitset(len(to) * 64)
-	source.set(from)
-	g.byHash[key] = append(g.byHash[key], len(g.found))
-	g.found = append(g.found, found{source, to, why})
-}
-
-// list returns the differences by their first ends: workloads before strangers,
-// these before addresses and names.
-func (g *grouping) list() []Difference {
-	s := g.set.space
-	first := func(classes bitset) int32 {
-		least := int32(len(s.elements)) //nolint:gosec // the elements fit into memory
-		for c := range classes.all() {
-			least = min(least, s.classes[c][0])
-		}
-		return least
-	}
-	type place struct{ from, to int32 }
-	places := make([]place, len(g.found))
-	order := make([]int, len(g.found))
-	for i := range g.found {
-		places[i] = place{first(g.found[i].from), first(g.found[i].to)}
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(places[a].from, places[b].from), cmp.Compare(places[a].to, places[b].to), cmp.Compare(a, b))
-	})
-	out := make([]Difference, len(order))
-	for i, k := range order {
-		f := &g.found[k]
-		out[i] = Difference{Ends{s, f.from}, Ends{s, f.to}, g.table.sets[f.ports], f.egress, f.ingress}
-	}
-	return out
 }
