@@ -159,6 +159,6 @@ func matches(pattern, name string) bool {
 
 // concerns reports whether pods of a namespace are, or may be, an end of an edge.
 func concerns(e *generator.Edge, namespace string) bool {
-	within := func(p generator.Peer) bool { return p.Namespace == namespace || p.Kind == generator.ClusterPeer }
-	return within(e.From) || within(e.To)
+	within := func(p *generator.Peer) bool { return p.Namespace == namespace || p.Kind == generator.ClusterPeer }
+	return within(&e.From) || within(&e.To)
 }

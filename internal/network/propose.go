@@ -228,5 +228,11 @@ func (c *Cluster) stateOf(namespace string) rollout.State {
 
 // within returns the edges that a namespace has an end of.
 func within(edges []generator.Edge, namespace string) []generator.Edge {
-	return slices.DeleteFunc(slices.Clone(edges), func(e generator.Edge) bool { return !concerns(&e, namespace) })
+	var out []generator.Edge
+	for i := range edges {
+		if concerns(&edges[i], namespace) {
+			out = append(out, edges[i])
+		}
+	}
+	return out
 }
