@@ -133,22 +133,37 @@ type ExternalAuth struct {
 	Concurrency int `yaml:"concurrency,omitempty"`
 }
 
-// ExternalHTTP is a service that is asked by HTTP: any status of 200 to 299 is a
-// yes.
+// ExternalHTTP is a service that is asked by HTTP.
 type ExternalHTTP struct {
 	Backend string `yaml:"backend"`
 	// Path is what is asked for, by GET; or else PathPrefix and the path of the request,
 	// by its method, as Gateway API's ExternalAuth filter has it.
-	Path            string `yaml:"path,omitempty"`
-	PathPrefix      string `yaml:"pathPrefix,omitempty"`
+	Path       string `yaml:"path,omitempty"`
+	PathPrefix string `yaml:"pathPrefix,omitempty"`
+	// Statuses are those that are a yes, of 200 to 299; none: all of these.
+	Statuses        []int `yaml:"statuses,omitempty"`
 	ExternalHeaders `yaml:",inline"`
 }
 
 // ExternalGRPC is a service that is asked by gRPC: envoy.service.auth.v3.
 type ExternalGRPC struct {
-	Backend         string `yaml:"backend"` // whose protocol is h2c or h2
+	Backend string `yaml:"backend"` // whose protocol is h2c or h2
+	// Lines are those of the client that the service gets: "" is RequestHeaders and
+	// Authorization, Named is RequestHeaders alone, All is all.
+	Lines string `yaml:"lines,omitempty"`
+	// Unnamed is what becomes of an answer with lines for the backend that are not in
+	// ResponseHeaders: they are dropped (Drop, default), or it is none (Refuse).
+	Unnamed         string `yaml:"unnamed,omitempty"`
 	ExternalHeaders `yaml:",inline"`
 }
+
+// Words of an ExternalGRPC.
+const (
+	NamedLines    = "Named"
+	AllLines      = "All"
+	DropUnnamed   = "Drop"
+	RefuseUnnamed = "Refuse"
+)
 
 // ExternalHeaders are header lines that go beyond the question.
 type ExternalHeaders struct {

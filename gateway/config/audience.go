@@ -37,7 +37,7 @@ func (s *Snapshot) Audience() *Audience {
 		if len(listeners) == 0 {
 			listeners = every
 		}
-		for _, name := range r.Access {
+		for _, name := range r.guards() {
 			a := of(name)
 			a.named(r, home(name))
 			for _, l := range listeners {

@@ -157,7 +157,7 @@ func (s *Snapshot) used() map[string]map[string]bool {
 	}
 	for i := range s.Routes {
 		use("traffic policy", s.Routes[i].Traffic...)
-		use("access policy", s.Routes[i].Access...)
+		use("access policy", s.Routes[i].guards()...)
 		for _, b := range s.Routes[i].Backends {
 			use("backend", b.Name)
 		}

@@ -87,7 +87,7 @@ func (s *Snapshot) toldOf(which naming) lineSets {
 	out := lineSets{}
 	for i := range s.Routes {
 		r, leads := &s.Routes[i], s.Routes[i].leads()
-		for _, policy := range r.Access {
+		for _, policy := range r.guards() {
 			for _, to := range leads {
 				out.add(to.told(home(policy)), tells[policy])
 			}

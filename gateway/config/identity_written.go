@@ -30,7 +30,7 @@ func (s *Snapshot) Unwrite() map[int][]string {
 			continue
 		}
 		var own []string
-		for _, policy := range r.Access {
+		for _, policy := range r.guards() {
 			own = append(own, tells[policy]...)
 		}
 		if took := r.unwrite(request.NewIdentity(deleted[i]), request.NewIdentity(own)); len(took) > 0 {
@@ -49,7 +49,7 @@ func (s *Snapshot) Usurped() map[int][]string {
 	trusted := map[string]request.Identity{} // by group
 	for i := range s.Routes {
 		r := &s.Routes[i]
-		for _, policy := range r.Access {
+		for _, policy := range r.guards() {
 			if len(tells[policy]) == 0 {
 				continue
 			}

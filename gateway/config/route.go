@@ -2,7 +2,10 @@
 
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Route sends requests to backends.
 type Route struct {
@@ -18,7 +21,19 @@ type Route struct {
 	// Access are policies by name, all of which must let a request in, beside those of
 	// the listener.
 	Access []string `yaml:"access,omitempty"`
+	// AccessBeside are policies that are asked after those of Access, or of the listener's
+	// Default ones, which do not give way to them as they do to Access.
+	AccessBeside []string `yaml:"accessBeside,omitempty"`
+
 	Target `yaml:",inline"`
+}
+
+// guards are the access policies that the route names.
+func (r *Route) guards() []string {
+	if len(r.AccessBeside) == 0 {
+		return r.Access
+	}
+	return slices.Concat(r.Access, r.AccessBeside)
 }
 
 // Match is what a request must have, all of it.

@@ -8,7 +8,7 @@ import "reflect"
 // slices, maps and pointers are the same ones. If not, that is not known.
 func (r *Route) shares(o *Route) bool {
 	return r.Name == o.Name && sameList(r.Listeners, o.Listeners) && sameList(r.Hosts, o.Hosts) &&
-		sameList(r.Matches, o.Matches) && sameList(r.Traffic, o.Traffic) && sameList(r.Access, o.Access) &&
+		sameList(r.Matches, o.Matches) && sameList(r.Traffic, o.Traffic) && sameList(r.Access, o.Access) && sameList(r.AccessBeside, o.AccessBeside) &&
 		r.Target.shares(&o.Target)
 }
 

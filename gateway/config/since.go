@@ -51,7 +51,7 @@ func (j *judged) route(r *Route, listeners map[string]*Listener, n *named) bool 
 			return false
 		}
 	}
-	return all(r.Traffic, n.traffic) && all(r.Access, n.access) && (was.shares(r) || reflect.DeepEqual(was, r))
+	return all(r.Traffic, n.traffic) && all(r.Access, n.access) && all(r.AccessBeside, n.access) && (was.shares(r) || reflect.DeepEqual(was, r))
 }
 
 // backend is route, of a backend.

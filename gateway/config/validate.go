@@ -87,6 +87,7 @@ func (v *validator) parts(s *Snapshot, n named, before *judged) {
 		v.route(path, &s.Routes[i], listeners, n.backends)
 		v.attached(path+".traffic", "traffic policy", s.Routes[i].Traffic, n.traffic)
 		v.attached(path+".access", "access policy", s.Routes[i].Access, n.access)
+		v.attached(path+".accessBeside", "access policy", s.Routes[i].AccessBeside, n.access)
 	}
 	if len(s.Streams) > 0 || len(s.Listeners) > 0 {
 		v.streams(s, n.certificates)

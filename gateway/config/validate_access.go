@@ -277,8 +277,16 @@ func (v *validator) external(path string, e *ExternalAuth, backends map[string]*
 				v.path(kind+"."+p.name, p.value)
 			}
 		}
+		for i, s := range h.Statuses {
+			v.between(fmt.Sprintf("%s.statuses[%d]", kind, i), s, 200, 299)
+		}
 	} else {
 		kind, backend = path+".grpc", e.GRPC.Backend
+		v.oneOf(kind+".lines", e.GRPC.Lines, "", NamedLines, AllLines)
+		v.oneOf(kind+".unnamed", e.GRPC.Unnamed, "", DropUnnamed, RefuseUnnamed)
+		if e.GRPC.Lines == AllLines && len(e.GRPC.RequestHeaders) > 0 {
+			v.fault(kind+".requestHeaders", "lines is %s, so none needs to be named", AllLines)
+		}
 	}
 	switch b := backends[backend]; {
 	case b == nil:

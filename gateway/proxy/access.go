@@ -99,10 +99,15 @@ func externalOf(e *config.ExternalAuth, pool func(name string) *upstream.Pool) (
 	}
 	to := func(backend string) service { return func() *upstream.Pool { return pool(backend) } }
 	if h := e.HTTP; h != nil {
-		return extauthz.NewHTTP(extauthz.HTTPOptions{Path: h.Path, PathPrefix: h.PathPrefix, Common: common(&h.ExternalHeaders)}, to(h.Backend)), nil
+		return extauthz.NewHTTP(extauthz.HTTPOptions{Path: h.Path, PathPrefix: h.PathPrefix, Statuses: h.Statuses, Common: common(&h.ExternalHeaders)}, to(h.Backend)), nil
 	}
 	if g := e.GRPC; g != nil {
-		return extauthz.NewGRPC(common(&g.ExternalHeaders), to(g.Backend)), nil
+		o := extauthz.GRPCOptions{Common: common(&g.ExternalHeaders)}
+		o.Lines = map[string]extauthz.Lines{config.NamedLines: extauthz.Named, config.AllLines: extauthz.All}[g.Lines]
+		if g.Unnamed == config.RefuseUnnamed {
+			o.Unnamed = extauthz.Refuse
+		}
+		return extauthz.NewGRPC(o, to(g.Backend)), nil
 	}
 	return nil, errors.New("the service is asked by nothing")
 }

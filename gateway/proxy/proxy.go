@@ -125,7 +125,12 @@ func (p *Proxy) Apply(s *config.Snapshot, store *certs.Store, terms map[string]a
 		if err != nil {
 			return fmt.Errorf("route %s: %w", r.Name, err)
 		}
+		beside, err := attachAccess(r.AccessBeside, guards)
+		if err != nil {
+			return fmt.Errorf("route %s: %w", r.Name, err)
+		}
 		next.routes[i].access = slices.Concat(guard.enforced, guard.defaults)
+		next.routes[i].beside = slices.Concat(beside.enforced, beside.defaults)
 	}
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
@@ -294,7 +299,7 @@ func (now *compiled) admit(l *listener, x *Exchange) (t *target, prefix string) 
 	if len(own) == 0 {
 		own = floor.traffic.defaults
 	}
-	if !pass(x, guard) || !pass(x, floor.traffic.late) || !pass(x, own) {
+	if !pass(x, guard) || !pass(x, t.beside) || !pass(x, floor.traffic.late) || !pass(x, own) {
 		return nil, ""
 	}
 	return t, hit.Prefix

@@ -19,6 +19,7 @@ type target struct {
 	name     string
 	filters  []Filter
 	access   []Filter
+	beside   []Filter
 	redirect *redirect
 	rewrite  *config.Rewrite
 	shares   weight.List[*share]

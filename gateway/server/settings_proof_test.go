@@ -76,6 +76,8 @@ var held = []struct{ under, fields, folder, test string }{
 	{"accessPolicies[].externalAuth.", "http.clientHeaders", "gateway/access/extauthz", "TestWhatAServiceSays"},
 	{"accessPolicies[].externalAuth.", "concurrency", "gateway/access/extauthz", "TestServicesThatAreSlow"},
 	{"accessPolicies[].externalAuth.grpc.", "backend requestHeaders responseHeaders", "gateway/access/extauthz", "TestWhatAServiceIsAskedByGRPC"},
+	{"accessPolicies[].externalAuth.http.", "statuses", "gateway/access/extauthz", "TestWhichStatusesAreAYes"},
+	{"accessPolicies[].externalAuth.grpc.", "lines unnamed", "gateway/access/extauthz", "TestLinesThatWereNotNamedAreNoAnswer"},
 	{"accessPolicies[].externalAuth.grpc.", "clientHeaders", "gateway/access/extauthz", "TestWhatAServiceSays"}, // of both kinds
 	{"keySets[].", "name file", "gateway/server", "TestWhoIsLetIn"},
 	{"keySets[].", "url issuer caFile plaintext", "gateway/server", "TestWhereKeysComeFrom"},

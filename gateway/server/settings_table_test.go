@@ -43,6 +43,13 @@ backends: [{name: b, endpoints: [BACKEND]}, {name: none}]
 routes: [{name: r, backends: [{name: b}]}]
 backends: [{name: b, HERE}]
 `
+	baseDefault = `listeners: [{name: plain, address: "127.0.0.1:0", protocol: HTTP, access: [usual]}]
+routes: [{name: r, backends: [{name: b}], HERE}]
+backends: [{name: b, endpoints: [BACKEND]}]
+accessPolicies:
+- {name: own, authentication: {anyOf: [{name: a, anonymous: {}}]}, authorization: {rules: [{name: all, allow: {}}]}}
+- {name: usual, mode: Default, authentication: {anyOf: [{name: a, anonymous: {}}]}, authorization: {rules: [{name: none, deny: {}}]}}
+`
 	baseToken = `listeners: [{name: plain, address: "127.0.0.1:0", protocol: HTTP}]
 routes: [{name: r, backends: [{name: b}], access: [p]}]
 backends: [{name: b, endpoints: [BACKEND]}]
@@ -70,6 +77,7 @@ backends: [{name: b, endpoints: [BACKEND]}, {name: other, endpoints: [OTHER]}]
 
 // requestEffects are settings of listeners, routes and backends.
 var requestEffects = []effect{
+	{"routes[].accessBeside", baseDefault, "access: [own]", "accessBeside: [own]", "GET /", "200 OK", reason("denied")},
 	{"listeners[].client.path.escapedSlashes", baseListener, "", "path: {escapedSlashes: Decode}", "GET /a%2Fb", reason("escaped-slash"), "GET /a/b "},
 	{"listeners[].client.path.emptySegments", baseListener, "", "path: {emptySegments: Reject}", "GET /a//b", "GET /a/b ", reason("empty-segment")},
 	{"listeners[].client.path.dotSegments", baseListener, "", "path: {dotSegments: Reject}", "GET /a/../b", "GET /b ", reason("dot-segment")},

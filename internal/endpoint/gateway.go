@@ -154,7 +154,7 @@ func (s *served) ofRoute(l *config.Listener, r *config.Route, host string, serve
 		Through: s.through(), Listener: s.listener(l, host), Host: host, Matches: matchesOf(r.Matches), Route: originOf(r.Name, served),
 		TLS: s.tls(l, l.TLS, host), Answer: AnswerRefused, Backends: []Backend{},
 	}
-	access := s.accessHeld(l, host, r.Access)
+	access := s.accessHeld(l, host, r)
 	out.Authentication, out.Authorization = s.authentication(access, &out.TLS)
 	out.Limits = s.limits(s.trafficHeld(l, host, r.Traffic), l, r)
 	keys := []inventory.Key{s.key(), out.Route.key()}

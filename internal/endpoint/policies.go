@@ -77,13 +77,23 @@ func held(l *config.Listener, of attached, host string, route []string, mode fun
 	return append(append([]Held{}, enforced...), own...)
 }
 
-func (s *served) accessHeld(l *config.Listener, host string, route []string) []Held {
-	return held(l, accessOf(l), host, route, func(name string) config.Mode {
+// accessHeld are those that ask for a route, which may be nil. What a route names beside its
+// own is asked last, and nothing gives way to it.
+func (s *served) accessHeld(l *config.Listener, host string, r *config.Route) []Held {
+	var own, beside []string
+	if r != nil {
+		own, beside = r.Access, r.AccessBeside
+	}
+	out := held(l, accessOf(l), host, own, func(name string) config.Mode {
 		if p := s.access[name]; p != nil {
 			return p.Mode
 		}
 		return config.Enforced
 	})
+	for _, name := range beside {
+		out = append(out, Held{name, string(config.Enforced), fromRoute})
+	}
+	return out
 }
 
 func (s *served) trafficHeld(l *config.Listener, host string, route []string) []Held {

@@ -5,6 +5,7 @@ package extauthz
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -30,13 +31,24 @@ const (
 
 // Common says what a service and its answer have in common, however it is asked.
 type Common struct {
-	RequestHeaders  []string // of the client, beside Authorization
+	RequestHeaders  []string // of the client, as Lines says
+	Lines           Lines
 	ResponseHeaders []string // of the service, which the backend gets
 	ClientHeaders   []string // of a refusal, which the client gets beside those of refusals
 
 	Timeout     time.Duration // 0 is DefaultTimeout
 	Concurrency int           // 0 is DefaultConcurrency; one more is refused at once
 }
+
+// Lines are the lines of the client that the service gets.
+type Lines uint8
+
+// The lines of the client.
+const (
+	Usual Lines = iota // RequestHeaders and Authorization
+	Named              // RequestHeaders
+	All                // all but those of the connection
+)
 
 // refusals are lines of a refusal that clients get: where to log in, and what with.
 var refusals = []string{"Location", "Set-Cookie", "Www-Authenticate", "Retry-After"}
@@ -73,9 +85,20 @@ func (c *client) within(ctx context.Context, ask func(context.Context) access.Ex
 
 func (c Common) withDefaults() Common {
 	c.Timeout, c.Concurrency = cmp.Or(c.Timeout, DefaultTimeout), cmp.Or(c.Concurrency, DefaultConcurrency)
-	c.RequestHeaders = canonical(append([]string{"Authorization"}, c.RequestHeaders...))
+	if c.Lines == Usual {
+		c.RequestHeaders = append([]string{"Authorization"}, c.RequestHeaders...)
+	}
+	c.RequestHeaders = canonical(c.RequestHeaders)
 	c.ResponseHeaders, c.ClientHeaders = canonical(c.ResponseHeaders), canonical(slices.Concat(refusals, c.ClientHeaders))
 	return c
+}
+
+// asked are the names of the client's lines that the service gets, in order.
+func (c *Common) asked(h http.Header) []string {
+	if c.Lines != All {
+		return c.RequestHeaders
+	}
+	return canonical(slices.Sorted(maps.Keys(h)))
 }
 
 func canonical(names []string) []string {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,11 +27,30 @@ const maxMessage = 256 << 10
 
 // GRPC implements access.External. It speaks gRPC over a backend's HTTP/2 by itself:
 // one call with one message each way.
-type GRPC struct{ client }
+type GRPC struct {
+	client
+	strict bool // an answer with lines that are not among ResponseHeaders is none
+}
+
+// GRPCOptions say how a service is asked by gRPC.
+type GRPCOptions struct {
+	Common
+	Unnamed Unnamed
+}
+
+// Unnamed is what becomes of an answer that has lines for the backend which are not among
+// ResponseHeaders.
+type Unnamed uint8
+
+// What becomes of such answers.
+const (
+	Drop   Unnamed = iota // these lines are left out
+	Refuse                // it is none
+)
 
 // NewGRPC makes a GRPC.
-func NewGRPC(o Common, to Sender) *GRPC {
-	return &GRPC{newClient(o, to)}
+func NewGRPC(o GRPCOptions, to Sender) *GRPC {
+	return &GRPC{newClient(o.Common, to), o.Unnamed == Refuse}
 }
 
 // Ask implements access.External.
@@ -44,6 +64,8 @@ func (c *GRPC) Ask(ctx context.Context, r *auth.Request) access.ExternalAnswer {
 		switch {
 		case !ok:
 			return away()
+		case said.allowed && c.strict && !c.named(said.header):
+			return away() // the service relies on them
 		case said.allowed:
 			return access.ExternalAnswer{Allowed: true, Header: selected(said.header, c.o.ResponseHeaders), Remove: canonical(said.remove)}
 		case said.status == 0:
@@ -53,11 +75,21 @@ func (c *GRPC) Ask(ctx context.Context, r *auth.Request) access.ExternalAnswer {
 	})
 }
 
+// named tells whether all lines of an answer may be the backend's.
+func (c *GRPC) named(h http.Header) bool {
+	for name := range h {
+		if !slices.Contains(c.o.ResponseHeaders, name) {
+			return false
+		}
+	}
+	return true
+}
+
 // call sends the question and returns the message of the answer
 // (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 func (c *GRPC) call(ctx context.Context, r *auth.Request) ([]byte, bool) {
 	const prefix = 5 // not compressed, and the length
-	body := appendQuestion(make([]byte, prefix, 1024), r, c.o.RequestHeaders)
+	body := appendQuestion(make([]byte, prefix, 1024), r, c.o.asked(r.Form.Header))
 	binary.BigEndian.PutUint32(body[1:], uint32(len(body)-prefix)) //nolint:gosec // the header lines of a request are bounded
 	res, err := c.to.Send(ctx, &http1.Request{
 		Method: http.MethodPost, Path: checkPath, Host: "ext-authz", Length: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),

@@ -174,7 +174,7 @@ func backend(t testing.TB, address string) Sender {
 func TestWhatAServiceIsAskedByGRPC(t *testing.T) {
 	t.Parallel()
 	got := message(t, "CheckRequest")
-	c := NewGRPC(Common{RequestHeaders: []string{"Cookie"}}, served(t, func(ctx context.Context, question []byte) ([]byte, error) {
+	c := NewGRPC(GRPCOptions{Common: Common{RequestHeaders: []string{"Cookie"}}}, served(t, func(ctx context.Context, question []byte) ([]byte, error) {
 		if until, has := ctx.Deadline(); !has || time.Until(until) > DefaultTimeout+time.Millisecond {
 			return nil, status.Error(codes.Internal, "no deadline")
 		}
@@ -232,7 +232,7 @@ func TestWhatAServiceSaysByGRPC(t *testing.T) {
 		"an error beside what would be yes": {response(t, `status {}`), status.Error(codes.PermissionDenied, "no"), gone},
 		"too much":                          {append(response(t, `status {}`), protowire.AppendBytes(protowire.AppendTag(nil, 15, protowire.BytesType), make([]byte, maxMessage))...), nil, gone},
 	} {
-		c := NewGRPC(Common{ResponseHeaders: []string{"X-User"}}, served(t, func(context.Context, []byte) ([]byte, error) { return tc.says, tc.err }))
+		c := NewGRPC(GRPCOptions{Common: Common{ResponseHeaders: []string{"X-User"}}}, served(t, func(context.Context, []byte) ([]byte, error) { return tc.says, tc.err }))
 		got := c.Ask(t.Context(), asked())
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -242,16 +242,56 @@ func TestWhatAServiceSaysByGRPC(t *testing.T) {
 
 func TestServicesThatAreNotThereByGRPC(t *testing.T) {
 	t.Parallel()
-	if got := NewGRPC(Common{}, backend(t, "127.0.0.1:1")).Ask(t.Context(), asked()); got.Allowed || got.Status != 503 {
+	if got := NewGRPC(GRPCOptions{}, backend(t, "127.0.0.1:1")).Ask(t.Context(), asked()); got.Allowed || got.Status != 503 {
 		t.Errorf("nobody: got %+v", got)
 	}
-	slow := NewGRPC(Common{Timeout: 20 * time.Millisecond, Concurrency: 1}, served(t, func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }))
+	slow := NewGRPC(GRPCOptions{Common: Common{Timeout: 20 * time.Millisecond, Concurrency: 1}}, served(t, func(ctx context.Context, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }))
 	if got := slow.Ask(t.Context(), asked()); got.Allowed || got.Status != 503 || got.Reason != Unavailable {
 		t.Errorf("a slow one: got %+v", got)
 	}
 	slow.slots <- struct{}{}
 	if got := slow.Ask(t.Context(), asked()); got.Allowed || got.Reason != Busy {
 		t.Errorf("one too many: got %+v", got)
+	}
+}
+
+// TestWhichLinesAServiceIsTold: those of the client that are named, with Authorization or
+// without, or all but those of the connection.
+func TestWhichLinesAServiceIsTold(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		o    Common
+		want []string
+	}{
+		"as is usual": {Common{RequestHeaders: []string{"Cookie"}}, []string{"Authorization", "Cookie"}},
+		"named":       {Common{RequestHeaders: []string{"Cookie"}, Lines: Named}, []string{"Cookie"}},
+		"all":         {Common{Lines: All}, []string{"Authorization", "Cookie", "X-Other"}},
+	} {
+		o, h := tc.o.withDefaults(), http.Header{"Authorization": {"Bearer x"}, "Cookie": {"a"}, "X-Other": {"b"}, "Connection": {"close"}, "Content-Length": {"1"}}
+		if diff := cmp.Diff(tc.want, o.asked(h)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// TestLinesThatWereNotNamedAreNoAnswer, where the service is not to rely on them.
+func TestLinesThatWereNotNamedAreNoAnswer(t *testing.T) {
+	t.Parallel()
+	const other, named = `status {} ok_response { headers { header { key: "x-other" value: "b" } } }`, `status {} ok_response { headers { header { key: "x-user" value: "ann" } } headers_to_remove: "a" }`
+	for name, tc := range map[string]struct {
+		says    string
+		unnamed Unnamed
+		want    bool
+	}{
+		"another line, dropped": {other, Drop, true},
+		"another line, refused": {other, Refuse, false},
+		"a named line":          {named, Refuse, true},
+		"no line":               {`status {}`, Refuse, true},
+	} {
+		c := NewGRPC(GRPCOptions{Common: Common{ResponseHeaders: []string{"X-User"}}, Unnamed: tc.unnamed}, served(t, func(context.Context, []byte) ([]byte, error) { return response(t, tc.says), nil }))
+		if got := c.Ask(t.Context(), asked()); got.Allowed != tc.want || !tc.want && (got.Status != 503 || got.Reason != Unavailable) {
+			t.Errorf("%s: got %+v", name, got)
+		}
 	}
 }
 

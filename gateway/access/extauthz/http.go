@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-sh/gatehouse/gateway/access"
@@ -20,6 +21,7 @@ type HTTPOptions struct {
 	// request, by its method, as Gateway API's ExternalAuth filter has it (GEP-1494).
 	Path       string
 	PathPrefix string
+	Statuses   []int // that are a yes, of 200 to 299; none: all of these
 	Common
 }
 
@@ -27,11 +29,12 @@ type HTTPOptions struct {
 type HTTP struct {
 	client
 	path, prefix string
+	statuses     []int
 }
 
 // NewHTTP makes an HTTP.
 func NewHTTP(o HTTPOptions, to Sender) *HTTP {
-	return &HTTP{client: newClient(o.Common, to), path: o.Path, prefix: strings.TrimSuffix(o.PathPrefix, "/")}
+	return &HTTP{client: newClient(o.Common, to), path: o.Path, prefix: strings.TrimSuffix(o.PathPrefix, "/"), statuses: o.Statuses}
 }
 
 // Ask implements access.External.
@@ -54,7 +57,7 @@ func (c *HTTP) question(f *request.Form) *http1.Request {
 	if c.path != "" {
 		method, path, query = http.MethodGet, c.path, ""
 	}
-	h := selected(f.Header, c.o.RequestHeaders)
+	h := selected(f.Header, c.o.asked(f.Header))
 	h["User-Agent"] = []string{"gatehouse-gateway"}
 	h["X-Forwarded-Method"] = []string{f.Method}
 	h["X-Forwarded-Uri"] = []string{f.Target()}
@@ -65,7 +68,7 @@ func (c *HTTP) question(f *request.Form) *http1.Request {
 }
 
 func (c *HTTP) answer(res *http1.Response) access.ExternalAnswer {
-	if s := res.Status; s >= 200 && s <= 299 {
+	if s := res.Status; s >= 200 && s <= 299 && (len(c.statuses) == 0 || slices.Contains(c.statuses, s)) {
 		return access.ExternalAnswer{Allowed: true, Header: selected(res.Header, c.o.ResponseHeaders)}
 	}
 	return c.o.refusal(res.Status, res.Header)

@@ -115,6 +115,21 @@ func TestWhatAServiceSays(t *testing.T) {
 	}
 }
 
+// TestWhichStatusesAreAYes: all that are a success, or some.
+func TestWhichStatusesAreAYes(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		statuses []int
+		says     int
+		want     bool
+	}{{nil, 200, true}, {nil, 204, true}, {[]int{200}, 200, true}, {[]int{200}, 204, false}, {[]int{200}, 403, false}, {[]int{403}, 403, false}} {
+		got := NewHTTP(HTTPOptions{Statuses: tc.statuses}, says(tc.says)).Ask(t.Context(), asked())
+		if got.Allowed != tc.want || !tc.want && got.Status < 400 {
+			t.Errorf("%d of %v: %+v", tc.says, tc.statuses, got)
+		}
+	}
+}
+
 func TestServicesThatAreSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
