@@ -102,6 +102,9 @@ func (g *guards) weight() int {
 	if g.access != nil {
 		s.AccessPolicies = []config.AccessPolicy{*g.access}
 	}
+	if g.beside != nil {
+		s.AccessPolicies = append(s.AccessPolicies, *g.beside)
+	}
 	if g.traffic != nil {
 		s.TrafficPolicies = []config.TrafficPolicy{*g.traffic}
 	}

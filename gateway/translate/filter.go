@@ -51,6 +51,8 @@ func (f *filters) one(at string, l *gatewayv1.HTTPRouteFilter) bool {
 		f.mirror(at, l.RequestMirror)
 	case l.Type == gatewayv1.HTTPRouteFilterCORS && l.CORS != nil:
 		t.CORS = cors(l.CORS)
+	case l.Type == gatewayv1.HTTPRouteFilterExternalAuth && l.ExternalAuth != nil:
+		f.external(at, l.ExternalAuth)
 	default:
 		return false
 	}

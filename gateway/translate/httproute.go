@@ -44,6 +44,7 @@ type rule struct {
 	origin    string            // the path of an Ingress that it is made of
 	faults    []string          // for which it is not served
 	wrong     []string          // faults of matches, by their places: it is not known for which requests it is
+	unasked   bool              // a service that is to be asked cannot be had: nobody is let in
 	closed    bool              // nobody is let in, and no canary has a part of it
 	kept      *verdict          // what is remembered of it; nil: nothing is
 }
@@ -60,7 +61,7 @@ func (x *index) requestRoute(gateways map[Name]*gateway, of kind, r *gatewayv1.H
 	b := &x.builder
 	*b = ruleBuilder{index: x, route: out}
 	for i := range r.Spec.Rules {
-		b.at, b.out = ruleAt(i), &out.rules[i]
+		b.at, b.number, b.out = ruleAt(i), i, &out.rules[i]
 		if !b.again(&r.Spec.Rules[i]) {
 			b.mentions(&r.Spec.Rules[i])
 			b.rule(&r.Spec.Rules[i])
@@ -85,7 +86,7 @@ func (r *route) settle() {
 			continue
 		}
 		lost++
-		u.Target, u.backends, u.closed = config.Target{Backends: r.refused()}, nil, true
+		u.Target, u.backends, u.guards, u.closed = config.Target{Backends: r.refused()}, nil, nil, true
 		u.matches = closing(u.matches, u.wrong)
 	}
 	message := strings.Join(said, "; ")
@@ -104,9 +105,10 @@ func (r *route) settle() {
 // ruleBuilder makes one rule.
 type ruleBuilder struct {
 	*index
-	route *route
-	at    string // of the rule in the route
-	out   *rule
+	route  *route
+	at     string // of the rule in the route
+	number int    // of the rule in the route
+	out    *rule
 }
 
 // unresolved says that something that a route names cannot be had.
@@ -169,6 +171,9 @@ func (b *ruleBuilder) rule(r *gatewayv1.HTTPRouteRule) {
 	}
 	if r.SessionPersistence != nil {
 		b.unsupported(".sessionPersistence", "it is not served")
+	}
+	if b.out.unasked {
+		*t, b.out.backends, b.out.guards = config.Target{Backends: b.route.refused()}, nil, nil
 	}
 	b.keep(r, b.judge())
 }

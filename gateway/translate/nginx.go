@@ -44,6 +44,7 @@ type manner struct {
 // guards are the policies of a rule.
 type guards struct {
 	access  *config.AccessPolicy
+	beside  *config.AccessPolicy // to which no Default gives way
 	traffic *config.TrafficPolicy
 	keys    *config.KeySet
 	size    int // in bytes of a snapshot; 0: not known yet
@@ -213,6 +214,13 @@ func (g *guards) attach(s *config.Snapshot, r *config.Route, there map[any]bool)
 	}
 	if p := g.access; p != nil {
 		r.Access = append(r.Access, p.Name)
+		if !there[p] {
+			s.AccessPolicies = append(s.AccessPolicies, *p)
+		}
+		there[p] = true
+	}
+	if p := g.beside; p != nil {
+		r.AccessBeside = append(r.AccessBeside, p.Name)
 		if !there[p] {
 			s.AccessPolicies = append(s.AccessPolicies, *p)
 		}

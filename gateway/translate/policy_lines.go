@@ -58,10 +58,23 @@ func (b *snapshotBuilder) collide() {
 	for i := range b.out.AccessPolicies { // those of annotations, by the age of their routes
 		p := &b.out.AccessPolicies[i]
 		if clash := taken.take(p, p.Name); clash != "" {
-			b.gateway.events = append(b.gateway.events, ofAnnotation(p.Name, clash))
+			if !b.unasked(p.Name, clash) {
+				b.gateway.events = append(b.gateway.events, ofAnnotation(p.Name, clash))
+			}
 			*p = refusing(p.Name, p.Mode, clash)
 		}
 	}
+}
+
+// unasked tells the route whose filter has a policy that it is refused; false if none has.
+func (b *snapshotBuilder) unasked(policy, why string) (told bool) {
+	for i := range b.out.Routes {
+		if slices.Contains(b.out.Routes[i].AccessBeside, policy) {
+			b.unwritten(i, "is answered 503: "+why)
+			told = true
+		}
+	}
+	return told
 }
 
 // ofAnnotation is the event of what the policy of an annotation cannot have.

@@ -66,6 +66,9 @@ func TestReferencesNeedAGrant(t *testing.T) {
 	const elsewhere = "{name: there, namespace: team}"
 	const policyHead = "apiVersion: gatehouse.sh/v1alpha1\nkind: %s\nmetadata: {name: own, namespace: shop}\nspec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}], "
 	mirror := "  - {filters: [{type: RequestMirror, requestMirror: {backendRef: " + there + "}}], backendRefs: [" + here + "]}\n"
+	asksBy := func(protocol, more string) string {
+		return "  - {filters: [{type: ExternalAuth, externalAuth: {protocol: " + protocol + ", backendRef: " + there + ", " + more + "}}], backendRefs: [" + here + "]}\n"
+	}
 	backend := "  - {backendRefs: [" + there + "]}\n"
 	const store = `apiVersion: gatehouse.sh/v1alpha1
 kind: GatewayParameters
@@ -120,19 +123,21 @@ spec:
   tls: {backend: {clientCertificateRef: {name: there, namespace: team}}}
   listeners: [{name: http, port: 80, protocol: HTTP}]
 `},
-		"a backend of an HTTPRoute": {"HTTPRoute", "Service", head + backend},
-		"a mirror of an HTTPRoute":  {"HTTPRoute", "Service", head + mirror},
-		"a backend of a GRPCRoute":  {"GRPCRoute", "Service", head + backend},
-		"a mirror of a GRPCRoute":   {"GRPCRoute", "Service", head + mirror},
-		"a backend of a TLSRoute":   {"TLSRoute", "Service", head + backend},
-		"a backend of a TCPRoute":   {"TCPRoute", "Service", head + backend},
-		"a backend of a UDPRoute":   {"UDPRoute", "Service", head + backend},
-		"keys of an AccessPolicy":   {"AccessPolicy", "Secret", policyHead + "authentication: {anyOf: [{name: a, apiKey: {from: {header: X-Key}, secretRefs: [" + elsewhere + "]}}]}, " + allMay + "}\n"},
-		"users of an AccessPolicy":  {"AccessPolicy", "Secret", policyHead + "authentication: {anyOf: [{name: a, basic: {secretRefs: [" + elsewhere + "]}}]}, " + allMay + "}\n"},
-		"a JWKS of an AccessPolicy": {"AccessPolicy", "Secret", policyHead + signed("issuer: a, audiences: [a], jwks: {secretRef: "+elsewhere+"}") + "}\n"},
-		"a CA of an AccessPolicy":   {"AccessPolicy", "ConfigMap", policyHead + signed(`issuer: a, audiences: [a], jwks: {uri: "https://a/", caRef: `+elsewhere+`}`) + "}\n"},
-		"a service that is asked":   {"AccessPolicy", "Service", policyHead + asks("http: {backendRef: "+there+"}") + "}\n"},
-		"one that is asked by gRPC": {"AccessPolicy", "Service", policyHead + asks("grpc: {backendRef: "+there+"}") + "}\n"},
+		"a backend of an HTTPRoute":      {"HTTPRoute", "Service", head + backend},
+		"a mirror of an HTTPRoute":       {"HTTPRoute", "Service", head + mirror},
+		"a service that a filter asks":   {"HTTPRoute", "Service", head + asksBy("HTTP", "http: {allowedResponseHeaders: [X-User]}")},
+		"one that a filter asks by gRPC": {"HTTPRoute", "Service", head + asksBy("GRPC", "grpc: {}")},
+		"a backend of a GRPCRoute":       {"GRPCRoute", "Service", head + backend},
+		"a mirror of a GRPCRoute":        {"GRPCRoute", "Service", head + mirror},
+		"a backend of a TLSRoute":        {"TLSRoute", "Service", head + backend},
+		"a backend of a TCPRoute":        {"TCPRoute", "Service", head + backend},
+		"a backend of a UDPRoute":        {"UDPRoute", "Service", head + backend},
+		"keys of an AccessPolicy":        {"AccessPolicy", "Secret", policyHead + "authentication: {anyOf: [{name: a, apiKey: {from: {header: X-Key}, secretRefs: [" + elsewhere + "]}}]}, " + allMay + "}\n"},
+		"users of an AccessPolicy":       {"AccessPolicy", "Secret", policyHead + "authentication: {anyOf: [{name: a, basic: {secretRefs: [" + elsewhere + "]}}]}, " + allMay + "}\n"},
+		"a JWKS of an AccessPolicy":      {"AccessPolicy", "Secret", policyHead + signed("issuer: a, audiences: [a], jwks: {secretRef: "+elsewhere+"}") + "}\n"},
+		"a CA of an AccessPolicy":        {"AccessPolicy", "ConfigMap", policyHead + signed(`issuer: a, audiences: [a], jwks: {uri: "https://a/", caRef: `+elsewhere+`}`) + "}\n"},
+		"a service that is asked":        {"AccessPolicy", "Service", policyHead + asks("http: {backendRef: "+there+"}") + "}\n"},
+		"one that is asked by gRPC":      {"AccessPolicy", "Service", policyHead + asks("grpc: {backendRef: "+there+"}") + "}\n"},
 	} {
 		object := tc.object
 		if strings.HasPrefix(object, "apiVersion") {

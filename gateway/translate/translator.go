@@ -130,7 +130,8 @@ func (b *ruleBuilder) keep(r *gatewayv1.HTTPRouteRule, same *verdict) {
 	b.out.matches, b.out.Target = same.matches, same.target
 	own := *same
 	own.spec, own.to, own.services = nil, nil, nil
-	if len(b.out.faults) == 0 && len(b.out.backends) == refsOf(r) {
+	// What guards a rule does not follow from what is remembered of it.
+	if len(b.out.faults) == 0 && b.out.guards == nil && !b.out.unasked && len(b.out.backends) == refsOf(r) {
 		own.spec, own.to, own.services = r, b.out.backends, b.out.services
 	}
 	b.memory.verdicts[b.seat()], b.out.kept = &own, &own

@@ -98,7 +98,10 @@ func (d *doorway) external(of inventory.Key, e *config.ExternalAuth) {
 	}
 	ref := inventory.ServiceRef{Namespace: service.Namespace, Name: service.Name, Port: strconv.Itoa(int(port))}
 	field := "spec.externalAuth"
-	if of.Kind == inventory.IngressKind {
+	switch of.Kind {
+	case gatewayKind("HTTPRoute"):
+		field = "spec.rules.filters"
+	case inventory.IngressKind:
 		field = "metadata.annotations[nginx.ingress.kubernetes.io/auth-url]"
 	}
 	because := append([]generator.Evidence{evidence(of, field, of.String()+" has it asked about requests")}, d.granted(of, ref)...)

@@ -126,6 +126,7 @@ func TestTheGatewayConnectsToWhatItServes(t *testing.T) {
 		"a TLSRoute":               {[]string{routeOf("TLSRoute", "tls", "hostnames: [a.example.com], rules: [{backendRefs: [{name: web, port: 5432}]}]")}, []string{from + "Service shop/web TCP/5432"}, ""},
 		"a UDPRoute":               {[]string{routeOf("UDPRoute", "udp", "rules: [{backendRefs: [{name: web, port: 53}]}]")}, []string{from + "Service shop/web UDP/53"}, ""},
 		"a mirror of requests":     {[]string{routeOf("HTTPRoute", "http", "rules: [{filters: [{type: RequestMirror, requestMirror: {backendRef: {name: web, port: 9090}}}], backendRefs: [{name: web, port: 80}]}]")}, []string{from + "Service shop/web TCP/80", from + "Service shop/web TCP/9090"}, ""},
+		"one that a filter asks":   {[]string{routeOf("HTTPRoute", "http", "rules: [{filters: [{type: ExternalAuth, externalAuth: {protocol: GRPC, backendRef: {name: web, port: 9090}, grpc: {}}}], backendRefs: [{name: web, port: 80}]}]")}, []string{from + "Service shop/web TCP/80", from + "Service shop/web TCP/9090"}, ""},
 		"a redirection":            {[]string{routeOf("HTTPRoute", "http", "rules: [{filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]}]")}, nil, ""},
 		"a route to no port of it": {[]string{routeOf("HTTPRoute", "http", "rules: [{backendRefs: [{name: web, port: 81}]}]")}, nil, "no port 81"},
 		"a route to no listener":   {[]string{routeOf("HTTPRoute", "other", "rules: [{backendRefs: [{name: web, port: 80}]}]")}, nil, "HTTPRoute shop/web is not served"},
