@@ -24,13 +24,27 @@ type Conn struct {
 	refused Fault                 // what the client is to be told; "" of what is in a body, and of floods
 	due     atomic.Pointer[Fault] // it is told when the connection closes; nil: not yet
 	onFault func(Fault)
+	times   deadlines
 }
 
 // NewConn scans what a client sends over c. onFault is told of a fault, unless it is in
 // a body: whoever reads that learns of it. It may be nil. It is called by whoever reads
 // or writes.
 func NewConn(c net.Conn, limits Limits, http2 bool, onFault func(Fault)) *Conn {
-	return &Conn{Conn: c, scanner: NewScanner(limits, http2), onFault: onFault}
+	out := &Conn{Conn: c, scanner: NewScanner(limits, http2), onFault: onFault}
+	out.times.read.tell, out.times.write.tell = c.SetReadDeadline, c.SetWriteDeadline
+	return out
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.times.readBy(t) }
+
+// SetWriteDeadline implements net.Conn. A write may take a second more.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.times.writeBy(t) }
+
+// SetDeadline implements net.Conn, as the two above do.
+func (c *Conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Read implements net.Conn.
@@ -38,13 +52,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if c.failed != nil {
 		return 0, c.fail(len(p))
 	}
-	n, err := c.Conn.Read(p)
+	if len(p) == 1 && !c.passing.Load() { // it is waited for beside a handler, and given up with it
+		if err := c.times.park(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.times.reads(c.Conn.Read, p)
 	if c.passing.Load() {
 		return n, err
 	}
 	passed, fault := c.scanner.Feed(p[:n])
 	if fault == "" {
-		if len(p) > 1 && errors.Is(err, os.ErrDeadlineExceeded) && c.scanner.inHead() { // a single byte is waited for beside a handler, and given up with it
+		if len(p) > 1 && errors.Is(err, os.ErrDeadlineExceeded) && c.scanner.inHead() {
 			c.tell(HeadTimeout) // it is closed without a word
 		}
 		return n, err
@@ -85,7 +104,9 @@ func (c *Conn) Close() error {
 		_, _ = fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 			status, http.StatusText(status), problem.Type, len(document), document) // the client may have gone
 	}
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	c.times.unpark()
+	return err
 }
 
 func (c *Conn) tell(f Fault) {
@@ -103,7 +124,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if f := c.scanner.frames; f != nil {
 		f.Sent(p)
 	}
-	return c.Conn.Write(p)
+	return c.times.writes(c.Conn.Write, p)
 }
 
 // Pass ends the scanning of a connection that is HTTP no more. Other connections
