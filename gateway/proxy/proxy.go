@@ -197,7 +197,7 @@ func (p *Proxy) Handler(listener string) http.Handler {
 				p.tunnels.Remove(x.tunnel)
 			}
 		}()
-		defer p.told(x) //nolint:contextcheck // nothing of it ends with the request
+		defer p.told(x)
 		defer p.rescue(x)
 		now := p.current.Load()
 		l := now.listener(listener)

@@ -29,7 +29,8 @@ func TestALineIsOneObjectOfJSON(t *testing.T) {
 				Time: at, ID: "1", Trace: "2", Listener: "3", Protocol: "4", Scheme: "5", Method: "6", Host: "7", Path: "8", Query: "9", Header: []string{"a", "10", "b", "11"},
 				Route: "12", Backend: "13", Principal: "14", By: "15", Status: 200, Policy: "16", Rule: "17", Shadow: "18", Reason: "19",
 				Received: 1 << 40, Sent: 20, Total: 1500 * time.Millisecond, Upstream: 300 * time.Nanosecond,
-			}, "21",
+			},
+			"21",
 			`{"time":"2026-11-23T06:00:00.12+01:00","id":"1","trace":"2","listener":"3","client":"21","protocol":"4","scheme":"5","method":"6","host":"7","path":"8","query":"9",` +
 				`"header.a":"10","header.b":"11","route":"12","backend":"13","principal":"14","by":"15","status":200,"policy":"16","rule":"17","shadow":"18","reason":"19",` +
 				`"received":1099511627776,"sent":20,"seconds":1.5,"backendSeconds":0.0000003}` + "\n",

@@ -61,7 +61,7 @@ func (s *sending) sized(to net.Conn, buffer []byte, left int64) {
 		n, err := s.body.Read(buffer[:min(left, sendBuffer)])
 		if n > 0 {
 			left -= int64(n)
-			if _, failed := s.write(to, buffer[:n]); failed != nil {
+			if failed := s.write(to, buffer[:n]); failed != nil {
 				return // the response, if there is one, says why
 			}
 		}
@@ -82,10 +82,11 @@ func (s *sending) sized(to net.Conn, buffer []byte, left int64) {
 	}
 }
 
-func (s *sending) write(to net.Conn, p []byte) (int, error) {
+func (s *sending) write(to net.Conn, p []byte) error {
 	s.writes.Add(1)
 	defer s.writes.Add(1)
-	return to.Write(p)
+	_, err := to.Write(p)
+	return err
 }
 
 const (
@@ -104,7 +105,7 @@ func (s *sending) chunked(to net.Conn, buffer []byte, trailer http.Header) {
 			copy(buffer[from:], digits)
 			copy(buffer[chunkHead-2:], "\r\n")
 			copy(buffer[chunkHead+n:], "\r\n")
-			if _, failed := s.write(to, buffer[from:chunkHead+n+2]); failed != nil {
+			if failed := s.write(to, buffer[from:chunkHead+n+2]); failed != nil {
 				return
 			}
 		}
@@ -130,7 +131,7 @@ func (s *sending) chunked(to net.Conn, buffer []byte, trailer http.Header) {
 			out = append(out, "\r\n"...)
 		}
 	}
-	if _, err := s.write(to, append(out, "\r\n"...)); err == nil {
+	if err := s.write(to, append(out, "\r\n"...)); err == nil {
 		s.whole.Store(true)
 	}
 }
