@@ -22,6 +22,8 @@ type Decisions struct {
 	Client string   `yaml:"client,omitempty"`  // Full (default), Prefix (/24, /48), Off: how addresses of clients are told
 	Query  string   `yaml:"query,omitempty"`   // Off (default), Names (of the parameters), Full
 	Header []string `yaml:"headers,omitempty"` // of requests; never those that hold credentials
+	// Gateway is told in each line, where several gateways write to one place; "" is not told.
+	Gateway string `yaml:"gateway,omitempty"`
 	// Key makes the hash by which one principal is told from another. A file gives a
 	// file name. Without one, a key is made when the process begins.
 	KeyFile string `yaml:"keyFile,omitempty"`

@@ -186,8 +186,8 @@ func TestWhatLinesTell(t *testing.T) {
 		d    config.Decisions
 		want map[string]any
 	}{
-		"as it is":     {config.Decisions{}, map[string]any{"client": "127.0.0.1", "query": nil, "header.x-of": nil}},
-		"less":         {config.Decisions{Client: "Prefix", Query: "Names", Header: []string{"X-Of"}}, map[string]any{"client": "127.0.0.0/24", "query": "a&token", "header.x-of": "me"}},
+		"as it is":     {config.Decisions{}, map[string]any{"client": "127.0.0.1", "query": nil, "header.x-of": nil, "gateway": nil}},
+		"less":         {config.Decisions{Client: "Prefix", Query: "Names", Header: []string{"X-Of"}, Gateway: "infra/edge"}, map[string]any{"gateway": "infra/edge", "client": "127.0.0.0/24", "query": "a&token", "header.x-of": "me"}},
 		"nothing, all": {config.Decisions{Client: "Off", Query: "Full"}, map[string]any{"client": nil, "query": "a=1&token=[redacted]"}},
 	} {
 		got := line(tc.d)

@@ -86,7 +86,7 @@ var held = []struct{ under, fields, folder, test string }{
 	{"stores[].redis.", "prefix database usernameFile passwordFile secretFile", "gateway/server", "TestStoresAreAsConfigured"},
 	{"stores[].redis.tls.", "caFile serverName certFile keyFile", "gateway/config", "TestTLSOfStores"},
 	{"telemetry.decisions.", "to", "gateway/server", "TestDecisionsGoWhereTheConfigurationSays"},
-	{"telemetry.decisions.", "client query headers keyFile", "gateway/server", "TestWhatLinesTell"},
+	{"telemetry.decisions.", "client query headers keyFile gateway", "gateway/server", "TestWhatLinesTell"},
 	{"telemetry.tracing.", "endpoint ratio service", "gateway/server", "TestWhoDecidesWhatIsTraced"},
 	{"telemetry.", "metrics admin", "gateway/server", "TestMetricsAndProbesAreAnswered"},
 }

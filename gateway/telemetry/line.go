@@ -42,6 +42,7 @@ func (l *line) record(r *Record, client string) {
 	l.b = append(l.b, '"')
 	l.text("id", r.ID)
 	l.text("trace", r.Trace)
+	l.text("gateway", r.Gateway)
 	l.text("listener", r.Listener)
 	l.text("client", client)
 	l.text("protocol", r.Protocol)

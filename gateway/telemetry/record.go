@@ -12,6 +12,7 @@ type Record struct {
 	Time     time.Time // when its head had been read
 	ID       string    // by which it is found at the backend, too
 	Trace    string    // 32 hexadecimal digits, "" if it is in none
+	Gateway  string    // as the configuration calls it
 	Listener string
 	Protocol string // HTTP/1.1
 	// What was asked, in its one form; "" for what has none.

@@ -174,6 +174,7 @@ func (s *Set) Record(r *Record, f *request.Form, who *auth.Principal) {
 	if !now.decided {
 		return
 	}
+	r.Gateway = now.made.Decisions.Gateway
 	if f != nil {
 		r.Scheme, r.Method, r.Host, r.Path, r.Client = f.Scheme, f.Method, f.Authority(), f.Path, f.Client
 		r.Query = query(f.Query, now.made.Decisions.Query)

@@ -93,6 +93,9 @@ func snapshot(g *gateway, routes []*route, guards *policies, options *Options, b
 	}
 	b.enact()
 	b.unwrite()
+	if !g.builtin {
+		b.out.Telemetry.Decisions.Gateway = nameOf(g.object).String()
+	}
 	if len(b.out.Routes) == 0 {
 		b.out.Routes = nil
 	}

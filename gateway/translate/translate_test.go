@@ -205,6 +205,10 @@ func snapshots(t *testing.T, r *Result) []byte {
 	var out bytes.Buffer
 	for _, name := range slices.SortedFunc(maps.Keys(r.Snapshots), compareNames) {
 		shown := *r.Snapshots[name]
+		if _, is := r.Gateways[name]; is && shown.Telemetry.Decisions.Gateway != name.String() || !is && shown.Telemetry.Decisions.Gateway != "" {
+			t.Errorf("%s: its lines are told by %q", name, shown.Telemetry.Decisions.Gateway)
+		}
+		shown.Telemetry = config.Telemetry{} // the same in all cases
 		for i := range shown.Certificates {
 			if len(shown.Certificates[i].Cert) == 0 || len(shown.Certificates[i].Key) == 0 {
 				t.Errorf("%s: certificate %s is empty", name, shown.Certificates[i].Name)
