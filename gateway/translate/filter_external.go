@@ -4,7 +4,6 @@ package translate
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,9 @@ import (
 func alwaysAsked(name string) bool {
 	return slices.ContainsFunc([]string{"Host", "Method", "Path", "Content-Length", "Authorization"}, func(n string) bool { return strings.EqualFold(n, name) })
 }
+
+// yes is the only status by which a service lets a request in (HTTPExternalAuthFilter).
+const yes = 200
 
 // external has a service asked about the requests of a rule. One that cannot be had lets
 // none of them in.
@@ -82,7 +84,7 @@ func (f *filters) question(at string, e *gatewayv1.HTTPExternalAuthFilter) *conf
 			f.b.unsupported(at+".http.allowedResponseHeaders", "name the lines of its answer that backends get: of all that there may be, clients could say the same")
 			return nil
 		}
-		out := &config.ExternalHTTP{PathPrefix: own.Path, Statuses: []int{http.StatusOK}}
+		out := &config.ExternalHTTP{PathPrefix: own.Path, Statuses: []int{yes}}
 		out.RequestHeaders = slices.DeleteFunc(slices.Clone(own.AllowedRequestHeaders), alwaysAsked)
 		out.ResponseHeaders = own.AllowedResponseHeaders
 		return &config.ExternalAuth{HTTP: out}
