@@ -31,6 +31,7 @@ type cluster struct {
 	kubeconfig string
 	controller string
 	addresses  string
+	told       string
 	offset     uint
 	metrics    string
 	handOver   handOver
@@ -40,6 +41,7 @@ func (c *cluster) flags(flags *flag.FlagSet) {
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "", "with --kubernetes: file that says which cluster; empty: $KUBECONFIG, or the one in which this runs")
 	flags.StringVar(&c.controller, "controller", kube.DefaultController, "with --kubernetes: the controllerName of the GatewayClasses that are served")
 	flags.StringVar(&c.addresses, "addresses", "", "with --kubernetes: comma-separated addresses, ranges A-B and networks A/N of this machine, of which each Gateway gets one; empty: all Gateways share all addresses, and have to have ports of their own")
+	flags.StringVar(&c.told, "status-addresses", "", "with --kubernetes and without --addresses: comma-separated addresses and names of hosts, 16 at most, by which clients reach what this process serves, for statuses of Gateways and Ingresses; empty: the addresses of this machine")
 	flags.StringVar(&c.metrics, "metrics", "", "with --kubernetes or --control: address:port where Prometheus, and probes of health (/healthz) and readiness (/readyz), are answered; empty: nowhere")
 	flags.UintVar(&c.offset, "port-offset", 0, "with --kubernetes: added to the port of each listener, for processes that may not listen below 1024")
 	c.handOver.flags(flags)
@@ -50,6 +52,14 @@ func (c *cluster) run(ctx context.Context, end ending, log logr.Logger, out, err
 	pool, err := kube.ParsePool(c.addresses)
 	if err != nil {
 		say(errs, "gatehouse-gateway: --addresses: %v\n", err)
+		return 2
+	}
+	told, err := kube.ParseTold(c.told)
+	if err == nil && !told.Empty() && !pool.Empty() {
+		err = errors.New("Gateways have addresses of their own by --addresses, which are told")
+	}
+	if err != nil {
+		say(errs, "gatehouse-gateway: --status-addresses: %v\n", err)
 		return 2
 	}
 	if c.offset > math.MaxUint16 {
@@ -68,7 +78,7 @@ func (c *cluster) run(ctx context.Context, end ending, log logr.Logger, out, err
 		say(errs, "gatehouse-gateway: find the cluster: %v\n", err)
 		return 1
 	}
-	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, PortOffset: uint16(c.offset), Reserved: reserved(c.metrics, c.handOver.address), Drain: end.drain, Log: log, Stdout: out}, end: end, log: log}
+	job := &controlling{cluster: c, config: config, options: kube.LocalOptions{Pool: pool, Told: told, PortOffset: uint16(c.offset), Reserved: reserved(c.metrics, c.handOver.address), Drain: end.drain, Log: log, Stdout: out}, end: end, log: log}
 	if c.metrics != "" {
 		if err := monitor(ctx, c.metrics, job, func() error { return job.ready(ctx) }, log); err != nil {
 			say(errs, "gatehouse-gateway: --metrics: %v\n", err)

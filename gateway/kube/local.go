@@ -34,6 +34,8 @@ type Local struct {
 // LocalOptions say where Gateways are served.
 type LocalOptions struct {
 	Pool Pool
+	// Told are told in statuses where the Pool is empty, in the place of the machine's.
+	Told Told
 	// PortOffset is added to the port of each listener, for processes that may not listen
 	// below 1024.
 	PortOffset uint16

@@ -22,10 +22,10 @@ func (l *Local) serve(ctx context.Context, s *Served, g *local) {
 		return
 	}
 	if s.Keep { // nothing was served before, and the address stays its own
-		g.state = State{Addresses: l.addresses(g)}
+		g.state = l.reached(g)
 		return
 	}
-	g.state = State{Addresses: l.addresses(g)}
+	g.state = l.reached(g)
 	if s.Snapshot == nil {
 		l.stop(g) //nolint:contextcheck // it outlives the call
 		g.state.Settled = true
@@ -67,7 +67,15 @@ func (l *Local) place(s *Served, g *local) *State {
 // maxAddresses are as many as a Gateway's status has room for (GatewayStatus.Addresses).
 const maxAddresses = 16
 
-// addresses are where a Gateway is reached.
+// reached is where a Gateway is reached, and nothing else of its state.
+func (l *Local) reached(g *local) State {
+	if told := l.options.Told; !told.Empty() && !g.address.IsValid() {
+		return State{Addresses: told.addresses, Hostnames: told.hostnames}
+	}
+	return State{Addresses: l.addresses(g)}
+}
+
+// addresses are those at which a Gateway listens.
 func (l *Local) addresses(g *local) []netip.Addr {
 	if g.address.IsValid() {
 		return []netip.Addr{g.address}

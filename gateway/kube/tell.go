@@ -29,6 +29,11 @@ func (t *teller) ingress(o *networkingv1.Ingress) (status any, shared, differs b
 				out.LoadBalancer.Ingress = append(out.LoadBalancer.Ingress, own)
 			}
 		}
+		for _, h := range state.Hostnames {
+			if !slices.ContainsFunc(out.LoadBalancer.Ingress, func(i networkingv1.IngressLoadBalancerIngress) bool { return i.Hostname == h }) {
+				out.LoadBalancer.Ingress = append(out.LoadBalancer.Ingress, networkingv1.IngressLoadBalancerIngress{Hostname: h})
+			}
+		}
 	}
 	same := slices.EqualFunc(o.Status.LoadBalancer.Ingress, out.LoadBalancer.Ingress, func(a, b networkingv1.IngressLoadBalancerIngress) bool {
 		return a.IP == b.IP && a.Hostname == b.Hostname
