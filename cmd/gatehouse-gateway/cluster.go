@@ -56,7 +56,7 @@ func (c *cluster) run(ctx context.Context, end ending, log logr.Logger, out, err
 	}
 	told, err := kube.ParseTold(c.told)
 	if err == nil && !told.Empty() && !pool.Empty() {
-		err = errors.New("Gateways have addresses of their own by --addresses, which are told")
+		err = errors.New("it goes without --addresses, by which Gateways have addresses of their own")
 	}
 	if err != nil {
 		say(errs, "gatehouse-gateway: --status-addresses: %v\n", err)

@@ -94,7 +94,7 @@ func TestArgumentsAreChecked(t *testing.T) {
 		"a cluster that is not":                 {[]string{"--kubernetes", "--kubeconfig", "/nowhere/x"}, 1, "find the cluster: "},
 		"addresses that are not":                {[]string{"--kubernetes", "--addresses", "192.0.2.9-192.0.2.1"}, 2, "--addresses: \"192.0.2.9-192.0.2.1\": it ends before it begins"},
 		"what is no address, in statuses":       {[]string{"--kubernetes", "--status-addresses", "0.0.0.0"}, 2, "--status-addresses: \"0.0.0.0\" is neither"},
-		"statuses beside addresses":             {[]string{"--kubernetes", "--addresses", "192.0.2.9", "--status-addresses", "192.0.2.10"}, 2, "--status-addresses: Gateways have addresses of their own"},
+		"statuses beside addresses":             {[]string{"--kubernetes", "--addresses", "192.0.2.9", "--status-addresses", "192.0.2.10"}, 2, "--status-addresses: it goes without --addresses"},
 		"a file and a control plane":            {[]string{"--config", "x", "--control", "a:1", "--ca", "x", "--token", "x"}, 2, "--control goes with neither"},
 		"a control plane without a port":        {[]string{"--control", "a", "--ca", "x", "--token", "x"}, 2, "--control HOST:PORT needs"},
 		"a control plane that anybody could be": {[]string{"--control", "a:1", "--token", "x"}, 2, "needs --ca and --token"},
