@@ -14,10 +14,10 @@ func (d *weakening) traffic(before, after map[string]any) {
 		case is[name] == nil:
 			d.add(at, "drops the limit "+quotedName(name))
 		default:
-			d.rateLimit(at, was[name], is[name])
+			d.rateLimit(at, was[name], is[name], text(after["onStoreFailure"]))
 		}
 	}
-	d.shared(before["onStoreFailure"], after["onStoreFailure"])
+	d.shared(text(before["onStoreFailure"]), text(after["onStoreFailure"]))
 	if before["concurrency"] == nil {
 		return
 	}
@@ -34,20 +34,27 @@ func (d *weakening) traffic(before, after map[string]any) {
 
 // shared allows what limits of scope Gateway do without their store to become stricter:
 // Deny in the place of Local. What had no such limits said nothing.
-func (d *weakening) shared(before, after any) {
-	if before != nil && before != after && after != "Deny" {
+func (d *weakening) shared(before, after string) {
+	if before != "" && before != after && after != "Deny" {
 		d.add("spec.onStoreFailure", "refuses less while the store of its limits does not answer")
 	}
 }
 
-func (d *weakening) rateLimit(at string, before, after map[string]any) {
+// text is a value that the CRD has as one; "" for none.
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// rateLimit compares one limit, which does onFailure now while its store does not answer.
+func (d *weakening) rateLimit(at string, before, after map[string]any, onFailure string) {
 	d.others(at, before, after, "name", "limit", "scope", "onExceed")
-	scope := func(m map[string]any) string {
-		text, _ := m["scope"].(string)
-		return cmp.Or(text, "Replica")
-	}
-	if now := scope(after); now != scope(before) && now != "Gateway" {
+	switch was, is := cmp.Or(text(before["scope"]), "Replica"), cmp.Or(text(after["scope"]), "Replica"); {
+	case was == is:
+	case is != "Gateway":
 		d.add(at+".scope", "has each replica count by itself")
+	case onFailure != "Deny":
+		d.add(at+".scope", "has each replica begin to count anew while the store does not answer")
 	}
 	old, now := child(before, "limit"), child(after, "limit")
 	d.others(at+".limit", old, now, "requests", "per", "burst")
@@ -61,8 +68,7 @@ func (d *weakening) rateLimit(at string, before, after map[string]any) {
 func (d *weakening) exceeding(at string, before, after map[string]any) {
 	strict := map[string]int{"Shadow": 1, "Queue": 2, "Reject": 3}
 	action := func(m map[string]any) int {
-		text, _ := m["action"].(string)
-		return strict[cmp.Or(text, "Reject")]
+		return strict[cmp.Or(text(m["action"]), "Reject")]
 	}
 	old, now := action(before), action(after)
 	switch {

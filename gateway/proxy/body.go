@@ -50,6 +50,7 @@ func bound(b *paced, w http.ResponseWriter, r *http.Request, l *listener, t *tar
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 	}
 	b.ReadCloser, b.control, b.rate = r.Body, *http.NewResponseController(w), l.rate
+	b.lasting = r.ProtoMajor > 1
 	return b
 }
 
@@ -62,6 +63,7 @@ type paced struct {
 	control http.ResponseController
 	waited  time.Duration         // for the client, in all reads
 	rate    int64                 // bytes a second
+	lasting bool                  // its deadline ends a stream also while nobody reads (net/http's HTTP/2)
 	read    atomic.Int64          // bytes; a transport may read on when the response is there
 	failed  atomic.Pointer[error] // what ended it, but for its end
 	ended   atomic.Bool           // all of it was read
@@ -85,6 +87,8 @@ func (b *paced) Read(p []byte) (int, error) {
 	b.waited += time.Since(began)
 	b.read.Add(int64(n))
 	switch {
+	case err == nil && b.lasting:
+		_ = b.deadline(time.Time{}) // the stream's end is told by its next read
 	case err == nil:
 	case errors.Is(err, io.EOF):
 		b.ended.Store(true)

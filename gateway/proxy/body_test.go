@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,6 +72,22 @@ func TestBodiesMustComeAtARateUntilTheBackendAnswers(t *testing.T) {
 			t.Error("a closed body is open again")
 		}
 	})
+}
+
+// A deadline of HTTP/2 ends a stream that nobody reads, as while a backend takes nothing.
+func TestNothingIsDueFromAStreamBetweenReads(t *testing.T) {
+	t.Parallel()
+	for major, lifted := range map[int]bool{1: false, 2: true} {
+		w := &timed{ResponseRecorder: httptest.NewRecorder()}
+		r := &http.Request{Body: io.NopCloser(strings.NewReader("some")), ContentLength: -1, ProtoMajor: major}
+		b := bound(&paced{}, w, r, &listener{rate: 100}, &target{})
+		if n, err := b.Read(make([]byte, 2)); n != 2 || err != nil {
+			t.Fatal(n, err)
+		}
+		if w.due.IsZero() != lifted {
+			t.Errorf("HTTP/%d: the next bytes are due at %v", major, w.due)
+		}
+	}
 }
 
 func TestABodyIsNotSlowWhileTheBackendIs(t *testing.T) {

@@ -27,11 +27,13 @@ type Checks struct {
 	byKey   map[sum]*check
 	lines   map[netip.Addr]*line
 	turns   list.List // of *line: the first is the next
+	guessed guessers
 }
 
 // check is one that waits for its turn, or is made.
 type check struct {
 	key   sum
+	from  netip.Addr
 	in    *line         // nil: it waits no more
 	asked int           // who wait for it
 	turn  chan struct{} // one of them is told to make it
@@ -54,7 +56,7 @@ func NewChecks() *Checks {
 	slots := max(processors/2, 1)
 	return &Checks{
 		cache: newCache(), slots: slots, most: perSlot * slots, rests: processors == 1,
-		byKey: map[sum]*check{}, lines: map[netip.Addr]*line{},
+		byKey: map[sum]*check{}, lines: map[netip.Addr]*line{}, guessed: guessers{},
 	}
 }
 
@@ -91,7 +93,7 @@ func (c *Checks) join(key sum, from netip.Addr) *check {
 	if c.waiting >= c.most && !c.evict(from) {
 		return nil
 	}
-	k := &check{key: key, asked: 1, turn: make(chan struct{}, 1), done: make(chan struct{})}
+	k := &check{key: key, from: from, asked: 1, turn: make(chan struct{}, 1), done: make(chan struct{})}
 	c.byKey[key] = k
 	l := c.lines[from]
 	if l == nil {
@@ -106,7 +108,8 @@ func (c *Checks) join(key sum, from netip.Addr) *check {
 }
 
 // evict ends the last check of the longest line, if that is longer than another network's
-// would be with one more.
+// would be with one more; or else, for a network that has not guessed, the last one of a
+// network that has.
 func (c *Checks) evict(from netip.Addr) bool {
 	own := 0
 	if l := c.lines[from]; l != nil {
@@ -118,8 +121,13 @@ func (c *Checks) evict(from netip.Addr) bool {
 			longest = l
 		}
 	}
-	if longest == nil || len(longest.checks) <= own+1 {
+	if longest == nil {
 		return false
+	}
+	if len(longest.checks) <= own+1 {
+		if longest = c.guesser(from); longest == nil {
+			return false
+		}
 	}
 	k := longest.checks[len(longest.checks)-1]
 	c.remove(k)
@@ -127,6 +135,21 @@ func (c *Checks) evict(from netip.Addr) bool {
 	delete(c.byKey, k.key)
 	close(k.done)
 	return true
+}
+
+// guesser is the line of a network that has guessed, for one that has not; nil: there is
+// none.
+func (c *Checks) guesser(from netip.Addr) *line {
+	now := time.Now()
+	if c.guessed.has(from, now) {
+		return nil
+	}
+	for e := c.turns.Back(); e != nil; e = e.Prev() {
+		if l, is := e.Value.(*line); is && c.guessed.has(l.from, now) {
+			return l
+		}
+	}
+	return nil
 }
 
 // next gives turns to as many as there is room for.
@@ -162,6 +185,9 @@ func (c *Checks) end(k *check, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.byKey, k.key)
+	if !k.right {
+		c.guessed.add(k.from, time.Now())
+	}
 	close(k.done)
 	if !c.rests {
 		c.running--

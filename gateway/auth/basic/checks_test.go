@@ -254,3 +254,52 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 		t.Error("a name, a password and a hash are mixed up")
 	}
 }
+
+// Who comes to a full room, where all wait with one check each, has the place of a
+// network that has guessed, unless it has guessed itself.
+func TestWhoGuessesMakesRoom(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		client string
+		want   auth.Verdict
+	}{
+		"one that has not guessed": {somebody, auth.Valid},
+		"one that has":             {"192.0.2.10", auth.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCrowd(t, 1, 3)
+				for round := range 2 { // one is checked and three wait; the first round makes guessers of all
+					for i := range 4 {
+						c.from(t.Context(), fmt.Sprintf("192.0.2.%d", 10+i), fmt.Sprint(round, i))
+					}
+					if round == 0 {
+						c.all.Wait()
+					}
+				}
+				c.from(t.Context(), tc.client, "hush")
+				c.all.Wait()
+				if got := c.answers["hush"].Verdict; got != tc.want {
+					t.Errorf("got %v, want %v; %v", got, tc.want, c.checked)
+				}
+			})
+		})
+	}
+}
+
+func TestGuessersAreBoundedAndForgotten(t *testing.T) {
+	t.Parallel()
+	g, now := guessers{}, time.Now()
+	for i := range mostGuessers + 100 {
+		g.add(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), now)
+	}
+	if len(g) != mostGuessers {
+		t.Errorf("%d are remembered", len(g))
+	}
+	last := netip.MustParseAddr("192.0.2.1")
+	g.add(last, now)
+	if !g.has(last, now) || g.has(last, now.Add(guesserFor)) {
+		t.Error("one is remembered for another time than it should")
+	}
+}
