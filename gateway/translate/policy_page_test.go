@@ -39,12 +39,25 @@ kind: Service
 metadata: {name: orders, namespace: shop}
 spec: {ports: [{port: 80}]}
 ---
+apiVersion: v1
+kind: Service
+metadata: {name: authz, namespace: shop}
+spec: {ports: [{port: 80}]}
+---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: other, namespace: shop}
 spec:
   parentRefs: [{name: edge, namespace: infra}]
   hostnames: [other.example.com]
+  rules: [{backendRefs: [{name: orders, port: 80}]}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: reports, namespace: shop}
+spec:
+  parentRefs: [{name: edge, namespace: infra}]
+  hostnames: [reports.example.com]
   rules: [{backendRefs: [{name: orders, port: 80}]}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
@@ -98,5 +111,48 @@ func TestThePoliciesOfThePageAreInForce(t *testing.T) {
 	}
 	if want := strings.Count(string(page), "apiVersion: gatehouse.sh/v1alpha1"); counted != want || want < 6 {
 		t.Errorf("%d policies have a status, and the page has %d", counted, want)
+	}
+}
+
+// aroundTheRoute is what the first route of docs/gateway-kubernetes.md leads to.
+const aroundTheRoute = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: orders, namespace: shop}
+spec: {ports: [{port: 80}]}
+---
+`
+
+// TestTheFirstRouteOfThePageIsAccepted: its certificate is the reader's.
+func TestTheFirstRouteOfThePageIsAccepted(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "gateway-kubernetes.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## A first route\n")
+	example := examples.FindStringSubmatch(section)
+	if example == nil {
+		t.Fatal("the page has no first route")
+	}
+	r := Translate(read(t, []byte(aroundTheRoute+example[1])), options)
+	said := 0
+	for route, parents := range r.Routes {
+		for _, parent := range parents {
+			for _, c := range parent.Conditions {
+				said++
+				if c.Status != metav1.ConditionTrue {
+					t.Errorf("%v: %s is %s: %s", route, c.Type, c.Reason, c.Message)
+				}
+			}
+		}
+	}
+	if said < 2 {
+		t.Errorf("%d conditions are said of the route", said)
 	}
 }
