@@ -43,6 +43,7 @@ func (w *World) past(served map[inventory.Key]bool) (out []Endpoint, idle []NotS
 			}
 		}
 	}
+	out = append(out, w.toAbsent()...)
 	return append(out, w.ofNodes()...), idle
 }
 
