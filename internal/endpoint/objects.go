@@ -5,11 +5,9 @@ package endpoint
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -93,39 +91,4 @@ func all[T any](inv *inventory.Inventory, kind schema.GroupKind, faults *[]error
 		}
 	}
 	return out
-}
-
-// assumeClasses adds the classes of the gateway that files leave to whoever installs it,
-// and has the checks take every class of the controller for the gateway's.
-func assumeClasses(o *translate.Objects, p *checks.Parameters) (*checks.Parameters, []string) {
-	own := *p
-	var told []string
-	for _, name := range p.Gateway.GatewayClasses {
-		used := slices.ContainsFunc(o.Gateways, func(g *gatewayv1.Gateway) bool { return string(g.Spec.GatewayClassName) == name })
-		if used && !slices.ContainsFunc(o.Classes, func(c *gatewayv1.GatewayClass) bool { return c.Name == name }) {
-			o.Classes = append(o.Classes, &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: gatewayv1.GatewayClassSpec{ControllerName: Controller}})
-			told = append(told, fmt.Sprintf("GatewayClass %s is not among the objects: it is taken for the gateway's", name))
-		}
-	}
-	for _, name := range p.Gateway.IngressClasses {
-		used := slices.ContainsFunc(o.Ingresses, func(i *networkingv1.Ingress) bool {
-			return i.Spec.IngressClassName != nil && *i.Spec.IngressClassName == name
-		})
-		if used && !slices.ContainsFunc(o.IngressClasses, func(c *networkingv1.IngressClass) bool { return c.Name == name }) {
-			o.IngressClasses = append(o.IngressClasses, &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: networkingv1.IngressClassSpec{Controller: Controller}})
-			told = append(told, fmt.Sprintf("IngressClass %s is not among the objects: it is taken for the gateway's, without parameters", name))
-		}
-	}
-	own.Gateway.GatewayClasses, own.Gateway.IngressClasses = nil, nil
-	for _, c := range o.Classes {
-		if c.Spec.ControllerName == Controller {
-			own.Gateway.GatewayClasses = append(own.Gateway.GatewayClasses, c.Name)
-		}
-	}
-	for _, c := range o.IngressClasses {
-		if c.Spec.Controller == Controller {
-			own.Gateway.IngressClasses = append(own.Gateway.IngressClasses, c.Name)
-		}
-	}
-	return &own, told
 }
