@@ -82,7 +82,7 @@ func (a *app) world(ctx context.Context, f *worldFlags, paths []string) (*world,
 		return nil, err
 	}
 	in.Unread = unreadSecret(read.live)
-	in.Inventory, in.Parameters = read.inventory, r.policy.Parameters
+	in.Inventory, in.Parameters, in.AllClasses = read.inventory, r.policy.Parameters, read.classes
 	if err := a.reachability(f, read, &in); err != nil {
 		return nil, err
 	}
@@ -150,8 +150,11 @@ func (a *app) readWorld(ctx context.Context, f *worldFlags, r *rules, paths []st
 	if err != nil {
 		return loaded{}, nil, err
 	}
-	out := loaded{inventory: inventory.New(snapshot.Objects...), live: true, targets: liveTargets(snapshot.Objects)}
+	out := loaded{inventory: inventory.New(snapshot.Objects...), live: true, classes: true, targets: liveTargets(snapshot.Objects)}
 	for _, c := range snapshot.Unread() {
+		if c.Kind == inventory.GatewayClassKind || c.Kind == inventory.IngressClassKind {
+			out.classes = false // one that was not read is not known to be missing
+		}
 		out.faults = append(out.faults, report.Fault{Message: c.String()})
 	}
 	return out, config, nil

@@ -45,6 +45,7 @@ type loaded struct {
 	faults    []report.Fault
 	doubts    []doubt // about policies, which nobody was told of: see tellDoubts
 	live      bool    // the targets are those of a cluster
+	classes   bool    // the inventory has every GatewayClass and IngressClass that there is
 	twice     bool    // among the faults are objects of which the last counts
 }
 

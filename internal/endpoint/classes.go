@@ -14,30 +14,54 @@ import (
 	"github.com/gatehouse-sh/gatehouse/checks"
 	"github.com/gatehouse-sh/gatehouse/gateway/expose"
 	"github.com/gatehouse-sh/gatehouse/gateway/translate"
+	"github.com/gatehouse-sh/gatehouse/inventory"
 )
 
 // legacyClass names the class of an Ingress as it was before spec.ingressClassName.
 // https://kubernetes.io/docs/concepts/services-networking/ingress/#deprecated-annotation
 const legacyClass = "kubernetes.io/ingress.class"
 
-// assumeClasses adds the classes of the gateway that files leave to whoever installs it,
-// and has the checks take every class of the controller for the gateway's.
-func assumeClasses(o *translate.Objects, p *checks.Parameters) (*checks.Parameters, []string) {
-	own := *p
-	var told []string
-	for _, name := range p.Gateway.GatewayClasses {
-		if gatewaysOf(o, name) != nil && !hasGatewayClass(o, name) {
-			o.Classes = append(o.Classes, &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: gatewayv1.GatewayClassSpec{ControllerName: Controller}})
-			told = append(told, fmt.Sprintf("GatewayClass %s is not among the objects: it is taken for the gateway's", name))
-		}
-	}
-	for _, name := range p.Gateway.IngressClasses {
-		if (ingressesOf(o, name) != nil || exposesBy(o, name)) && !hasIngressClass(o, name) {
-			o.IngressClasses = append(o.IngressClasses, &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: networkingv1.IngressClassSpec{Controller: Controller}})
-			told = append(told, fmt.Sprintf("IngressClass %s is not among the objects: it is taken for the gateway's, without parameters", name))
-		}
-	}
+// classes are those of the gateway that are named and not among the objects.
+type classes struct {
+	assumed []string    // notes that they are taken for the gateway's
+	idle    []NotServed // what names one that is not there
+}
+
+// readClasses adds the classes of the gateway that files leave to whoever installs it, and
+// has the checks take every class of the controller for the gateway's. Where every class
+// is known, nothing is added: what names one that is not there is nobody's, and idle.
+func readClasses(o *translate.Objects, in *Input) (*checks.Parameters, classes) {
+	own := *in.Parameters
 	own.Gateway.GatewayClasses, own.Gateway.IngressClasses = nil, nil
+	var out classes
+	for _, name := range in.Parameters.Gateway.GatewayClasses {
+		of := gatewaysOf(o, name)
+		switch {
+		case len(of) == 0 || hasGatewayClass(o, name):
+		case in.AllClasses:
+			own.Gateway.GatewayClasses = append(own.Gateway.GatewayClasses, name)
+			for _, g := range of {
+				out.lack("Gateway", g, "GatewayClass "+name)
+			}
+		default:
+			o.Classes = append(o.Classes, &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: gatewayv1.GatewayClassSpec{ControllerName: Controller}})
+			out.assumed = append(out.assumed, fmt.Sprintf("GatewayClass %s is not among the objects: it is taken for the gateway's", name))
+		}
+	}
+	for _, name := range in.Parameters.Gateway.IngressClasses {
+		of := ingressesOf(o, name)
+		switch {
+		case len(of) == 0 && !exposesBy(o, name) || hasIngressClass(o, name):
+		case in.AllClasses: // of Services the gateway says it itself
+			own.Gateway.IngressClasses = append(own.Gateway.IngressClasses, name)
+			for _, i := range of {
+				out.lack(inventory.IngressKind.Kind, i, "IngressClass "+name)
+			}
+		default:
+			o.IngressClasses = append(o.IngressClasses, &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: networkingv1.IngressClassSpec{Controller: Controller}})
+			out.assumed = append(out.assumed, fmt.Sprintf("IngressClass %s is not among the objects: it is taken for the gateway's, without parameters", name))
+		}
+	}
 	for _, c := range o.Classes {
 		if c.Spec.ControllerName == Controller {
 			own.Gateway.GatewayClasses = append(own.Gateway.GatewayClasses, c.Name)
@@ -48,7 +72,12 @@ func assumeClasses(o *translate.Objects, p *checks.Parameters) (*checks.Paramete
 			own.Gateway.IngressClasses = append(own.Gateway.IngressClasses, c.Name)
 		}
 	}
-	return &own, told
+	return &own, out
+}
+
+// lack tells of an object whose class is not there.
+func (c *classes) lack(kind string, o metav1.Object, class string) {
+	c.idle = append(c.idle, NotServed{Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName(), Reason: "NoClass", Message: "there is no " + class})
 }
 
 func hasGatewayClass(o *translate.Objects, name string) bool {

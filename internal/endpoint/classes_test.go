@@ -62,3 +62,68 @@ func TestFilesLeaveOutTheClassOfTheGateway(t *testing.T) {
 		})
 	}
 }
+
+// TestAClusterHasTheClassesThatCount: one that is named and does not exist serves nothing.
+func TestAClusterHasTheClassesThatCount(t *testing.T) {
+	t.Parallel()
+	const class = `
+---
+kind: IngressClass
+apiVersion: networking.k8s.io/v1
+metadata: {name: gatehouse}
+spec: {controller: gatehouse.sh/gateway}
+---
+kind: GatewayClass
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {name: gatehouse}
+spec: {controllerName: gatehouse.sh/gateway}
+`
+	ingress := strings.Replace(twoPaths, "CLASS", "gatehouse", 1) + strings.TrimPrefix(present, "\n")
+	for name, tc := range map[string]struct {
+		text, host string
+		idle       []string // without the classes
+	}{
+		"of an Ingress":               {ingress, "old.example.com", []string{"Ingress shop/old: NoClass: there is no IngressClass gatehouse"}},
+		"of an Ingress without ports": {strings.Replace(twoPaths, "CLASS", "gatehouse", 1), "old.example.com", []string{"Ingress shop/old: NoClass: there is no IngressClass gatehouse"}},
+		"of a Service": {exposedBy("gatehouse"), "blog.example.com", []string{
+			`Service blog/svc: UnsupportedAnnotation: gatehouse.sh/class: there is no IngressClass "gatehouse" of this controller`,
+		}},
+		"of a Gateway": {shop, "shop.example.com", []string{
+			"Gateway gatehouse-system/edge: NoClass: there is no GatewayClass gatehouse",
+			"HTTPRoute shop/orders: NotServed: it is attached to the gateway, and nothing of it is served",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for there, text := range map[bool]string{false: tc.text, true: tc.text + strings.TrimPrefix(class, "\n")} {
+				w := worldOf(t, text, Input{AllClasses: true})
+				r := w.Report()
+				if got := slices.ContainsFunc(r.Endpoints, func(e Endpoint) bool { return e.Host == tc.host }); got != there {
+					t.Errorf("with the class %v: an endpoint %v", there, got)
+				}
+				trace, err := w.Explain(&Question{Host: tc.host, Target: "/", Port: 80})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := len(trace.Answers) > 0; got != there {
+					t.Errorf("with the class %v: explained by a listener %v", there, got)
+				}
+				var idle []string
+				for i := range r.NotServed {
+					idle = append(idle, r.NotServed[i].String())
+				}
+				for _, want := range tc.idle {
+					if slices.ContainsFunc(idle, func(got string) bool { return strings.Contains(got, want) }) == there {
+						t.Errorf("with the class %v: not served %q, want %q", there, idle, want)
+					}
+				}
+				if !there && len(idle) != len(tc.idle) {
+					t.Errorf("not served %q, want %q", idle, tc.idle)
+				}
+				if len(r.Assumed) > 0 {
+					t.Errorf("assumed %q", r.Assumed)
+				}
+			}
+		})
+	}
+}

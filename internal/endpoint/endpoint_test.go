@@ -108,6 +108,12 @@ spec:
 
 func world(t *testing.T, text string, secrets ...*corev1.Secret) *World {
 	t.Helper()
+	return worldOf(t, text, Input{Secrets: secrets})
+}
+
+// worldOf reads objects into an Input.
+func worldOf(t *testing.T, text string, in Input) *World {
+	t.Helper()
 	var list []inventory.Object
 	for document := range strings.SplitSeq(text, "\n---\n") {
 		data, err := yaml.YAMLToJSON([]byte(document))
@@ -120,10 +126,9 @@ func world(t *testing.T, text string, secrets ...*corev1.Secret) *World {
 		}
 		list = append(list, o)
 	}
-	w, err := New(Input{
-		Inventory: inventory.New(list...), Parameters: checks.DefaultParameters(), Secrets: secrets, Now: now,
-		Unread: func(translate.Name, bool) string { return "nobody read it" },
-	})
+	in.Inventory, in.Parameters, in.Now = inventory.New(list...), checks.DefaultParameters(), now
+	in.Unread = func(translate.Name, bool) string { return "nobody read it" }
+	w, err := New(in)
 	if err != nil {
 		t.Fatal(err)
 	}

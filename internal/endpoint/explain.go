@@ -70,7 +70,7 @@ type Tried struct {
 
 // Explain says what becomes of a request at every listener of the gateway.
 func (w *World) Explain(q *Question) (*Trace, error) {
-	out := &Trace{APIVersion: RouteAPIVersion, Method: q.Method, Host: q.Host, Target: q.Target, Answers: []Answer{}, Assumed: append([]string{}, w.assumed...)}
+	out := &Trace{APIVersion: RouteAPIVersion, Method: q.Method, Host: q.Host, Target: q.Target, Answers: []Answer{}, Assumed: append([]string{}, w.classes.assumed...)}
 	if out.Method == "" {
 		out.Method = http.MethodGet
 	}

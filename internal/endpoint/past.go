@@ -21,6 +21,11 @@ import (
 // and not served by it is no endpoint, and is told as well.
 func (w *World) past(served map[inventory.Key]bool) (out []Endpoint, idle []NotServed) {
 	told := map[inventory.Key]bool{}
+	for _, n := range w.classes.idle {
+		if n.Kind == inventory.IngressKind.Kind {
+			told[inventory.Key{Kind: inventory.IngressKind, Namespace: n.Namespace, Name: n.Name}] = true
+		}
+	}
 	for e := range w.Inventory.Entries(inventory.ServiceKind, "") {
 		svc, ok := e.Object.(*corev1.Service)
 		if !ok {

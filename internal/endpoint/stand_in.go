@@ -151,7 +151,7 @@ func (w *World) standIns() (more bool, err error) {
 		w.objects.ConfigMaps = append(w.objects.ConfigMaps, &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}, Data: map[string]string{bundleKey: string(data[bundleKey])},
 		})
-		w.assumed = append(w.assumed, fmt.Sprintf("ConfigMap %s is not among the objects: it is taken to have certificates of authorities", name))
+		w.classes.assumed = append(w.classes.assumed, fmt.Sprintf("ConfigMap %s is not among the objects: it is taken to have certificates of authorities", name))
 		more = true
 	}
 	return more, nil

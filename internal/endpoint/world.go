@@ -23,6 +23,10 @@ import (
 type Input struct {
 	Inventory  *inventory.Inventory
 	Parameters *checks.Parameters
+	// AllClasses says that the inventory has every GatewayClass and IngressClass that there
+	// is, as that of a cluster has. Without it those of the gateway that are named and not
+	// there are taken for its own, as files leave them to whoever installs it.
+	AllClasses bool
 	// Secrets are those whose content was read. Unread says in a clause why another one was
 	// not; present tells whether it is among the objects.
 	Secrets []*corev1.Secret
@@ -47,7 +51,7 @@ type World struct {
 	result  *translate.Result
 	unread  map[translate.Name]bool // Secrets with a stand-in
 	present map[translate.Name]bool // of these, those that are among the objects
-	assumed []string
+	classes classes
 	network *network
 }
 
@@ -59,7 +63,7 @@ func New(in Input) (*World, error) {
 		return nil, err
 	}
 	w.objects.Secrets = slices.Clone(in.Secrets)
-	w.Parameters, w.assumed = assumeClasses(w.objects, in.Parameters)
+	w.Parameters, w.classes = readClasses(w.objects, &in)
 	w.checks = checks.Input{Inventory: in.Inventory, Parameters: w.Parameters}
 	if err := w.complete(); err != nil {
 		return nil, err
@@ -87,14 +91,14 @@ func (w *World) Wanted() []translate.Name {
 
 // Report lists every endpoint.
 func (w *World) Report() *Report {
-	out := &Report{APIVersion: APIVersion, Endpoints: []Endpoint{}, Assumed: append([]string{}, w.assumed...)}
+	out := &Report{APIVersion: APIVersion, Endpoints: []Endpoint{}, Assumed: append([]string{}, w.classes.assumed...)}
 	served := map[inventory.Key]bool{}
 	for _, s := range w.snapshots() {
 		out.Endpoints = append(out.Endpoints, s.endpoints(served)...)
 	}
 	past, more := w.past(served)
 	out.Endpoints = append(out.Endpoints, past...)
-	out.NotServed = append(w.notServed(), more...)
+	out.NotServed = slices.Concat(w.notServed(), w.classes.idle, more)
 	slices.SortStableFunc(out.NotServed, func(a, b NotServed) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Message, b.Message))
 	})
