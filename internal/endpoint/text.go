@@ -91,11 +91,11 @@ func (e *Endpoint) tlsText() string {
 // certificateText is the certificate that ends first, or of which least is known.
 func (e *Endpoint) certificateText(now time.Time) string {
 	if len(e.TLS.Certificates) == 0 {
-		switch e.TLS.State {
-		case TLSTerminated:
+		switch {
+		case e.TLS.State == TLSUnknown, e.TLS.State == TLSTerminated && !e.Through.Gateway:
+			return "unknown" // what others present is not read
+		case e.TLS.State == TLSTerminated:
 			return "made by itself, trusted by nobody"
-		case TLSUnknown:
-			return "unknown"
 		}
 		return "-"
 	}
