@@ -43,3 +43,26 @@ func TestOnlyTheGatewayIsKnownToMakeACertificate(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNotServedIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ old, new string }{
+		"listeners that are in conflict":                       {"  - name: https\n", "  - {name: twin, port: 80, protocol: HTTP}\n  - name: https\n"},
+		"a listener whose certificate is of another namespace": {"{name: shop}]}", "{name: shop, namespace: shop}]}"},
+	} {
+		r := world(t, strings.Replace(shop, tc.old, tc.new, 1)).Report()
+		told := map[NotServed]int{}
+		listeners := 0
+		for _, n := range r.NotServed {
+			if told[n]++; told[n] > 1 {
+				t.Errorf("%s: told again: %s", name, n.String())
+			}
+			if n.Kind == "Gateway" && n.Part != "" {
+				listeners++
+			}
+		}
+		if listeners == 0 || r.Summary.NotServed != len(r.NotServed) {
+			t.Errorf("%s: %d of listeners, %d counted of %v", name, listeners, r.Summary.NotServed, r.NotServed)
+		}
+	}
+}

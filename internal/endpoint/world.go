@@ -100,8 +100,9 @@ func (w *World) Report() *Report {
 	out.Endpoints = append(out.Endpoints, past...)
 	out.NotServed = slices.Concat(w.notServed(), w.classes.idle, more)
 	slices.SortStableFunc(out.NotServed, func(a, b NotServed) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part), cmp.Compare(a.Message, b.Message), cmp.Compare(a.Reason, b.Reason))
 	})
+	out.NotServed = slices.Compact(out.NotServed) // several conditions may say one thing
 	slices.SortStableFunc(out.Endpoints, compareEndpoints)
 	if out.NotServed == nil {
 		out.NotServed = []NotServed{}
