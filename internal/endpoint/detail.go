@@ -82,7 +82,11 @@ func (n *NotServed) String() string {
 
 // String returns the counts in words.
 func (s *Summary) String() string {
-	return fmt.Sprintf("%d endpoints: %d past the gateway, %d without authentication, %d without TLS; not served: %d.", s.Endpoints, s.PastTheGateway, s.Unauthenticated, s.WithoutTLS, s.NotServed)
+	noun := "endpoints"
+	if s.Endpoints == 1 {
+		noun = "endpoint"
+	}
+	return fmt.Sprintf("%d %s: %d past the gateway, %d without authentication, %d without TLS; not served: %d.", s.Endpoints, noun, s.PastTheGateway, s.Unauthenticated, s.WithoutTLS, s.NotServed)
 }
 
 func (e *Endpoint) detail(l *lines) {
