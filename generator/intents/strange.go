@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gatehouse-sh/gatehouse/api/v1alpha1"
+	"github.com/gatehouse-sh/gatehouse/gateway/expose"
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/notation"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -20,22 +21,30 @@ import (
 const prefix = v1alpha1.GroupName + "/"
 
 // keys are what stands behind the prefix in labels and annotations that Gatehouse reads
-// or writes, here and elsewhere.
+// or writes, here and elsewhere. Those by which a Service is published are expose.Keys.
 var keys = []string{
-	"admission", "allow-from", "allow-to", "because", "canary", "checks", "controller", "exemptions-end", "expose", "gateway", "keep-node-ports", "managed",
-	"network", "network-role", "opt-out-reason", "profile", "rotate-before", "shards", "taken-at", "tls",
+	"admission", "allow-from", "allow-to", "because", "canary", "checks", "controller", "exemptions-end", "gateway", "keep-node-ports", "managed",
+	"network", "network-role", "opt-out-reason", "profile", "rotate-before", "shards", "taken-at",
 }
 
 // strange tells keys of Gatehouse's that nobody reads: what they ask for is not done.
 func (r *reader) strange(self generator.Peer, object inventory.Key, field, what string, values map[string]string) {
+	known := keys
+	if object.Kind == inventory.ServiceKind {
+		known = slices.Concat(keys, expose.Keys())
+	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		name, ours := strings.CutPrefix(key, prefix)
-		if !ours || slices.Contains(keys, name) {
+		if !ours || slices.Contains(known, name) {
 			continue
 		}
 		at := place{object: object, field: field + "[" + key + "]", what: what + " " + notation.Shortened(key), about: self}
+		if expose.Known(name) {
+			r.problem(&at, "only a Service is published by it")
+			continue
+		}
 		hint := ""
-		if near := nearest(name, keys); near != "" {
+		if near := nearest(name, known); near != "" {
 			hint = fmt.Sprintf(": did you mean %s?", prefix+near)
 		}
 		r.problem(&at, "Gatehouse has no such key%s", hint)

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-sh/gatehouse/gateway/expose"
 	"github.com/gatehouse-sh/gatehouse/generator"
 	"github.com/gatehouse-sh/gatehouse/generator/intents"
 	"github.com/gatehouse-sh/gatehouse/inventory"
@@ -38,6 +40,9 @@ func TestKeysThatNobodyReadsAreTold(t *testing.T) {
 		"keys of Gatehouse's":         {deployment(`gatehouse.sh/opt-out-reason: x`, ""), ""},
 		"keys of others":              {deployment(`example.com/allow-too: x, gatehouse.shop/allow-too: x`, ""), ""},
 		"a Service":                   {`{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop, annotations: {gatehouse.sh/allow-form: x}}, spec: {selector: {app: web}}}`, `metadata.annotations[gatehouse.sh/allow-form]: annotation gatehouse.sh/allow-form: Gatehouse has no such key: did you mean gatehouse.sh/allow-from?`},
+		"a Service that is published": {`{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop, annotations: {gatehouse.sh/auth: none, gatehouse.sh/port: http}}, spec: {selector: {app: web}}}`, ""},
+		"a Service that nearly is":    {`{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop, annotations: {gatehouse.sh/rate-limits: 1/s}}, spec: {selector: {app: web}}}`, `metadata.annotations[gatehouse.sh/rate-limits]: annotation gatehouse.sh/rate-limits: Gatehouse has no such key: did you mean gatehouse.sh/rate-limit?`},
+		"a workload published":        {deployment(`gatehouse.sh/auth: none`, ""), `metadata.annotations[gatehouse.sh/auth]: annotation gatehouse.sh/auth: only a Service is published by it`},
 		"a label of a Namespace":      {`{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {gatehouse.sh/netwrk: apply}}}`, `metadata.labels[gatehouse.sh/netwrk]: label gatehouse.sh/netwrk: Gatehouse has no such key: did you mean gatehouse.sh/network?`},
 		"the mode of a Namespace":     {`{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {gatehouse.sh/network: aply}}}`, `metadata.labels[gatehouse.sh/network]: label gatehouse.sh/network "aply": it is preview or apply: did you mean apply?`},
 		"a mode that is one":          {`{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {gatehouse.sh/network: apply}}}`, ""},
@@ -88,21 +93,50 @@ func TestEveryKeyIsKnown(t *testing.T) {
 		}
 		for _, found := range literal.FindAllSubmatch(text, -1) {
 			seen++
-			inv := inventory.New(decode(t, fmt.Sprintf(`{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop, annotations: {gatehouse.sh/%s: x}}, spec: {externalName: x}}`, found[1]))...)
-			u, err := generator.Observe(inv)
-			if err != nil {
-				return err
-			}
-			env := generator.NewEnvironment()
-			for _, p := range intents.Read(inv, u, &env, intents.Options{}).Problems {
-				if strings.Contains(p.What, "no such key") {
-					t.Errorf("%s: %s", path, p.What)
-				}
-			}
+			knows(t, path, string(found[1]))
 		}
 		return nil
 	})
 	if err != nil || seen < 10 {
 		t.Errorf("%d keys, %v", seen, err)
+	}
+}
+
+// TestEveryAnnotationOfServicesIsKnown: of those that the gateway reads, and of those on
+// their page, which are the same ones.
+func TestEveryAnnotationOfServicesIsKnown(t *testing.T) {
+	t.Parallel()
+	const page = "../../docs/ingress.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `gatehouse\\.sh/([a-z-]+)` \\|").FindAllSubmatch(text, -1) {
+		told = append(told, string(row[1]))
+	}
+	slices.Sort(told)
+	read := slices.Sorted(slices.Values(expose.Keys()))
+	if diff := cmp.Diff(read, told); diff != "" || len(read) == 0 {
+		t.Errorf("%s: -read +told:\n%s", page, diff)
+	}
+	for _, name := range read {
+		knows(t, page, name)
+	}
+}
+
+// knows fails a test where a Service may not have a key, which stands in a file.
+func knows(t *testing.T, file, key string) {
+	t.Helper()
+	inv := inventory.New(decode(t, fmt.Sprintf(`{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop, annotations: {gatehouse.sh/%s: x}}, spec: {externalName: x}}`, key))...)
+	u, err := generator.Observe(inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := generator.NewEnvironment()
+	for _, p := range intents.Read(inv, u, &env, intents.Options{}).Problems {
+		if strings.Contains(p.What, "no such key") {
+			t.Errorf("%s: %s", file, p.What)
+		}
 	}
 }
