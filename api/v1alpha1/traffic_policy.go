@@ -51,7 +51,8 @@ type TrafficPolicyList struct {
 // TrafficPolicySpec is how much.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.rateLimits) || has(self.concurrency)",message="says nothing: give rateLimits or concurrency"
-// +kubebuilder:validation:XValidation:rule="has(self.onStoreFailure) == (has(self.rateLimits) && self.rateLimits.exists(l, has(l.scope) && l.scope == 'Gateway'))",message="onStoreFailure is for limits whose scope is Gateway, which need it"
+// +kubebuilder:validation:XValidation:rule="has(self.onStoreFailure) || !(has(self.rateLimits) && self.rateLimits.exists(l, has(l.scope) && l.scope == 'Gateway'))",message="a limit whose scope is Gateway needs onStoreFailure: Deny or Local"
+// +kubebuilder:validation:XValidation:rule="!has(self.onStoreFailure) || (has(self.rateLimits) && self.rateLimits.exists(l, has(l.scope) && l.scope == 'Gateway'))",message="onStoreFailure is for limits whose scope is Gateway, and there is none"
 type TrafficPolicySpec struct {
 	// TargetRefs are what the policy is for. With a Gateway or a listener it is for what
 	// has no route, too; with a Service for every rule that sends anything to it. 1 to 16.
