@@ -10,14 +10,19 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 )
 
 // errPortTaken marks a component that found its port in use.
 var errPortTaken = errors.New("a port is in use")
 
-// tailLines is how much of a log an error shows.
-const tailLines = 20
+// How many lines of a log an error shows: of its end, and from a panic on, whose cause
+// stands before the stacks of all goroutines.
+const (
+	tailLines  = 20
+	panicLines = 10
+)
 
 // thread starts processes from one operating system thread that lives until
 // close. The kernel sends the parent death signal when the thread that started
@@ -135,8 +140,22 @@ func (p *process) tail() string {
 		return fmt.Sprintf(" (read its log: %v)", err)
 	}
 	lines := bytes.Split(bytes.TrimSpace(content), []byte("\n"))
-	if len(lines) > tailLines {
-		lines = lines[len(lines)-tailLines:]
+	end := max(0, len(lines)-tailLines)
+	text := fmt.Sprintf("\nend of %s:\n%s", p.logPath, bytes.Join(lines[end:], []byte("\n")))
+	if first := slices.IndexFunc(lines[:end], beginsPanic); first >= 0 {
+		cause := lines[first:min(first+panicLines, end)]
+		text = fmt.Sprintf("\npanic in %s:\n%s%s", p.logPath, bytes.Join(cause, []byte("\n")), text)
 	}
-	return fmt.Sprintf("\nend of %s:\n%s", p.logPath, bytes.Join(lines, []byte("\n")))
+	return text
+}
+
+// beginsPanic reports whether a line of a log is the first that the Go runtime or a logger
+// (zap: "level":"panic", or fatal) writes of a panic.
+func beginsPanic(line []byte) bool {
+	for _, start := range []string{"panic: ", "fatal error: "} {
+		if bytes.HasPrefix(line, []byte(start)) {
+			return true
+		}
+	}
+	return bytes.HasPrefix(line, []byte(`{"level":"panic"`)) || bytes.HasPrefix(line, []byte(`{"level":"fatal"`))
 }
