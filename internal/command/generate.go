@@ -233,7 +233,7 @@ func (a *app) summary(f *generateFlags, read *modelled, policies []metav1.Object
 			a.say("note: %s", text)
 		}
 		a.disagreements(read)
-		a.say("%s for %s in %s: every one is allowed, %s; %s", policyCount(len(policies)), count(len(read.model.Edges), "connection"),
+		a.say("%s for %s in %s: every one is allowed, %s; %s", policyCount(len(policies)), count(len(read.model.Guarded()), "connection"),
 			count(len(read.model.Guards), "namespace"), beyond(read, report), count(len(read.problems)+len(read.refused), "problem"))
 	}
 	if len(read.problems)+len(read.refused) > 0 || len(report.Extra) > 0 || len(silent) > 0 {

@@ -82,11 +82,12 @@ func day(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// tellConnections writes a table of connections and the reasons of each.
+// tellConnections writes a table of the connections of guarded namespaces and the reasons of each.
 func (a *app) tellConnections(m *generator.Model) error {
-	rows := make([][]string, 0, len(m.Edges))
-	for i := range m.Edges {
-		e := &m.Edges[i]
+	edges := m.Guarded()
+	rows := make([][]string, 0, len(edges))
+	for i := range edges {
+		e := &edges[i]
 		because := make([]string, 0, len(e.Because))
 		for _, b := range e.Because {
 			text := b.String()

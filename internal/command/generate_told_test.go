@@ -154,3 +154,32 @@ ports: [{port: 443}]
 		}
 	}
 }
+
+// TestOnlyConnectionsOfGuardedNamespacesAreTold: --namespace narrows the table and the count.
+func TestOnlyConnectionsOfGuardedNamespacesAreTold(t *testing.T) {
+	t.Parallel()
+	const two = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: %s, annotations: {gatehouse.sh/allow-to: "198.51.100.1:443"}}, ` +
+		`spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {dnsPolicy: Default, containers: [{name: c, image: i}]}}}}`
+	file := filepath.Join(t.TempDir(), "two.yaml")
+	if err := os.WriteFile(file, []byte(fmt.Sprintf(two+"\n---\n"+two, "n1", "n2")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		args  []string
+		rows  int
+		count string
+	}{
+		"of all": {nil, 2, " for 2 connections in 2 namespaces: "},
+		"of one": {[]string{"-n", "n2"}, 1, " for 1 connection in 1 namespace: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, said bytes.Buffer
+			args := append([]string{"generate", file, "--explain"}, tc.args...)
+			Run(t.Context(), Environment{In: strings.NewReader(""), Out: &out, Err: &said, Program: "gatehouse", Getenv: os.Getenv, Now: time.Now}, args)
+			if got := strings.Count(out.String(), "\nDeployment "); got != tc.rows || !strings.Contains(said.String(), tc.count) {
+				t.Errorf("%d rows, want %d, and %q:\n%s%s", got, tc.rows, tc.count, out.String(), said.String())
+			}
+		})
+	}
+}

@@ -119,7 +119,7 @@ func (a *app) verify(ctx context.Context, f *verifyFlags, paths []string) error 
 func (a *app) tellProof(set policySet, read *modelled, report verify.Report) error {
 	if report.Exact() {
 		return line(a.Out, "Exact: %s allow the %s of %s, and nothing else.", policyCount(len(set.policies)),
-			count(len(read.model.Edges), "connection"), count(len(read.model.Guards), "namespace"))
+			count(len(read.model.Guarded()), "connection"), count(len(read.model.Guards), "namespace"))
 	}
 	return errors.Join(a.tellDifferences("missing", set, report.Missing), a.tellDifferences("extra", set, report.Extra),
 		line(a.Out, "%d missing, %d extra.", len(report.Missing), len(report.Extra)))
