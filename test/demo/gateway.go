@@ -32,7 +32,8 @@ const issuer = "https://idp.example.com/"
 // host is what the Gateway of edge.yaml serves.
 const host = "shop.example.com"
 
-// gateway puts an application behind the gateway, as a cluster does, and knocks.
+// gateway puts an application behind the gateway, as a cluster does, and knocks. Both run
+// until the demo ends.
 func (d *demo) gateway() error {
 	d.title("The gateway in front of an application that checks nothing itself")
 	key, err := d.doorway()
@@ -43,7 +44,7 @@ func (d *demo) gateway() error {
 	if err != nil {
 		return err
 	}
-	defer stopShop()
+	d.stops = append(d.stops, stopShop)
 	out, err := d.kubectl("-n", "shop", "patch", "service", "orders", "-p", `{"spec":{"type":"NodePort"}}`)
 	if err == nil || !strings.Contains(out, "* EXP-001 ") {
 		return errors.New("the way around the gateway was opened")
@@ -52,8 +53,8 @@ func (d *demo) gateway() error {
 	if err != nil {
 		return err
 	}
-	defer stop()
-	if err := d.knock(port, key); err != nil {
+	d.stops, d.served = append(d.stops, stop), fmt.Sprintf("127.0.0.1:%d", port)
+	if err := d.knock(key); err != nil {
 		return err
 	}
 	if err := d.fence(); err != nil {

@@ -17,9 +17,9 @@ import (
 )
 
 // knock makes requests as clients would, and expects what the configuration says.
-func (d *demo) knock(port int, key *ecdsa.PrivateKey) error {
+func (d *demo) knock(key *ecdsa.PrivateKey) error {
 	const base = "https://" + host
-	at := fmt.Sprintf("127.0.0.1:%d", port)
+	at := d.served
 	d.say("%s\n", d.style(dim, "# "+host+" is "+at+" here: curl --connect-to "+host+":443:"+at))
 	client := &http.Client{
 		Timeout: 5 * time.Second,

@@ -23,7 +23,9 @@ type demo struct {
 	colour  bool
 	verbose bool
 	cp      *controlplane.ControlPlane
-	dir     string // generated files and logs
+	dir     string   // generated files and logs
+	stops   []func() // of what runs until the end, the last one first
+	served  string   // where the gateway serves host: address and port
 }
 
 const (
@@ -61,6 +63,11 @@ func (d *demo) play(keep bool) error {
 		return err
 	}
 	defer stop()
+	defer func() {
+		for _, stop := range slices.Backward(d.stops) {
+			stop()
+		}
+	}()
 	for _, scene := range []func() error{d.install, d.friendly, d.hostile, d.product, d.optOut, d.commandLine, d.gateway} {
 		if err := scene(); err != nil {
 			return err
@@ -71,15 +78,17 @@ func (d *demo) play(keep bool) error {
 		d.say("`make demo ARGS=--keep` leaves the cluster running.\n")
 		return nil
 	}
-	d.say("The cluster stays up until you press Ctrl-C. The webhook runs, the controller of Gatehouse does not: nothing scans what is stored.\n"+
+	d.say("The cluster stays up until you press Ctrl-C. The webhook and the gateway run, the controller of Gatehouse does not: nothing scans\n"+
+		"what is stored.\n"+
 		"In another terminal:\n\n"+
 		"    cd %s\n    export KUBECONFIG=%s PATH=%s:%s:$PATH\n"+
 		"    kubectl get services -A\n"+
 		"    kubectl -n boutique patch service cart -p '{\"spec\":{\"type\":\"NodePort\"}}'   # refused\n"+
 		"    kubectl create namespace lab && kubectl label namespace lab gatehouse.sh/admission=warn\n"+
 		"    kubectl -n lab create service nodeport web --tcp=80                          # accepted, with a warning\n"+
-		"    gatehouse check                                                              # the whole cluster\n",
-		root, d.cp.Kubeconfig(), filepath.Join(root, "bin"), filepath.Dir(d.cp.KubectlCommand(d.ctx).Path))
+		"    gatehouse check                                                              # the whole cluster\n"+
+		"    curl -k --connect-to %s:443:%s https://%s/orders   # 401: no token\n",
+		root, d.cp.Kubeconfig(), filepath.Join(root, "bin"), filepath.Dir(d.cp.KubectlCommand(d.ctx).Path), host, d.served, host)
 	<-d.ctx.Done()
 	return nil
 }
